@@ -1,0 +1,55 @@
+/**
+ * Messages that arrived ahead of their turn, kept until the gap before them closes. Bounded like a
+ * TCP receive window: only seqs at most `HELD_MESSAGES_MAX` ahead of the log, and so many bytes.
+ */
+
+/** How far ahead of the log, in messages, one may be held. */
+export const HELD_MESSAGES_MAX = 10_000;
+/** Bytes of held messages. */
+export const HELD_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface HeldMessage {
+  readonly text: Uint8Array;
+  readonly key: string | undefined;
+}
+
+export class HoldBack {
+  readonly #bySeq = new Map<number, HeldMessage>();
+  #bytes = 0;
+
+  /** How many messages are held. */
+  get size(): number {
+    return this.#bySeq.size;
+  }
+
+  /** Whether messages up to `to`, `bytes` in all, may be held beside a log of `length`. */
+  hasRoom(to: number, bytes: number, length: number): boolean {
+    return to <= length + HELD_MESSAGES_MAX && this.#bytes + bytes <= HELD_BYTES_MAX;
+  }
+
+  get(seq: number): HeldMessage | undefined {
+    return this.#bySeq.get(seq);
+  }
+
+  /** Holds a copy of the message, unless that seq is held already. */
+  put(seq: number, message: HeldMessage): void {
+    if (this.#bySeq.has(seq)) return;
+    this.#bytes += message.text.length;
+    this.#bySeq.set(seq, { text: message.text.slice(), key: message.key });
+  }
+
+  /** Takes the message at `seq` out. */
+  take(seq: number): HeldMessage | undefined {
+    const message = this.#bySeq.get(seq);
+    if (message !== undefined) {
+      this.#bytes -= message.text.length;
+      this.#bySeq.delete(seq);
+    }
+    return message;
+  }
+
+  clear(): void {
+    this.#bySeq.clear();
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The log: messages at seq 1..length without a gap, in one total order, under the epochs they were
+ * written in. THE ORDER RULE: a message's seq is its place in this log, given once by `append`, and
+ * a node shows exactly the contiguous prefix it has appended.
+ *
+ * Each message is kept once, as its JSON text and a comma, in large segments off the JavaScript
+ * heap. What a reader or a peer gets is a list of slices of those bytes; a message never spans two
+ * segments, so a slice always begins and ends at a message.
+ */
+import { messageText, type PackedMessages, sameBytes } from './messages.ts';
+
+/** Bytes of one segment; a larger message gets a segment of its own size. */
+export const SEGMENT_BYTES = 1024 * 1024;
+
+/** (epoch, the first seq written under it), as peers exchange it. */
+export type EpochStart = readonly [epoch: number, firstSeq: number];
+
+interface Segment {
+  readonly firstSeq: number;
+  readonly bytes: Uint8Array;
+  /** For each message the offset just behind its comma. Grows by doubling; `count` are in use. */
+  ends: Uint32Array;
+  count: number;
+}
+
+export class Log {
+  #segments: Segment[] = [];
+  #epochs: EpochStart[] = [];
+  #length = 0;
+  #textBytes = 0;
+
+  /** How many messages the log holds; the seq of the last one. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes of all messages as JSON writes them, without quotes and separators. */
+  get messageBytes(): number {
+    return this.#textBytes - 3 * this.#length;
+  }
+
+  /** The epochs the log was written under, each with its first seq; both ascending. */
+  get epochs(): readonly EpochStart[] {
+    return this.#epochs;
+  }
+
+  /** Appends messages at the next positions, in order. Returns the seq of the first. */
+  append(messages: PackedMessages, epoch: number): number {
+    const first = this.#length + 1;
+    const count = messages.ends.length;
+    const newest = this.#epochs.at(-1);
+    if (count > 0 && newest?.[0] !== epoch) this.#epochs.push([epoch, first]);
+    let index = 0;
+    while (index < count) index += this.#fill(messages, index);
+    this.#length += count;
+    this.#textBytes += messages.bytes.length;
+    return first;
+  }
+
+  /** The JSON text of the message at `seq` (1..length), without a comma; a view. */
+  textAt(seq: number): Uint8Array {
+    const segment = this.#segmentOf(seq);
+    const start = this.#startIn(segment, seq);
+    return segment.bytes.subarray(start, (segment.ends[seq - segment.firstSeq] as number) - 1);
+  }
+
+  /** The epoch under which the message at `seq` (1..length) was written. */
+  epochAt(seq: number): number {
+    for (let i = this.#epochs.length - 1; i >= 0; i -= 1) {
+      const [epoch, firstSeq] = this.#epochs[i] as EpochStart;
+      if (firstSeq <= seq) return epoch;
+    }
+    throw new RangeError(`seq ${seq} is before the log's first message`);
+  }
+
+  /** Whether the messages at `from`, as far as the log reaches, are the ones it holds there. */
+  agreesWith(from: number, messages: PackedMessages): boolean {
+    const overlap = Math.min(messages.ends.length, this.#length - from + 1);
+    for (let i = 0; i < overlap; i += 1) {
+      if (!sameBytes(messageText(messages, i), this.textAt(from + i))) return false;
+    }
+    return true;
+  }
+
+  /**
+   * The last seq of the page that starts at `from` and has at most `bytesMax` bytes; at least
+   * `from` itself, however long, and at most `to`.
+   */
+  pageEnd(from: number, to: number, bytesMax: number): number {
+    let seq = from;
+    let room = bytesMax;
+    while (seq <= to) {
+      const segment = this.#segmentOf(seq);
+      const start = this.#startIn(segment, seq);
+      const last = Math.min(to, segment.firstSeq + segment.count - 1);
+      const fits = lastEndWithin(
+        segment,
+        seq - segment.firstSeq,
+        last - segment.firstSeq,
+        start + room,
+      );
+      if (segment.firstSeq + fits < last) return Math.max(segment.firstSeq + fits, from);
+      room -= (segment.ends[fits] as number) - start;
+      seq = last + 1;
+    }
+    return to;
+  }
+
+  /** How many bytes `slices(from, to)` has. */
+  sliceBytes(from: number, to: number): number {
+    return this.slices(from, to).reduce((sum, slice) => sum + slice.length, 0);
+  }
+
+  /** The JSON texts at `from..to`, separated by commas, as views; none if `from > to`. */
+  slices(from: number, to: number): Uint8Array[] {
+    const slices: Uint8Array[] = [];
+    for (let seq = from; seq <= to; ) {
+      const segment = this.#segmentOf(seq);
+      const last = Math.min(to, segment.firstSeq + segment.count - 1);
+      const end = segment.ends[last - segment.firstSeq] as number;
+      const comma = last === to ? 1 : 0;
+      slices.push(segment.bytes.subarray(this.#startIn(segment, seq), end - comma));
+      seq = last + 1;
+    }
+    return slices;
+  }
+
+  /** Copies as many messages from `index` on as fit one segment; returns how many. */
+  #fill(messages: PackedMessages, index: number): number {
+    const start = index === 0 ? 0 : (messages.ends[index - 1] as number);
+    const segment = this.#segmentWithRoom((messages.ends[index] as number) - start, index);
+    const used = segment.count === 0 ? 0 : (segment.ends[segment.count - 1] as number);
+    const room = segment.bytes.length - used;
+    let end = start;
+    let taken = 0;
+    for (let i = index; i < messages.ends.length; i += 1) {
+      const next = messages.ends[i] as number;
+      if (next - start > room) break;
+      end = next;
+      taken += 1;
+      pushEnd(segment, used + next - start);
+    }
+    segment.bytes.set(messages.bytes.subarray(start, end), used);
+    return taken;
+  }
+
+  /** The last segment if it has `bytes` left, else a new one that starts `ahead` past the length. */
+  #segmentWithRoom(bytes: number, ahead: number): Segment {
+    const last = this.#segments.at(-1);
+    if (last !== undefined) {
+      const used = last.ends[last.count - 1] as number;
+      if (last.bytes.length - used >= bytes) return last;
+    }
+    const segment: Segment = {
+      firstSeq: this.#length + ahead + 1,
+      bytes: new Uint8Array(Math.max(SEGMENT_BYTES, bytes)),
+      ends: new Uint32Array(64),
+      count: 0,
+    };
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  #segmentOf(seq: number): Segment {
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#segments[middle] as Segment).firstSeq <= seq) low = middle;
+      else high = middle - 1;
+    }
+    return this.#segments[low] as Segment;
+  }
+
+  #startIn(segment: Segment, seq: number): number {
+    return seq === segment.firstSeq ? 0 : (segment.ends[seq - segment.firstSeq - 1] as number);
+  }
+}
+
+function pushEnd(segment: Segment, end: number): void {
+  if (segment.count === segment.ends.length) {
+    const grown = new Uint32Array(segment.ends.length * 2);
+    grown.set(segment.ends);
+    segment.ends = grown;
+  }
+  segment.ends[segment.count] = end;
+  segment.count += 1;
+}
+
+/** The last index in `first..last` whose end is within `limit`; `first - 1` if none is. */
+function lastEndWithin(segment: Segment, first: number, last: number, limit: number): number {
+  let low = first - 1;
+  let high = last;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((segment.ends[middle] as number) <= limit) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

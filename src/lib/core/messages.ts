@@ -1,0 +1,51 @@
+/**
+ * Messages in the form they travel and rest in: each one's JSON text followed by a comma, end to
+ * end in one run of bytes. A page of `GET /messages`, a frame's `messages` and the log itself are
+ * slices of such bytes, so a message is encoded once, when it arrives, and never again.
+ */
+
+export interface PackedMessages {
+  /** Every message's JSON text, each followed by a comma. */
+  readonly bytes: Uint8Array;
+  /** For each message the offset just behind its comma; ascending. */
+  readonly ends: readonly number[];
+}
+
+const utf8 = new TextEncoder();
+
+/** Packs well-formed strings (no lone surrogates). An empty list packs to no bytes. */
+export function packMessages(messages: readonly string[]): PackedMessages {
+  const texts = messages.map((message) => `${JSON.stringify(message)},`);
+  const bytes = utf8.encode(texts.join(''));
+  const ends: number[] = [];
+  const isAscii = bytes.length === texts.reduce((sum, text) => sum + text.length, 0);
+  let end = 0;
+  for (const text of texts) {
+    end += isAscii ? text.length : utf8.encode(text).length;
+    ends.push(end);
+  }
+  return { bytes, ends };
+}
+
+/** The messages from index `start` on, as a view on the same bytes. */
+export function dropMessages(packed: PackedMessages, start: number): PackedMessages {
+  if (start === 0) return packed;
+  const offset = packed.ends[start - 1] ?? 0;
+  return {
+    bytes: packed.bytes.subarray(offset),
+    ends: packed.ends.slice(start).map((end) => end - offset),
+  };
+}
+
+/** The JSON text of message `index` (from 0), without its comma; a view. */
+export function messageText(packed: PackedMessages, index: number): Uint8Array {
+  const start = index === 0 ? 0 : (packed.ends[index - 1] as number);
+  return packed.bytes.subarray(start, (packed.ends[index] as number) - 1);
+}
+
+/** Whether two runs of bytes are the same. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,136 @@
+/**
+ * One secondary as the master sees it. One number, the acked length, decides what to send next, who
+ * counts for a write concern and how far it lags; the rest here is about the exchange in which
+ * frames travel. `0 <= acked`, `acked < next`, and `next - 1 <= the master's length`.
+ *
+ * Every statement of a secondary (an ack, a heartbeat) was asked for at some moment, and statements
+ * of two connections can overtake each other. So: any statement may raise the acked length, but only
+ * one that is below what was known WHEN IT WAS ASKED may lower it, and one that was asked before a
+ * new life of the secondary was met says nothing at all.
+ */
+
+/** What was known of a secondary at the moment it was asked something. */
+export interface Asked {
+  readonly at: number;
+  readonly acked: number;
+  readonly lives: number;
+}
+
+/** A frame on its way: `from..to` was sent, its ack is not here yet. */
+export interface SentFrame {
+  readonly from: number;
+  readonly to: number;
+  readonly asked: Asked;
+}
+
+/** What a statement changed: the acked length, the life that speaks and its length, or nothing. */
+export type Learned = 'nothing' | 'raised' | 'lowered' | 'met' | 'new-life' | 'outdated';
+
+export class Progress {
+  /** How many messages the secondary has stated to show. */
+  acked = 0;
+  /** The seq the next frame begins with. */
+  next = 1;
+  /** Which life of the secondary speaks; null before it ever spoke. */
+  bootId: string | null = null;
+  /** How many lives were met. */
+  #lives = 0;
+
+  /** The open exchange, or null. Numbers are never used twice. */
+  exchange: number | null = null;
+  #exchanges = 0;
+  /** Frames of this exchange without an ack, oldest first. */
+  readonly inFlight: SentFrame[] = [];
+  /** No ack yet in this exchange: one frame at a time, until it tells where the secondary is. */
+  probing = true;
+  /** When the oldest frame in flight began to wait, or when an idle exchange last heard an ack. */
+  quietSince = 0;
+
+  /** Consecutive failed attempts. */
+  failures = 0;
+  /** When the next attempt may be made; 0 for at once. */
+  retryAt = 0;
+  lastError: string | null = null;
+  /** When the secondary last said something well-formed; null for never. */
+  lastSeenAt: number | null = null;
+
+  /** Opens an exchange that begins behind the acked length; returns its number. */
+  open(now: number): number {
+    this.#exchanges += 1;
+    this.exchange = this.#exchanges;
+    this.next = this.acked + 1;
+    this.probing = true;
+    this.quietSince = now;
+    return this.exchange;
+  }
+
+  /** Forgets the open exchange and what it had in flight. */
+  close(): void {
+    this.exchange = null;
+    this.inFlight.length = 0;
+    this.next = this.acked + 1;
+  }
+
+  /** The exchange's first ack has told where the secondary is: go on from there, in a window. */
+  locate(): void {
+    this.probing = false;
+    this.next = this.acked + 1;
+  }
+
+  /** Whether another frame may be sent now, of a log of `length` and at most `windowFrames`. */
+  maySend(length: number, windowFrames: number): boolean {
+    if (this.exchange === null || this.next > length) return false;
+    return this.inFlight.length < (this.probing ? 1 : windowFrames);
+  }
+
+  /** Notes that `next..to` was sent. */
+  sent(to: number, now: number): void {
+    if (this.inFlight.length === 0) this.quietSince = now;
+    this.inFlight.push({ from: this.next, to, asked: this.asking(now) });
+    this.next = to + 1;
+  }
+
+  /** What is known now, to be kept with a question. */
+  asking(now: number): Asked {
+    return { at: now, acked: this.acked, lives: this.#lives };
+  }
+
+  /** Takes note of a statement: this life of the secondary shows `length` messages. */
+  learn(bootId: string, length: number, asked: Asked): Learned {
+    const isOutdated = asked.lives !== this.#lives;
+    if (bootId !== this.bootId) {
+      if (isOutdated) return 'outdated';
+      const isFirst = this.bootId === null;
+      this.bootId = bootId;
+      this.#lives += 1;
+      this.#setAcked(length);
+      return isFirst ? 'met' : 'new-life';
+    }
+    if (length > this.acked) {
+      this.#setAcked(length);
+      return 'raised';
+    }
+    if (length >= asked.acked || length === this.acked || isOutdated) return 'nothing';
+    this.#setAcked(length);
+    return 'lowered';
+  }
+
+  #setAcked(length: number): void {
+    this.acked = length;
+    this.next = Math.max(this.next, length + 1);
+  }
+
+  /** An attempt failed: wait `delayMs` before the next one. */
+  failed(reason: string, now: number, delayMs: number): void {
+    this.failures += 1;
+    this.lastError = reason;
+    this.retryAt = now + delayMs;
+  }
+
+  /** The secondary is back or has acked: the next failure starts the backoff anew. */
+  resetBackoff(): void {
+    this.failures = 0;
+    this.retryAt = 0;
+    this.lastError = null;
+  }
+}

@@ -1,0 +1,48 @@
+/** A list kept in ascending order of one number of each item; equal items in order of arrival. */
+export class SortedList<Item> {
+  readonly #items: Item[] = [];
+  readonly #orderOf: (item: Item) => number;
+
+  constructor(orderOf: (item: Item) => number) {
+    this.#orderOf = orderOf;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The item with the smallest number. */
+  get first(): Item | undefined {
+    return this.#items[0];
+  }
+
+  /** Puts the item behind all that are not greater; at the end without a search where it can. */
+  insert(item: Item): void {
+    const last = this.#items.at(-1);
+    if (last === undefined || this.#orderOf(last) <= this.#orderOf(item)) this.#items.push(item);
+    else this.#items.splice(this.#countUpTo(this.#orderOf(item)), 0, item);
+  }
+
+  /** Takes out this very item, if it is here. */
+  remove(item: Item): void {
+    const end = this.#countUpTo(this.#orderOf(item));
+    const index = this.#items.lastIndexOf(item, end - 1);
+    if (end > 0 && index >= 0) this.#items.splice(index, 1);
+  }
+
+  /** Takes out every item whose number is at most `limit`, in order. */
+  takeUpTo(limit: number): Item[] {
+    return this.#items.splice(0, this.#countUpTo(limit));
+  }
+
+  #countUpTo(limit: number): number {
+    let low = 0;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#orderOf(this.#items[middle] as Item) <= limit) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Who may be answered. THE ACK RULE: an entry holds at write concern w when the w-th largest acked
+ * length has reached its seq, the master's own length counting as one of them. Lengths decide, not
+ * counts of acks, so a repeated ack or a node that comes back empty can never be counted wrongly.
+ * The model is hashicorp/raft's `commitment.go`.
+ */
+import { majorityOf } from './quorum.ts';
+import { SortedList } from './sorted-list.ts';
+
+/** How many nodes must hold a message; a number counts the master in. */
+export type WriteConcern = number | 'majority' | 'all';
+
+/** The number of nodes that `w` asks for in a cluster of `nodes`. */
+export function nodesRequired(w: WriteConcern, nodes: number): number {
+  if (w === 'all') return nodes;
+  return w === 'majority' ? majorityOf(nodes) : w;
+}
+
+/** Why a wait ended: the write concern holds, the client's time is up, or the node stops. */
+export type WaitEnd = 'holds' | 'time-is-up' | 'stopping';
+
+/** A client that waits until the entry at `seq` is on `w` nodes. */
+export interface Waiter {
+  readonly seq: number;
+  readonly w: number;
+  /** When to stop waiting, on the core's clock in ms; Infinity for never. */
+  readonly deadline: number;
+  /** Called exactly once, unless the waiter was removed. */
+  readonly onEnd: (end: WaitEnd) => void;
+}
+
+export class WriteConcernTracker {
+  /** Acked lengths, largest first; [w - 1] is the length that holds at write concern w. */
+  #lengths: number[];
+  /** [w - 1]: who waits for w nodes, by seq. */
+  readonly #bySeq: SortedList<Waiter>[];
+  /** Those among them whose patience is limited, by deadline. */
+  readonly #byDeadline = new SortedList<Waiter>((waiter) => waiter.deadline);
+  #waiting = 0;
+
+  constructor(nodes: number) {
+    this.#lengths = new Array<number>(nodes).fill(0);
+    this.#bySeq = this.#lengths.map(() => new SortedList<Waiter>((waiter) => waiter.seq));
+  }
+
+  /** How many clients wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** The earliest deadline of a waiter; Infinity if none has one. */
+  get nextDeadline(): number {
+    return this.#byDeadline.first?.deadline ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the entry at `seq` is on at least `w` nodes. */
+  holds(seq: number, w: number): boolean {
+    return seq <= (this.#lengths[w - 1] ?? 0);
+  }
+
+  add(waiter: Waiter): void {
+    this.#waiting += 1;
+    this.#bySeq[waiter.w - 1]?.insert(waiter);
+    if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#byDeadline.insert(waiter);
+  }
+
+  /** Forgets a waiter that went away; its `onEnd` is not called. */
+  remove(waiter: Waiter): void {
+    this.#waiting -= 1;
+    this.#bySeq[waiter.w - 1]?.remove(waiter);
+    this.#byDeadline.remove(waiter);
+  }
+
+  /** Takes note of what every node holds now, and ends the wait of all whose concern holds. */
+  update(lengths: readonly number[]): void {
+    this.#lengths = lengths.toSorted((a, b) => b - a);
+    for (const [index, waiters] of this.#bySeq.entries()) {
+      if ((waiters.first?.seq ?? Number.POSITIVE_INFINITY) > (this.#lengths[index] as number))
+        continue;
+      for (const waiter of waiters.takeUpTo(this.#lengths[index] as number)) {
+        this.#waiting -= 1;
+        this.#byDeadline.remove(waiter);
+        waiter.onEnd('holds');
+      }
+    }
+  }
+
+  /** Ends the wait of all whose deadline has come. */
+  expire(now: number): void {
+    for (const waiter of this.#byDeadline.takeUpTo(now)) {
+      this.#waiting -= 1;
+      this.#bySeq[waiter.w - 1]?.remove(waiter);
+      waiter.onEnd('time-is-up');
+    }
+  }
+
+  /** Ends every wait because the node stops. */
+  stop(): void {
+    for (const waiters of this.#bySeq) {
+      for (const waiter of waiters.takeUpTo(Number.POSITIVE_INFINITY)) {
+        this.#waiting -= 1;
+        this.#byDeadline.remove(waiter);
+        waiter.onEnd('stopping');
+      }
+    }
+  }
+}
