@@ -1,0 +1,106 @@
+/** Request headers read to the letter of their RFCs; no header is trusted to be well-formed. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { KEY_LENGTH_MAX } from './limits.ts';
+import { HttpProblem } from './problems.ts';
+
+/** Refuses a body that is not `expected` in UTF-8, or is compressed (415). */
+export function requireContentType(req: IncomingMessage, expected: string): void {
+  const header = req.headers['content-type'] ?? '';
+  const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  const coding = req.headers['content-encoding'] ?? 'identity';
+  if (type === expected && isUtf8 && coding.toLowerCase() === 'identity') return;
+  const got = header === '' ? 'no content-type' : `'${header}'`;
+  throw new HttpProblem(
+    'unsupported-media-type',
+    `send 'content-type: ${expected}' in UTF-8, uncompressed; got ${got}`,
+    {},
+    { 'accept-post': expected },
+  );
+}
+
+/** Whether an `Accept` header admits `type`; a more specific range wins (RFC 9110, 12.5.1). */
+export function isAcceptable(accept: string | undefined, type: string): boolean {
+  if (accept === undefined || accept.trim() === '') return true;
+  let specificity = -1;
+  let quality = 0;
+  for (const item of accept.split(',')) {
+    const [range = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+    const rank = ['*/*', `${type.split('/')[0]}/*`, type].indexOf(range);
+    if (rank <= specificity) continue;
+    specificity = rank;
+    quality = Number(parameters.find((part) => part.startsWith('q='))?.slice(2) ?? 1);
+  }
+  return quality > 0;
+}
+
+/** What a client prefers about waiting, as `Prefer` (RFC 7240) says it. */
+export interface WaitPreference {
+  /** How long to wait, in ms. */
+  readonly waitMs: number;
+  /** What to put in `Preference-Applied`. */
+  readonly applied: string;
+}
+
+/**
+ * Reads `Prefer: wait=5` and `Prefer: respond-async`. The first `wait` counts. What is unknown or
+ * malformed is ignored, as RFC 7240 demands; null if nothing is left.
+ */
+export function parsePrefer(header: string | string[] | undefined): WaitPreference | null {
+  const preferences = [header ?? ''].flat().join(',').toLowerCase().split(',');
+  const names = preferences.map((preference) => preference.split(';', 1)[0]?.trim() ?? '');
+  for (const name of names) {
+    const seconds = /^wait\s*=\s*("?)(\d{1,15})\1$/.exec(name)?.[2];
+    if (seconds !== undefined) {
+      return { waitMs: Number(seconds) * 1000, applied: `wait=${seconds}` };
+    }
+  }
+  return names.includes('respond-async') ? { waitMs: 0, applied: 'respond-async' } : null;
+}
+
+/** Reads `Idempotency-Key`, quoted or not; null if there is none. 400 if it is not a key. */
+export function parseIdempotencyKey(req: IncomingMessage): string | null {
+  const values = req.headersDistinct['idempotency-key'];
+  if (values === undefined) return null;
+  const [value = ''] = values;
+  const isQuoted = value.startsWith('"');
+  const key = isQuoted ? unquote(value) : value;
+  if (values.length > 1 || key === null || !isIdempotencyKey(key)) {
+    throw new HttpProblem(
+      'bad-idempotency-key',
+      `Idempotency-Key must be one value of 1 to ${KEY_LENGTH_MAX} printable ASCII characters, ` +
+        'in double quotes or without',
+    );
+  }
+  return key;
+}
+
+/** Whether `key` is 1 to 255 printable ASCII characters. */
+export function isIdempotencyKey(key: string): boolean {
+  return key.length <= KEY_LENGTH_MAX && /^[\x20-\x7e]+$/.test(key);
+}
+
+/** The content of a structured-field string (RFC 8941, 3.3.3); null if it is not one. */
+function unquote(value: string): string | null {
+  const content = /^"((?:[^"\\]|\\["\\])*)"$/.exec(value)?.[1];
+  return content?.replace(/\\(["\\])/g, '$1') ?? null;
+}
+
+/** Whether `If-None-Match` names this entity tag; weak comparison (RFC 9110, 13.1.2). */
+export function matchesEtag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  if (header.trim() === '*') return true;
+  return header.split(',').some((item) => item.trim().replace(/^W\//, '') === etag);
+}
+
+/** Whether the request carries this bearer token; compared in constant time. */
+export function hasBearerToken(req: IncomingMessage, token: string): boolean {
+  const sent = /^bearer +(.*)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
+  return timingSafeEqual(digest(sent), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,34 @@
+/** Every limit of the HTTP edge, in one place. Names end in their unit. */
+
+/** Bytes of all headers of a request; beyond it 431. */
+export const HEADER_BYTES_MAX = 16 * 1024;
+/** How long a client may take to send its headers, in ms; beyond it 408. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+/** How long a client may take to send a body, in ms; beyond it 408. */
+export const BODY_TIMEOUT_MS = 30_000;
+/** How long an idle connection is kept, in ms; longer than peers keep theirs. */
+export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Messages in one append. */
+export const BATCH_MESSAGES_MAX = 10_000;
+/** Bytes of one append's body; more where `MAX_MESSAGE_BYTES` needs it. */
+export const APPEND_BODY_BYTES_MAX = 16 * 1024 * 1024;
+/** JSON may write one byte of a message as six (`\u0001`). */
+export const JSON_ESCAPE_FACTOR = 6;
+/** The largest `MAX_MESSAGE_BYTES`: such a message, escaped, still fits a frame. */
+export const MESSAGE_BYTES_CEILING = 10 * 1024 * 1024;
+/** Bytes of any other body. */
+export const SMALL_BODY_BYTES_MAX = 16 * 1024;
+/** Bytes of a body that are read and thrown away, so that its sender sees the refusal. */
+export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of one line of an exchange: a frame of the largest message. */
+export const FRAME_LINE_BYTES_MAX = 64 * 1024 * 1024;
+/** Frames of one exchange a secondary takes in before it has answered them. */
+export const FRAMES_PENDING_MAX = 64;
+/** Bytes of one ack, and of a heartbeat's or problem's body, that a master reads. */
+export const PEER_ANSWER_BYTES_MAX = 16 * 1024;
+/** Bytes of the log handed to a reader's socket at a time. */
+export const READ_CHUNK_BYTES = 64 * 1024;
+/** Characters of an idempotency key. */
+export const KEY_LENGTH_MAX = 255;
+/** Characters of a logId, bootId or node name in what peers send. */
+export const PEER_NAME_LENGTH_MAX = 255;

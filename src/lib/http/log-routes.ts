@@ -1,0 +1,110 @@
+/** Reading the log, the same on every node: `GET /messages` and one entry. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { Log } from '../core/log.ts';
+import { matchesEtag } from './headers.ts';
+import { READ_CHUNK_BYTES } from './limits.ts';
+import { HttpProblem } from './problems.ts';
+import { parsePosition, parseQuery, positiveParameter } from './query.ts';
+import type { Call, Route } from './server.ts';
+
+/** The log a node shows. */
+export interface LogView {
+  readonly log: Log;
+  readonly logId: string | null;
+  readonly epoch: number;
+}
+
+/** `GET /messages`: the visible log or a page of it, streamed. */
+export function listRoute(view: LogView, otherMethods?: string): Route {
+  return {
+    method: 'GET',
+    path: '/messages',
+    access: 'client',
+    produces: 'application/json',
+    handle: (call) => list(view, call),
+    ...(otherMethods === undefined ? {} : { otherMethods }),
+  };
+}
+
+async function list(view: LogView, { req, res, query }: Call): Promise<void> {
+  const { log } = view;
+  const parameters = parseQuery(query, ['from', 'limit']);
+  const from = positiveParameter(parameters, 'from', 1);
+  const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
+  const to = Math.min(log.length, from + limit - 1);
+  const etag = etagOf(view, from, to);
+  const headers = { 'log-length': log.length, 'log-epoch': view.epoch, etag };
+  if (matchesEtag(req.headers['if-none-match'], etag)) {
+    res.writeHead(304, headers).end();
+    return;
+  }
+  const bytes = log.sliceBytes(from, to) + 2;
+  res.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': bytes,
+    'cache-control': 'no-cache',
+    ...headers,
+  });
+  if (req.method === 'HEAD') res.end();
+  else await writeList(res, log, from, to);
+}
+
+/**
+ * A page is immutable once it is written: the log, the epoch and seq of its last entry name it
+ * (two logs that agree there agree on all before), and its beginning and end.
+ */
+function etagOf({ log, logId }: LogView, from: number, to: number): string {
+  if (from > to) return `"${logId ?? 'virgin'}.empty"`;
+  return `"${logId}.${log.epochAt(to)}.${from}-${to}"`;
+}
+
+/** Writes `[...]` a chunk at a time, and the next one only when the reader has taken the last. */
+async function writeList(res: ServerResponse, log: Log, from: number, to: number): Promise<void> {
+  const open = Buffer.from('[');
+  const close = Buffer.from(']');
+  const end = from > to ? to : log.pageEnd(from, to, READ_CHUNK_BYTES);
+  if (end >= to) {
+    res.end(Buffer.concat([open, ...log.slices(from, to), close]));
+    return;
+  }
+  res.write(open);
+  for (let seq = from; seq <= to && !res.destroyed; ) {
+    const last = log.pageEnd(seq, to, READ_CHUNK_BYTES);
+    for (const slice of log.slices(seq, last)) res.write(slice);
+    if (last < to) res.write(',');
+    seq = last + 1;
+    await readyForMore(res);
+  }
+  res.end(close);
+}
+
+/** Waits until the reader has room, or is gone; and lets others have their turn in any case. */
+async function readyForMore(res: ServerResponse): Promise<void> {
+  if (res.destroyed) return;
+  if (res.writableNeedDrain) {
+    await Promise.race([once(res, 'drain'), once(res, 'close')]).catch(() => {});
+  } else {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** The seq that a path names, which must be in the log; 404 otherwise. */
+export function requireSeq(log: Log, text: string): number {
+  const seq = parsePosition(text);
+  if (seq !== null && seq <= log.length) return seq;
+  throw new HttpProblem('not-found', `there is no such message; the log has ${log.length}`, {
+    length: log.length,
+  });
+}
+
+/** `{"seq":3,"message":"Msg3",...}` as bytes; `more` are further members, as an object. */
+export function entryJson(log: Log, seq: number, more: object = {}): Uint8Array {
+  const rest = JSON.stringify(more).slice(1);
+  const separator = rest === '}' ? '' : ',';
+  return Buffer.concat([
+    Buffer.from(`{"seq":${seq},"message":`),
+    log.textAt(seq),
+    Buffer.from(`${separator}${rest}`),
+  ]);
+}

@@ -1,0 +1,173 @@
+/** The client API of the master: append, read, await a write concern, health. */
+import type { ServerResponse } from 'node:http';
+import type { Accepted, AppendRequest, Master } from '../core/master.ts';
+import type { Refusal } from '../core/refusal.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
+import { readBody } from './body.ts';
+import {
+  parseIdempotencyKey,
+  parsePrefer,
+  requireContentType,
+  type WaitPreference,
+} from './headers.ts';
+import { healthRoutes } from './health-routes.ts';
+import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
+import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import { HttpProblem, problemOf } from './problems.ts';
+import { parseQuery } from './query.ts';
+import { parseAppend, parseJson, parseWText } from './schema.ts';
+import { type Call, type Route, sendJson, sendProblem } from './server.ts';
+
+/** What the routes need of the process: the core, reached through its driver. */
+export interface MasterPort {
+  readonly core: Master;
+  /** Milliseconds on the core's clock. */
+  now(): number;
+  append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal;
+  await(
+    seq: number,
+    w: WriteConcern,
+    deadline: number,
+    onEnd: (end: WaitEnd) => void,
+  ): Accepted | Refusal;
+  cancel(waiter: Waiter): void;
+}
+
+export interface MasterRoutesOptions {
+  readonly nodeId: string;
+  readonly defaultW: WriteConcern;
+  /** UTF-8 bytes of one message. */
+  readonly messageBytesMax: number;
+}
+
+/** All routes of a master. */
+export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Route[] {
+  const json = { access: 'client', produces: 'application/json' } as const;
+  return [
+    { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
+    listRoute(port.core),
+    { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
+    ...healthRoutes(
+      () => healthOf(port, options.nodeId),
+      () => {
+        const refusal = port.core.writeRefusal();
+        return refusal === null ? null : problemOf(refusal);
+      },
+    ),
+  ];
+}
+
+async function append(port: MasterPort, options: MasterRoutesOptions, call: Call): Promise<void> {
+  const { req, res, query } = call;
+  const { messageBytesMax } = options;
+  parseQuery(query, []);
+  requireContentType(req, 'application/json');
+  const key = parseIdempotencyKey(req);
+  const bodyBytesMax = Math.max(APPEND_BODY_BYTES_MAX, messageBytesMax * JSON_ESCAPE_FACTOR + 4096);
+  const body = parseAppend(parseJson(await readBody(req, bodyBytesMax)), messageBytesMax);
+  const preference = parsePrefer(req.headers.prefer);
+  const deadline = deadlineOf(port, preference);
+  const { messages, isBatch } = body;
+  const request = { messages, key, w: body.w ?? options.defaultW, deadline };
+  answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd), {
+    body: ({ seq, count, w, isDuplicate }) => ({
+      seq,
+      epoch: port.core.log.epochAt(seq),
+      w,
+      ...port.core.holders(seq + count - 1),
+      ...(isBatch ? { count } : {}),
+      ...(isDuplicate ? { duplicate: true } : {}),
+    }),
+    send: (receipt, { seq, isDuplicate }, end, headers) => {
+      const done = isDuplicate ? 200 : 201;
+      const location = `/messages/${seq}`;
+      const status = end === 'holds' ? done : 202;
+      sendJson(res, status, JSON.stringify(receipt), { ...headers, location });
+    },
+  });
+}
+
+async function readEntry(port: MasterPort, call: Call): Promise<void> {
+  const { req, res, parameter, query } = call;
+  const { log } = port.core;
+  const wText = parseQuery(query, ['w']).get('w');
+  const w = wText === undefined ? 1 : parseWText(wText);
+  const seq = requireSeq(log, parameter);
+  const preference = wText === undefined ? null : parsePrefer(req.headers.prefer);
+  const deadline = deadlineOf(port, preference);
+  answerWhenOver(port, call, preference, (onEnd) => port.await(seq, w, deadline, onEnd), {
+    body: () => ({ epoch: log.epochAt(seq), ...port.core.holders(seq) }),
+    send: (members, _, end, headers) => {
+      sendJson(res, end === 'holds' ? 200 : 202, entryJson(log, seq, members), headers);
+    },
+  });
+}
+
+interface Answering {
+  /** The members that tell how far the entry is now. */
+  readonly body: (accepted: Accepted) => object;
+  readonly send: (
+    members: object,
+    accepted: Accepted,
+    end: WaitEnd,
+    headers: Readonly<Record<string, string>>,
+  ) => void;
+}
+
+/** Begins, and answers when the wait is over; a client that goes away meanwhile stops waiting. */
+function answerWhenOver(
+  port: MasterPort,
+  { res }: Call,
+  preference: WaitPreference | null,
+  begin: (onEnd: (end: WaitEnd) => void) => Accepted | Refusal,
+  { body, send }: Answering,
+): void {
+  const headers: Record<string, string> =
+    preference === null ? {} : { 'preference-applied': preference.applied };
+  let waiter: Waiter | null = null;
+  const answer = (accepted: Accepted, end: WaitEnd) => {
+    waiter = null;
+    if (end === 'stopping') sendStopping(res, body(accepted));
+    else send(body(accepted), accepted, end, headers);
+  };
+  const outcome = begin((end) => answer(outcome as Accepted, end));
+  if (outcome.kind === 'refused') throw problemOf(outcome);
+  if (typeof outcome.wait === 'string') {
+    answer(outcome, outcome.wait);
+    return;
+  }
+  waiter = outcome.wait;
+  res.once('close', () => {
+    if (waiter !== null) port.cancel(waiter);
+  });
+}
+
+/** The message is stored, but the node stops before its write concern holds. */
+function sendStopping(res: ServerResponse, members: object): void {
+  const detail = 'the message is stored, but this node stops before the write concern holds';
+  const problem = new HttpProblem(
+    'shutting-down',
+    detail,
+    { ...members, appended: true },
+    { connection: 'close' },
+  );
+  sendProblem(res, problem);
+}
+
+function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {
+  return preference === null ? Number.POSITIVE_INFINITY : port.now() + preference.waitMs;
+}
+
+function healthOf(port: MasterPort, nodeId: string): object {
+  const { core } = port;
+  return {
+    status: core.status(),
+    nodeId,
+    epoch: core.epoch,
+    logId: core.logId,
+    length: core.log.length,
+    quorum: core.quorum(),
+    waiting: core.waiting,
+    secondaries: core.secondaries(port.now()),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * The one place that turns what went wrong into HTTP: problem+json (RFC 9457), never a stack.
+ * Handlers throw an `HttpProblem` or pass on the core's refusal; none writes an error status.
+ */
+import type { Refusal } from '../core/refusal.ts';
+
+const PROBLEMS = {
+  'bad-json': [400, 'The body is not valid JSON'],
+  'bad-request': [400, 'The request is not valid'],
+  'bad-w': [400, 'The write concern is not valid'],
+  'bad-range': [400, 'The range is not valid'],
+  'bad-idempotency-key': [400, 'The idempotency key is not valid'],
+  'w-exceeds-cluster': [400, 'The write concern asks for more nodes than there are'],
+  unauthorized: [401, 'A valid bearer token is required'],
+  'not-found': [404, 'There is nothing here'],
+  'method-not-allowed': [405, 'The method is not allowed here'],
+  'not-acceptable': [406, 'No acceptable media type can be produced'],
+  'request-timeout': [408, 'The request took too long to arrive'],
+  diverged: [409, 'Another message has this position'],
+  gap: [409, 'The frame is too far ahead'],
+  'stale-epoch': [409, 'A newer master has written here'],
+  'log-mismatch': [409, 'This node holds another log'],
+  'content-too-large': [413, 'The content is too large'],
+  'unsupported-media-type': [415, 'The media type is not supported'],
+  'idempotency-key-reused': [422, 'The idempotency key belongs to another message'],
+  'headers-too-large': [431, 'The headers are too large'],
+  'internal-error': [500, 'Something went wrong inside'],
+  'injected-fault': [500, 'An injected fault'],
+  'not-ready': [503, 'Not ready yet'],
+  overloaded: [503, 'Too much is waiting'],
+  'read-only': [503, 'Read-only: a quorum is missing'],
+  'shutting-down': [503, 'The node is shutting down'],
+  'log-full': [507, 'The log is full'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+/** The seconds after which a 503 may be tried again. */
+const RETRY_AFTER_S = 1;
+
+/** A refusal on its way to the client. `fields` become members of the body. */
+export class HttpProblem extends Error {
+  readonly problem: ProblemName;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    problem: ProblemName,
+    detail: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+    this.problem = problem;
+    this.fields = fields;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.problem][0];
+  }
+
+  /** The body, as JSON text. */
+  body(): string {
+    const [status, title] = PROBLEMS[this.problem];
+    const type = `/problems/${this.problem}`;
+    return JSON.stringify({ type, title, status, detail: this.message, ...this.fields });
+  }
+
+  /** The headers that go with the body. */
+  allHeaders(): Record<string, string> {
+    return {
+      'content-type': 'application/problem+json',
+      ...(this.status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+      ...this.headers,
+    };
+  }
+}
+
+/** The core's refusal as a problem. */
+export function problemOf(refusal: Refusal): HttpProblem {
+  const { kind: _, problem, ...fields } = refusal;
+  return new HttpProblem(problem, detailOf(refusal), fields);
+}
+
+function detailOf(refusal: Refusal): string {
+  switch (refusal.problem) {
+    case 'w-exceeds-cluster':
+      return `w must be at most ${refusal.n}: the cluster has ${refusal.n} nodes, the master included`;
+    case 'idempotency-key-reused':
+      return `this key was used for another message, at seq ${refusal.seq}`;
+    case 'read-only':
+      return (
+        `appends need ${refusal.required} available nodes, the master included; there are ` +
+        `${refusal.available}; missing: ${refusal.missing.join(', ')}`
+      );
+    case 'shutting-down':
+      return 'this node is stopping and takes no more appends';
+    case 'overloaded':
+      return `the limit of ${refusal.limit} is reached; try again later`;
+    case 'log-full':
+      return `the log has ${refusal.used} of at most ${refusal.limit} bytes of messages`;
+    case 'stale-epoch':
+      return `this node has seen epoch ${refusal.epoch}`;
+    case 'log-mismatch':
+      return `this node holds the log ${refusal.logId}`;
+    case 'diverged':
+      return `from seq ${refusal.seq} on, this node has another message than the frame says`;
+    case 'gap':
+      return `this node shows ${refusal.length} messages, and the frame is too far ahead to hold`;
+    case 'injected-fault':
+      return refusal.applied ? 'the frame was applied, the ack withheld' : 'nothing was applied';
+  }
+}

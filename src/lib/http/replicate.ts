@@ -1,0 +1,89 @@
+/**
+ * The secondary's end of an exchange: frames come in as lines, each one's ack goes out as soon as
+ * the frame is applied. A refusal before the first ack is an HTTP status; a later one ends the
+ * answer, and the master takes both for "no answer".
+ */
+import type { FrameAnswer } from '../core/secondary.ts';
+import { requireContentType } from './headers.ts';
+import { FRAME_LINE_BYTES_MAX, FRAMES_PENDING_MAX } from './limits.ts';
+import { LineSplitter, LineTooLong } from './lines.ts';
+import { HttpProblem, problemOf } from './problems.ts';
+import { parseFrame, parseJson } from './schema.ts';
+import type { SecondaryPort } from './secondary-routes.ts';
+import { type Call, sendProblem } from './server.ts';
+
+/** `POST /replicate`. */
+export function replicate(port: SecondaryPort, { req, res }: Call): void {
+  requireContentType(req, 'application/x-ndjson');
+  const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
+  let pending = 0;
+  let isComplete = false;
+  let isOver = false;
+
+  const refuse = (problem: HttpProblem) => {
+    if (isOver) return;
+    isOver = true;
+    // What the master still sends on this connection is of no use: end it with the answer.
+    const end = () => req.socket.destroySoon();
+    if (res.headersSent) res.end(end);
+    else {
+      res.once('finish', end);
+      sendProblem(res, problem);
+    }
+  };
+
+  const onAnswer = (answer: FrameAnswer) => {
+    pending -= 1;
+    if (isOver || res.destroyed) return;
+    if (answer.kind === 'refused') {
+      refuse(problemOf(answer));
+      return;
+    }
+    if (!res.headersSent) res.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    res.write(`${JSON.stringify(answer.ack)}\n`);
+    if (isComplete && pending === 0) res.end();
+    resumeIfRoom();
+  };
+
+  const hasRoom = () => pending < FRAMES_PENDING_MAX && !res.writableNeedDrain;
+  const resumeIfRoom = () => {
+    if (req.isPaused() && hasRoom()) req.resume();
+  };
+
+  const take = (line: Uint8Array) => {
+    if (isOver) return;
+    const frame = parseFrame(parseJson(line));
+    pending += 1;
+    port.receive(frame, onAnswer);
+  };
+
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof HttpProblem) refuse(error);
+      else if (error instanceof LineTooLong) {
+        refuse(new HttpProblem('content-too-large', error.message));
+      } else throw error;
+    }
+  };
+
+  req.on('data', (chunk: Buffer) => {
+    if (isOver) return;
+    guarded(() => {
+      for (const line of lines.push(chunk)) take(line);
+    });
+    if (!isOver && !hasRoom()) req.pause();
+  });
+  res.on('drain', resumeIfRoom);
+  req.on('end', () => {
+    guarded(() => {
+      const rest = lines.rest();
+      if (rest !== null) take(rest);
+    });
+    isComplete = true;
+    if (isOver || pending > 0) return;
+    if (res.headersSent) res.end();
+    else refuse(new HttpProblem('bad-request', 'the body has no frame'));
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * The master's end of an exchange: one long-lived `fetch` to a secondary, its body a stream that
+ * frames are written to, its answer a stream of acks. It reports acks and one end; whatever ends it
+ * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
+ */
+import type { Ack } from '../core/protocol.ts';
+import { PEER_ANSWER_BYTES_MAX } from './limits.ts';
+import { LineSplitter } from './lines.ts';
+import { bearerHeader, problemText, reasonOf } from './peer.ts';
+import { parseAck } from './schema.ts';
+
+export interface ExchangeHandlers {
+  readonly onAck: (ack: Ack) => void;
+  /** Called at most once, and never after `rest` or `drop`. */
+  readonly onFailed: (reason: string) => void;
+}
+
+export class ReplicationExchange {
+  readonly #abort = new AbortController();
+  readonly #handlers: ExchangeHandlers;
+  #frames!: ReadableStreamDefaultController<Uint8Array>;
+  /** Nobody wants to hear of this exchange any more. */
+  #isOver = false;
+
+  /** Opens an exchange with the secondary at `url`. */
+  constructor(url: string, token: string | null, handlers: ExchangeHandlers) {
+    this.#handlers = handlers;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#frames = controller;
+      },
+    });
+    this.#run(`${url}/replicate`, token, body).catch((error: unknown) =>
+      this.#end(reasonOf(error)),
+    );
+  }
+
+  /** Sends the bytes of one frame, its newline included. */
+  send(frame: Uint8Array): void {
+    if (!this.#isOver) this.#frames.enqueue(frame);
+  }
+
+  /** Ends the exchange in peace: the secondary sees the end of the body, and ends its answer. */
+  rest(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#frames.close();
+  }
+
+  /** Cuts the exchange off. */
+  drop(): void {
+    this.#isOver = true;
+    this.#abort.abort();
+  }
+
+  async #run(url: string, token: string | null, body: ReadableStream<Uint8Array>): Promise<void> {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', ...bearerHeader(token) },
+      body,
+      duplex: 'half',
+      redirect: 'error',
+      signal: this.#abort.signal,
+    } as RequestInit);
+    if (response.status !== 200) {
+      this.#end(`HTTP ${response.status}${await problemText(response)}`);
+      return;
+    }
+    const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
+    for await (const chunk of response.body ?? []) {
+      for (const line of lines.push(chunk)) {
+        if (this.#isOver) return;
+        const ack = parseAck(line);
+        if (ack === null) throw new Error('the answer is not an ack');
+        this.#handlers.onAck(ack);
+      }
+    }
+    this.#end('the secondary ended the exchange');
+  }
+
+  #end(reason: string): void {
+    if (this.#isOver) return;
+    this.drop();
+    this.#handlers.onFailed(reason);
+  }
+}

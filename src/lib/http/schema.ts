@@ -1,0 +1,199 @@
+/**
+ * JSON in, checked values out. Nothing is coerced, unknown fields of a client are an error, and only
+ * named own fields are read, so that no `__proto__` in a body reaches an object of ours.
+ */
+import { type PackedMessages, packMessages } from '../core/messages.ts';
+import type { Ack, Frame, Heartbeat } from '../core/protocol.ts';
+import type { Faults } from '../core/secondary.ts';
+import type { WriteConcern } from '../core/write-concern.ts';
+import { isIdempotencyKey } from './headers.ts';
+import { BATCH_MESSAGES_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';
+import { HttpProblem } from './problems.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A client's append. */
+export interface AppendBody {
+  readonly messages: PackedMessages;
+  readonly isBatch: boolean;
+  /** Null if the body names none. */
+  readonly w: WriteConcern | null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Parses UTF-8 JSON; 400 `bad-json` if it is not. */
+export function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new HttpProblem('bad-json', 'the body is not valid UTF-8');
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new HttpProblem('bad-json', `the body is not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Checks the body of `POST /messages`. */
+export function parseAppend(body: unknown, messageBytesMax: number): AppendBody {
+  const fields = requireObject(body, ['message', 'messages', 'w']);
+  const { message, messages } = fields;
+  const hasOne = Object.hasOwn(fields, 'message');
+  const hasBatch = Object.hasOwn(fields, 'messages');
+  if (hasOne === hasBatch) {
+    throw bad("the body needs either 'message' (a string) or 'messages' (a list of strings)");
+  }
+  if (hasBatch && !(Array.isArray(messages) && isWithin(messages.length, 1, BATCH_MESSAGES_MAX))) {
+    throw bad(`'messages' must be a list of 1 to ${BATCH_MESSAGES_MAX} strings`);
+  }
+  const list = hasBatch ? (messages as unknown[]) : [message];
+  const name = (index: number) => (hasBatch ? `messages[${index}]` : 'message');
+  for (const [index, item] of list.entries()) checkMessage(item, name(index), messageBytesMax);
+  return {
+    messages: packMessages(list as string[]),
+    isBatch: hasBatch,
+    w: Object.hasOwn(fields, 'w') ? parseW(fields.w) : null,
+  };
+}
+
+function checkMessage(value: unknown, name: string, bytesMax: number): void {
+  if (typeof value !== 'string') throw bad(`'${name}' must be a string, not ${kindOf(value)}`);
+  if (!value.isWellFormed()) throw bad(`'${name}' has a lone surrogate, which is no Unicode text`);
+  const bytes = Buffer.byteLength(value);
+  if (bytes <= bytesMax) return;
+  throw new HttpProblem(
+    'content-too-large',
+    `'${name}' has ${bytes} bytes; a message may have ${bytesMax}`,
+    { limit: bytesMax },
+  );
+}
+
+/** Checks a write concern: an integer of at least 1, "majority" or "all". */
+export function parseW(value: unknown): WriteConcern {
+  if (value === 'majority' || value === 'all') return value;
+  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number;
+  const got = typeof value === 'number' ? String(value) : kindOf(value);
+  throw new HttpProblem('bad-w', `w must be an integer from 1, "majority" or "all"; got ${got}`);
+}
+
+/** The same in a query, where a number is written in digits. */
+export function parseWText(text: string): WriteConcern {
+  if (text === 'majority' || text === 'all') return text;
+  return parseW(/^[0-9]{1,15}$/.test(text) ? Number(text) : text);
+}
+
+/** Checks the body of `PUT /faults`: any of the three. */
+export function parseFaults(body: unknown): Partial<Faults> {
+  const fields = requireObject(body, ['delayMs', 'errorRate', 'errorAfterApplyRate']);
+  const faults: { -readonly [Name in keyof Faults]?: number } = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const isDelay = name === 'delayMs';
+    const max = isDelay ? FAULT_DELAY_MS_MAX : 1;
+    const isNumber = typeof value === 'number' && isWithin(value, 0, max);
+    if (!isNumber || (isDelay && !Number.isInteger(value))) {
+      throw bad(`'${name}' must be ${isDelay ? 'an integer' : 'a number'} from 0 to ${max}`);
+    }
+    faults[name as keyof Faults] = value;
+  }
+  return faults;
+}
+
+/** The longest artificial delay, in ms: what a timer can count. */
+export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
+
+/** Checks a frame. Unknown fields are for later versions and are ignored. */
+export function parseFrame(value: unknown): Frame {
+  const fields = requireObject(value);
+  const { logId, epoch, from, messages, keys } = fields;
+  if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
+  if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
+  if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
+  if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
+  if (!isCount(from + messages.length)) throw bad("a frame's last seq must be a safe integer");
+  for (const message of messages) {
+    if (typeof message !== 'string' || !message.isWellFormed()) {
+      throw bad("a frame's 'messages' must be strings without lone surrogates");
+    }
+  }
+  const packed = packMessages(messages as string[]);
+  return { logId, epoch, from, messages: packed, keys: parseKeys(keys, from, messages.length) };
+}
+
+function parseKeys(value: unknown, from: number, count: number): [seq: number, key: string][] {
+  if (value === undefined) return [];
+  const keys = Object.entries(requireObject(value)).map(([name, key]): [number, string] => {
+    const seq = /^[1-9][0-9]{0,15}$/.test(name) ? Number(name) : 0;
+    if (
+      !isWithin(seq, from, from + count - 1) ||
+      typeof key !== 'string' ||
+      !isIdempotencyKey(key)
+    ) {
+      throw bad("a frame's 'keys' must map seqs of the frame to idempotency keys");
+    }
+    return [seq, key];
+  });
+  return keys.sort(([a], [b]) => a - b);
+}
+
+/** Reads one ack; null if it is not one. */
+export function parseAck(line: Uint8Array): Ack | null {
+  const fields = fieldsOf(line);
+  if (fields === null) return null;
+  const { bootId, logId, epoch, length } = fields;
+  if (!isPeerName(bootId) || !isPeerName(logId) || !isCount(epoch) || !isCount(length)) return null;
+  return { bootId, logId, epoch, length };
+}
+
+/** Reads the answer to a heartbeat; null if it is not one. */
+export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
+  const fields = fieldsOf(body);
+  if (fields === null) return null;
+  const { nodeId, bootId, logId, epoch, length } = fields;
+  if (!isPeerName(nodeId) || !isPeerName(bootId) || !isCount(epoch) || !isCount(length))
+    return null;
+  if (logId !== null && !isPeerName(logId)) return null;
+  return { nodeId, bootId, logId, epoch, length };
+}
+
+function fieldsOf(bytes: Uint8Array): Fields | null {
+  try {
+    return requireObject(parseJson(bytes));
+  } catch {
+    return null;
+  }
+}
+
+function requireObject(value: unknown, known?: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw bad(`a JSON object is needed, not ${kindOf(value)}`);
+  }
+  const unknown = known && Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw bad(`unknown field '${unknown.slice(0, 100)}'; known are ${known?.join(', ')}`);
+  }
+  return value as Fields;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isPeerName(value: unknown): value is string {
+  return typeof value === 'string' && isWithin(value.length, 1, PEER_NAME_LENGTH_MAX);
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+function bad(detail: string): HttpProblem {
+  return new HttpProblem('bad-request', detail);
+}

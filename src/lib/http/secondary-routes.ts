@@ -1,0 +1,99 @@
+/** The routes of a secondary: reading and health for clients, heartbeat and frames for the master. */
+
+import type { Frame } from '../core/protocol.ts';
+import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
+import { readBody } from './body.ts';
+import { requireContentType } from './headers.ts';
+import { healthRoutes } from './health-routes.ts';
+import { SMALL_BODY_BYTES_MAX } from './limits.ts';
+import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import { HttpProblem } from './problems.ts';
+import { parseQuery } from './query.ts';
+import { replicate } from './replicate.ts';
+import { parseFaults, parseJson } from './schema.ts';
+import { type Call, type Route, sendJson } from './server.ts';
+
+/** What the routes need of the process: the core, reached through its driver. */
+export interface SecondaryPort {
+  readonly core: Secondary;
+  readonly isStopping: boolean;
+  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
+  setFaults(faults: Partial<Faults>): void;
+}
+
+export interface SecondaryRoutesOptions {
+  readonly nodeId: string;
+  /** Whether `/faults` is there. */
+  readonly faultInjection: boolean;
+}
+
+const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-only for clients';
+
+/** All routes of a secondary. */
+export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOptions): Route[] {
+  const { core } = port;
+  const client = { access: 'client', produces: 'application/json' } as const;
+  const heartbeat = ({ res }: Call) => sendJson(res, 200, JSON.stringify(core.heartbeat()));
+  return [
+    listRoute(core, APPENDS_GO_TO_THE_MASTER),
+    { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
+    ...healthRoutes(
+      () => healthOf(port, options.nodeId),
+      () => unreadyProblem(port),
+    ),
+    {
+      method: 'GET',
+      path: '/heartbeat',
+      access: 'cluster',
+      produces: 'application/json',
+      handle: heartbeat,
+    },
+    {
+      method: 'POST',
+      path: '/replicate',
+      access: 'cluster',
+      produces: 'application/x-ndjson',
+      handle: (call) => replicate(port, call),
+    },
+    ...(options.faultInjection ? faultRoutes(port) : []),
+  ];
+}
+
+function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): void {
+  parseQuery(query, []);
+  sendJson(res, 200, entryJson(core.log, requireSeq(core.log, parameter)));
+}
+
+function faultRoutes(port: SecondaryPort): Route[] {
+  const shared = { path: '/faults', access: 'client', produces: 'application/json' } as const;
+  const send = ({ res }: Call) => sendJson(res, 200, JSON.stringify(port.core.faults));
+  return [
+    { ...shared, method: 'GET', handle: send },
+    { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },
+  ];
+}
+
+async function putFaults(port: SecondaryPort, { req, res, query }: Call): Promise<void> {
+  parseQuery(query, []);
+  requireContentType(req, 'application/json');
+  port.setFaults(parseFaults(parseJson(await readBody(req, SMALL_BODY_BYTES_MAX))));
+  sendJson(res, 200, JSON.stringify(port.core.faults));
+}
+
+function unreadyProblem({ core, isStopping }: SecondaryPort): HttpProblem | null {
+  if (isStopping) return new HttpProblem('shutting-down', 'this node is stopping');
+  if (core.hasHeardMaster) return null;
+  return new HttpProblem('not-ready', 'no master has been heard since this node started');
+}
+
+function healthOf({ core }: SecondaryPort, nodeId: string): object {
+  return {
+    status: 'ok',
+    nodeId,
+    bootId: core.bootId,
+    epoch: core.epoch,
+    logId: core.logId,
+    length: core.log.length,
+    held: core.held,
+  };
+}

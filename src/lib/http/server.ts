@@ -1,0 +1,202 @@
+/**
+ * The HTTP server of every node: finds the route, checks method, token and `Accept` in that order,
+ * runs the handler, and turns whatever goes wrong into a problem. It decides nothing about the log.
+ */
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '../runtime/logger.ts';
+import { ClientGone } from './body.ts';
+import { hasBearerToken, isAcceptable } from './headers.ts';
+import { HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } from './limits.ts';
+import { HttpProblem } from './problems.ts';
+
+/** One request on its way to a handler. */
+export interface Call {
+  readonly req: http.IncomingMessage;
+  readonly res: http.ServerResponse;
+  /** What stands for `{}` in the route's path; empty if it has none. */
+  readonly parameter: string;
+  /** The query, without its question mark. */
+  readonly query: string;
+}
+
+export interface Route {
+  /** GET answers HEAD as well. */
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** A path; `{}` at its end stands for one segment. */
+  readonly path: string;
+  /** Whose token opens it: nobody's, clients', or the cluster's. */
+  readonly access: 'open' | 'client' | 'cluster';
+  readonly produces: string;
+  readonly handle: (call: Call) => void | Promise<void>;
+  /** What to tell those who come with another method. */
+  readonly otherMethods?: string;
+}
+
+export interface ServerOptions {
+  readonly routes: readonly Route[];
+  readonly apiToken: string | null;
+  readonly clusterToken: string | null;
+  readonly logger: Logger;
+}
+
+/** A server for these routes, not listening yet. */
+export function createServer(options: ServerOptions): http.Server {
+  const { routes, logger } = options;
+  const server = http.createServer({
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // Bodies have a time limit of their own where they are read; an exchange may last for ever.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: 1000,
+    noDelay: true,
+  });
+  server.on('request', (req, res) => {
+    // A connection that breaks is no error of ours; handlers learn of it by 'close'.
+    req.on('error', () => {});
+    res.on('error', () => {});
+    const onError = (error: unknown) => answerError(error, req, res, logger);
+    try {
+      dispatch(routes, options, req, res)?.catch(onError);
+    } catch (error) {
+      onError(error);
+    }
+  });
+  server.on('clientError', answerBrokenRequest);
+  return server;
+}
+
+function dispatch(
+  routes: readonly Route[],
+  options: ServerOptions,
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+): Promise<void> | undefined {
+  const [path, query] = splitTarget(req.url ?? '/');
+  const matches = routes.filter((route) => parameterOf(route.path, path) !== null);
+  if (matches.length === 0) throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
+  const method = req.method === 'HEAD' ? 'GET' : req.method;
+  const route = matches.find((match) => match.method === method);
+  if (route === undefined) throw methodNotAllowed(matches);
+  requireToken(req, route, options);
+  if (!isAcceptable(req.headers.accept, route.produces)) {
+    throw new HttpProblem('not-acceptable', `this can only be had as ${route.produces}`, {
+      available: [route.produces],
+    });
+  }
+  const parameter = parameterOf(route.path, path) ?? '';
+  return route.handle({ req, res, parameter, query }) ?? undefined;
+}
+
+/** Path and query of a request target in origin form or absolute form. */
+function splitTarget(target: string): [path: string, query: string] {
+  const origin = /^https?:\/\/[^/?]*/i.exec(target)?.[0] ?? '';
+  const relative = target.slice(origin.length);
+  const mark = relative.indexOf('?');
+  const path = mark < 0 ? relative : relative.slice(0, mark);
+  return [path === '' ? '/' : path, mark < 0 ? '' : relative.slice(mark + 1)];
+}
+
+/** What stands for `{}` in `path` ('' for a pattern without one); null if it does not match. */
+function parameterOf(pattern: string, path: string): string | null {
+  if (!pattern.endsWith('{}')) return pattern === path ? '' : null;
+  const prefix = pattern.slice(0, -2);
+  if (!path.startsWith(prefix) || path.length === prefix.length) return null;
+  const parameter = path.slice(prefix.length);
+  return parameter.includes('/') ? null : parameter;
+}
+
+function methodNotAllowed(matches: readonly Route[]): HttpProblem {
+  const methods = matches.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const allow = methods.join(', ');
+  const hint = matches.find((match) => match.otherMethods !== undefined)?.otherMethods;
+  const detail = hint ?? `the methods here are ${allow}`;
+  return new HttpProblem('method-not-allowed', detail, {}, { allow });
+}
+
+function requireToken(req: http.IncomingMessage, route: Route, options: ServerOptions): void {
+  const tokens = { open: null, client: options.apiToken, cluster: options.clusterToken };
+  const token = tokens[route.access];
+  if (token === null || hasBearerToken(req, token)) return;
+  const name = route.access === 'client' ? 'API_TOKEN' : 'CLUSTER_TOKEN';
+  throw new HttpProblem(
+    'unauthorized',
+    `send 'Authorization: Bearer <${name}>'`,
+    {},
+    { 'www-authenticate': 'Bearer' },
+  );
+}
+
+/** Answers with JSON text or bytes, whole. */
+export function sendJson(
+  res: http.ServerResponse,
+  status: number,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': bytes.length,
+    ...headers,
+  });
+  res.end(bytes);
+}
+
+/** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
+export function sendProblem(res: http.ServerResponse, problem: HttpProblem): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  sendJson(res, problem.status, problem.body(), problem.allHeaders());
+}
+
+function answerError(
+  error: unknown,
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  logger: Logger,
+): void {
+  if (error instanceof ClientGone) return;
+  if (error instanceof HttpProblem) {
+    logger.debug('request-refused', { method: req.method, problem: error.problem });
+    sendProblem(res, error);
+    return;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  logger.error('handler-failed', { method: req.method, stack });
+  sendProblem(res, new HttpProblem('internal-error', 'see the log of this node'));
+}
+
+/** What node's parser would not take never becomes a request; it is answered on the socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = brokenRequestProblem(error.code);
+  const body = problem.body();
+  const headers = Object.entries({
+    ...problem.allHeaders(),
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  });
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const reason = http.STATUS_CODES[problem.status];
+  socket.end(`HTTP/1.1 ${problem.status} ${reason}\r\n${lines}\r\n${body}`);
+}
+
+function brokenRequestProblem(code: string | undefined): HttpProblem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new HttpProblem('headers-too-large', `all headers may have ${HEADER_BYTES_MAX} bytes`);
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new HttpProblem(
+      'request-timeout',
+      `the headers must arrive within ${HEADERS_TIMEOUT_MS} ms`,
+    );
+  }
+  return new HttpProblem('bad-request', 'this is not HTTP/1.1');
+}

@@ -1,0 +1,304 @@
+/**
+ * Configuration from environment variables, checked whole before anything starts. Every problem is
+ * reported, each in one line that names the variable, the rule and the value received. An empty
+ * variable counts as unset, as compose files leave it.
+ */
+import type { MasterConfig } from '../core/master.ts';
+import type { Faults } from '../core/secondary.ts';
+import type { WriteConcern } from '../core/write-concern.ts';
+import { MESSAGE_BYTES_CEILING } from '../http/limits.ts';
+import { FAULT_DELAY_MS_MAX } from '../http/schema.ts';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
+
+/** sysexits.h EX_CONFIG. */
+export const EXIT_CONFIG = 78;
+export const CLUSTER_TOKEN_LENGTH_MIN = 16;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** All that is wrong with an environment, a line each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** What both kinds of node read. */
+export interface NodeConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly nodeId: string;
+  readonly clusterToken: string | null;
+  readonly apiToken: string | null;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+export interface MasterSettings extends NodeConfig {
+  /** The core's configuration, but for what each life of a master makes itself. */
+  readonly core: Omit<MasterConfig, 'logId' | 'epoch'>;
+  readonly defaultW: WriteConcern;
+  readonly messageBytesMax: number;
+}
+
+export interface SecondarySettings extends NodeConfig {
+  readonly faultInjection: boolean;
+  /** All zero without fault injection. */
+  readonly faults: Faults;
+  /** Null for one drawn at the start. */
+  readonly faultSeed: number | null;
+}
+
+/** The longest span a timer can count, in ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;
+/** Ports that `fetch` will not talk to (WHATWG Fetch, "bad port"). */
+const BAD_PORTS = new Set([
+  1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+  103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
+  512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
+  995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+  6669, 6679, 6697, 10080,
+]);
+
+/** Reads variables and collects what is wrong with them. */
+class Reader {
+  readonly problems: string[] = [];
+  readonly #environment: Environment;
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  text(name: string): string | null {
+    const value = this.#environment[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  }
+
+  problem(name: string, rule: string, got: string): void {
+    this.problems.push(`${name} ${rule}; got '${got}'`);
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.text(name);
+    if (text === null) return fallback;
+    const value = /^-?[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    this.problem(name, `must be an integer from ${min} to ${max}`, text);
+    return fallback;
+  }
+
+  rate(name: string): number {
+    const text = this.text(name);
+    if (text === null) return 0;
+    const value = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= 0 && value <= 1) return value;
+    this.problem(name, 'must be a number from 0 to 1', text);
+    return 0;
+  }
+
+  oneOf<Value extends string>(name: string, values: readonly Value[], fallback: Value): Value {
+    const text = this.text(name);
+    if (text === null) return fallback;
+    if ((values as readonly string[]).includes(text)) return text as Value;
+    this.problem(name, `must be one of ${values.join(', ')}`, text);
+    return fallback;
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    return this.oneOf(name, ['true', 'false'], fallback ? 'true' : 'false') === 'true';
+  }
+
+  /** A bearer token; its value never appears in a problem. */
+  token(name: string, lengthMin: number): string | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    if (!/^[\x21-\x7e]+$/.test(text)) {
+      this.problems.push(`${name} must be printable ASCII without spaces`);
+    }
+    if (text.length < lengthMin) {
+      this.problems.push(`${name} must have at least ${lengthMin} characters; got ${text.length}`);
+    }
+    return text;
+  }
+
+  /** The result, or all problems at once. */
+  finish<Settings>(settings: Settings): Settings {
+    if (this.problems.length > 0) throw new ConfigError(this.problems);
+    return settings;
+  }
+}
+
+/** The configuration of a master. Throws a `ConfigError` with every problem. */
+export function readMasterConfig(environment: Environment, isTerminal: boolean): MasterSettings {
+  const reader = new Reader(environment);
+  const node = readNode(reader, 8080, () => 'master', isTerminal);
+  const secondaries = readSecondaries(reader, node.nodeId);
+  const misses = 1_000_000;
+  const settings: MasterSettings = {
+    ...node,
+    core: {
+      nodeId: node.nodeId,
+      secondaries,
+      quorumAppend: reader.flag('QUORUM_APPEND', true),
+      heartbeat: {
+        intervalMs: reader.integer('HEARTBEAT_INTERVAL_MS', 1000, 1, TIMER_MS_MAX),
+        timeoutMs: reader.integer('HEARTBEAT_TIMEOUT_MS', 1000, 1, TIMER_MS_MAX),
+      },
+      failureDetector: {
+        suspectedAfterMisses: reader.integer('SUSPECTED_AFTER_MISSES', 1, 1, misses),
+        unhealthyAfterMisses: reader.integer('UNHEALTHY_AFTER_MISSES', 3, 1, misses),
+      },
+      replicationTimeoutMs: reader.integer('REPLICATION_TIMEOUT_MS', 10_000, 1, TIMER_MS_MAX),
+      backoffBaseMs: reader.integer('BACKOFF_BASE_MS', 50, 1, TIMER_MS_MAX),
+      backoffMaxMs: reader.integer('BACKOFF_MAX_MS', 5000, 1, TIMER_MS_MAX),
+      logBytesMax: reader.integer('MAX_LOG_BYTES', 0, 0, Number.MAX_SAFE_INTEGER),
+      waitingMax: reader.integer('MAX_WAITING', 10_000, 0, 1_000_000),
+    },
+    defaultW: readDefaultW(reader, secondaries.length + 1),
+    messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
+  };
+  reader.integer('RECOVERY_TIMEOUT_MS', 1000, 1, TIMER_MS_MAX);
+  checkOrder(reader, settings.core);
+  return reader.finish(settings);
+}
+
+/** The configuration of a secondary. Throws a `ConfigError` with every problem. */
+export function readSecondaryConfig(
+  environment: Environment,
+  isTerminal: boolean,
+): SecondarySettings {
+  const reader = new Reader(environment);
+  const node = readNode(reader, 8081, (port) => `secondary-${port}`, isTerminal);
+  const faultInjection = reader.flag('FAULT_INJECTION', false);
+  const faults = {
+    delayMs: reader.integer('FAULT_DELAY_MS', 0, 0, FAULT_DELAY_MS_MAX),
+    errorRate: reader.rate('FAULT_ERROR_RATE'),
+    errorAfterApplyRate: reader.rate('FAULT_ERROR_AFTER_APPLY_RATE'),
+  };
+  const hasSeed = reader.text('FAULT_SEED') !== null;
+  const seed = reader.integer('FAULT_SEED', 0, 0, Number.MAX_SAFE_INTEGER);
+  return reader.finish({
+    ...node,
+    faultInjection,
+    faults: faultInjection ? faults : { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 },
+    faultSeed: hasSeed ? seed : null,
+  });
+}
+
+function readNode(
+  reader: Reader,
+  defaultPort: number,
+  defaultId: (port: number) => string,
+  isTerminal: boolean,
+): NodeConfig {
+  const port = reader.integer('PORT', defaultPort, 0, 65_535);
+  checkPort(reader, 'PORT', port);
+  const nodeId = reader.text('NODE_ID') ?? defaultId(port);
+  checkNodeId(reader, 'NODE_ID', nodeId);
+  const host = reader.text('HOST') ?? '127.0.0.1';
+  if (/[\s/]/.test(host)) reader.problem('HOST', 'must be an address or a host name', host);
+  if (reader.text('DATA_DIR') !== null) {
+    reader.problems.push(
+      'DATA_DIR is not supported by this version; unset it to keep the log in memory',
+    );
+  }
+  reader.oneOf('FSYNC', ['always', 'never'], 'always');
+  return {
+    host,
+    port,
+    nodeId,
+    clusterToken: reader.token('CLUSTER_TOKEN', CLUSTER_TOKEN_LENGTH_MIN),
+    apiToken: reader.token('API_TOKEN', 1),
+    logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    logFormat: reader.oneOf('LOG_FORMAT', ['pretty', 'json'], isTerminal ? 'pretty' : 'json'),
+  };
+}
+
+function checkPort(reader: Reader, name: string, port: number): void {
+  if (BAD_PORTS.has(port)) {
+    reader.problem(name, 'must not be a port that fetch refuses (WHATWG bad ports)', String(port));
+  }
+}
+
+function checkNodeId(reader: Reader, name: string, nodeId: string): void {
+  if (NODE_ID_PATTERN.test(nodeId)) return;
+  reader.problem(
+    name,
+    'must be 1 to 100 letters, digits, dots, dashes, underscores, colons',
+    nodeId,
+  );
+}
+
+function readDefaultW(reader: Reader, nodes: number): WriteConcern {
+  const text = reader.text('DEFAULT_W') ?? 'all';
+  if (text === 'all' || text === 'majority') return text;
+  const w = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (w < 1) reader.problem('DEFAULT_W', 'must be an integer from 1, majority or all', text);
+  else if (w > nodes) {
+    reader.problem('DEFAULT_W', `must be at most ${nodes}, the nodes of the cluster`, text);
+  }
+  return w;
+}
+
+function readSecondaries(reader: Reader, masterId: string): { id: string; url: string }[] {
+  const secondaries: { id: string; url: string }[] = [];
+  for (const item of (reader.text('SECONDARIES') ?? '').split(',')) {
+    const text = item.trim();
+    if (text === '') continue;
+    const secondary = readSecondary(reader, text);
+    if (secondary === null) continue;
+    const { id, url } = secondary;
+    if (id === masterId) {
+      reader.problem('SECONDARIES', `must not use the master's own NODE_ID as a name`, text);
+    }
+    if (secondaries.some((other) => other.id === id)) {
+      reader.problem('SECONDARIES', 'must not use a name twice', text);
+    }
+    if (secondaries.some((other) => other.url === url)) {
+      reader.problem('SECONDARIES', 'must not list an address twice', text);
+    }
+    secondaries.push(secondary);
+  }
+  return secondaries;
+}
+
+/** One `http://host:port` or `name=http://host:port`. */
+function readSecondary(reader: Reader, text: string): { id: string; url: string } | null {
+  const [, name, address = ''] = /^(?:([^=/]*)=)?(.*)$/.exec(text) ?? [];
+  const url = URL.canParse(address) ? new URL(address) : null;
+  const isPlain = url !== null && /^http:\/\/[^/?#@]+:[0-9]+\/?$/i.test(address);
+  if (!isPlain) {
+    const rule = 'must be a comma-separated list of http://host:port or name=http://host:port';
+    reader.problem('SECONDARIES', rule, text);
+    return null;
+  }
+  // The URL parser leaves out port 80, the default of http.
+  const port = url.port === '' ? 80 : Number(url.port);
+  checkPort(reader, 'SECONDARIES', port);
+  if (port === 0) reader.problem('SECONDARIES', 'must not name port 0', text);
+  const id = name ?? `${url.hostname}:${port}`;
+  checkNodeId(reader, 'SECONDARIES', id);
+  return { id, url: url.origin };
+}
+
+function checkOrder(reader: Reader, core: MasterSettings['core']): void {
+  const { suspectedAfterMisses, unhealthyAfterMisses } = core.failureDetector;
+  if (suspectedAfterMisses > unhealthyAfterMisses) {
+    reader.problem(
+      'UNHEALTHY_AFTER_MISSES',
+      `must be at least SUSPECTED_AFTER_MISSES, which is ${suspectedAfterMisses}`,
+      String(unhealthyAfterMisses),
+    );
+  }
+  if (core.backoffBaseMs > core.backoffMaxMs) {
+    reader.problem(
+      'BACKOFF_MAX_MS',
+      `must be at least BACKOFF_BASE_MS, which is ${core.backoffBaseMs}`,
+      String(core.backoffMaxMs),
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** Structured logging: one line per event on stdout, never a message's text, never a token. */
+import type { Note } from '../core/refusal.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = 'pretty' | 'json';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export class Logger {
+  readonly #nodeId: string;
+  readonly #threshold: number;
+  readonly #format: LogFormat;
+  readonly #write: (line: string) => void;
+
+  constructor(
+    nodeId: string,
+    level: LogLevel,
+    format: LogFormat,
+    write: (line: string) => void = (line) => process.stdout.write(line),
+  ) {
+    this.#nodeId = nodeId;
+    this.#threshold = LOG_LEVELS.indexOf(level);
+    this.#format = format;
+    this.#write = write;
+  }
+
+  debug(event: string, fields?: Fields): void {
+    this.log('debug', event, fields);
+  }
+
+  info(event: string, fields?: Fields): void {
+    this.log('info', event, fields);
+  }
+
+  warn(event: string, fields?: Fields): void {
+    this.log('warn', event, fields);
+  }
+
+  error(event: string, fields?: Fields): void {
+    this.log('error', event, fields);
+  }
+
+  /** Writes what the core wants noted. */
+  note({ level, event, fields }: Note): void {
+    this.log(level, event, fields);
+  }
+
+  log(level: LogLevel, event: string, fields: Fields = {}): void {
+    if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
+    const time = new Date().toISOString();
+    const line =
+      this.#format === 'json'
+        ? JSON.stringify({ time, level, node: this.#nodeId, event, ...fields })
+        : `${time.slice(11, 23)} ${level.padEnd(5)} ${this.#nodeId}  ${event}${pretty(fields)}`;
+    this.#write(`${line}\n`);
+  }
+}
+
+function pretty(fields: Fields): string {
+  return Object.entries(fields)
+    .map(
+      ([name, value]) => `  ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    )
+    .join('');
+}

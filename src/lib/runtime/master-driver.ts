@@ -1,0 +1,168 @@
+/** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
+import { performance } from 'node:perf_hooks';
+import {
+  type Accepted,
+  type AppendRequest,
+  Master,
+  type MasterConfig,
+  type MasterEffects,
+} from '../core/master.ts';
+import type { Note, Refusal } from '../core/refusal.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
+import { encodeFrame } from '../http/frame.ts';
+import { askHeartbeat } from '../http/heartbeat-client.ts';
+import type { MasterPort } from '../http/master-routes.ts';
+import { ReplicationExchange } from '../http/replication-client.ts';
+import { Alarm } from './alarm.ts';
+import type { Logger } from './logger.ts';
+
+export class MasterDriver implements MasterPort, MasterEffects {
+  readonly core: Master;
+  readonly #config: MasterConfig;
+  readonly #clusterToken: string | null;
+  readonly #logger: Logger;
+  readonly #alarm = new Alarm(
+    () => this.now(),
+    () => this.#tick(),
+  );
+  readonly #exchanges = new Map<number, ReplicationExchange>();
+  #isFlushPlanned = false;
+  #onDrained: (() => void) | null = null;
+
+  constructor(config: MasterConfig, clusterToken: string | null, logger: Logger) {
+    this.#config = config;
+    this.#clusterToken = clusterToken;
+    this.#logger = logger;
+    this.core = new Master(config, this);
+  }
+
+  /** Begins to ask for heartbeats. */
+  start(): void {
+    this.#tick();
+  }
+
+  /** Takes no more appends; resolves when no client waits any more, after `graceMs` at the latest. */
+  drain(graceMs: number): Promise<void> {
+    this.core.stop(this.now(), graceMs);
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#after();
+    });
+  }
+
+  /** Ends every exchange and the alarm. */
+  close(): void {
+    for (const exchange of this.#exchanges.values()) exchange.drop();
+    this.#exchanges.clear();
+    this.#alarm.clear();
+  }
+
+  // --- MasterPort ------------------------------------------------------------------------------
+
+  now(): number {
+    return performance.now();
+  }
+
+  append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal {
+    const outcome = this.core.append(request, this.now(), onEnd);
+    if (outcome.kind === 'accepted') {
+      const { seq, count, w, isDuplicate } = outcome;
+      this.#logger.debug('append', { seq, count, w, isDuplicate });
+    } else {
+      this.#logger.debug('append-refused', { problem: outcome.problem });
+    }
+    this.#flushSoon();
+    return outcome;
+  }
+
+  await(
+    seq: number,
+    w: WriteConcern,
+    deadline: number,
+    onEnd: (end: WaitEnd) => void,
+  ): Accepted | Refusal {
+    const outcome = this.core.await(seq, w, deadline, this.now(), onEnd);
+    this.#after();
+    return outcome;
+  }
+
+  cancel(waiter: Waiter): void {
+    this.core.cancel(waiter);
+    this.#after();
+  }
+
+  // --- MasterEffects ---------------------------------------------------------------------------
+
+  openExchange(secondary: number, exchange: number): void {
+    this.#logger.debug('exchange-opened', { secondary: this.#peer(secondary).id });
+    const opened = new ReplicationExchange(this.#peer(secondary).url, this.#clusterToken, {
+      onAck: (ack) => {
+        this.#logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
+        this.core.acked(secondary, exchange, ack, this.now(), Math.random());
+        this.#after();
+      },
+      onFailed: (reason) => {
+        this.core.exchangeFailed(secondary, exchange, reason, this.now(), Math.random());
+        this.#after();
+      },
+    });
+    this.#exchanges.set(secondary, opened);
+  }
+
+  sendFrame(secondary: number, from: number, to: number): void {
+    const { log, keys } = this.core;
+    this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
+    this.#exchanges.get(secondary)?.send(encodeFrame(this.core, log, keys, from, to));
+  }
+
+  restExchange(secondary: number): void {
+    this.#exchanges.get(secondary)?.rest();
+    this.#exchanges.delete(secondary);
+  }
+
+  dropExchange(secondary: number): void {
+    this.#exchanges.get(secondary)?.drop();
+    this.#exchanges.delete(secondary);
+  }
+
+  askHeartbeat(secondary: number): void {
+    const { url } = this.#peer(secondary);
+    const { timeoutMs } = this.#config.heartbeat;
+    askHeartbeat(url, this.#clusterToken, timeoutMs).then((answer) => {
+      if (typeof answer === 'string') this.core.heartbeatMissed(secondary, answer, this.now());
+      else this.core.heartbeatAnswered(secondary, answer, this.now());
+      this.#after();
+    });
+  }
+
+  note(note: Note): void {
+    this.#logger.note(note);
+  }
+
+  // --- inside ----------------------------------------------------------------------------------
+
+  #peer(secondary: number): { readonly id: string; readonly url: string } {
+    return this.#config.secondaries[secondary] as { id: string; url: string };
+  }
+
+  /** Appends of one turn of the event loop travel together. */
+  #flushSoon(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    setImmediate(() => {
+      this.#isFlushPlanned = false;
+      this.core.flush(this.now());
+      this.#after();
+    });
+  }
+
+  #tick(): void {
+    this.core.tick(this.now(), Math.random);
+    this.#after();
+  }
+
+  #after(): void {
+    this.#alarm.setBy(this.core.nextWakeAt());
+    if (this.#onDrained !== null && this.core.waiting === 0) this.#onDrained();
+  }
+}

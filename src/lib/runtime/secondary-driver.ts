@@ -1,0 +1,54 @@
+/** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
+import { performance } from 'node:perf_hooks';
+import type { Frame } from '../core/protocol.ts';
+import {
+  type Faults,
+  type FrameAnswer,
+  Secondary,
+  type SecondaryConfig,
+} from '../core/secondary.ts';
+import type { SecondaryPort } from '../http/secondary-routes.ts';
+import { Alarm } from './alarm.ts';
+import type { Logger } from './logger.ts';
+
+export class SecondaryDriver implements SecondaryPort {
+  readonly core: Secondary;
+  readonly #random: () => number;
+  readonly #logger: Logger;
+  readonly #alarm = new Alarm(
+    () => performance.now(),
+    () => this.#tick(),
+  );
+  isStopping = false;
+
+  /** @param random gives the draws for the fault rates */
+  constructor(config: SecondaryConfig, random: () => number, logger: Logger) {
+    this.core = new Secondary(config, (note) => logger.note(note));
+    this.#random = random;
+    this.#logger = logger;
+  }
+
+  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
+    const { from, messages } = frame;
+    this.#logger.debug('frame', { from, count: messages.ends.length });
+    const draws = [this.#random(), this.#random()] as const;
+    this.core.receive(frame, draws, performance.now(), onAnswer);
+    this.#alarm.setBy(this.core.nextWakeAt());
+  }
+
+  setFaults(faults: Partial<Faults>): void {
+    this.core.setFaults(faults);
+    this.#tick();
+  }
+
+  /** Frames that still wait for their delay are not applied any more. */
+  close(): void {
+    this.isStopping = true;
+    this.#alarm.clear();
+  }
+
+  #tick(): void {
+    this.core.tick(performance.now());
+    this.#alarm.setBy(this.core.nextWakeAt());
+  }
+}

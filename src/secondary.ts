@@ -1,0 +1,29 @@
+/** The secondary's process: config -> core -> driver -> server -> lifecycle; wiring only. */
+import { randomInt, randomUUID } from 'node:crypto';
+import { secondaryRoutes } from './lib/http/secondary-routes.ts';
+import { createServer } from './lib/http/server.ts';
+import { readSecondaryConfig } from './lib/runtime/config.ts';
+import { configOrExit, listen, stopOnSignals, surviveDefects } from './lib/runtime/lifecycle.ts';
+import { Logger } from './lib/runtime/logger.ts';
+import { seededRandom } from './lib/runtime/random.ts';
+import { SecondaryDriver } from './lib/runtime/secondary-driver.ts';
+
+const config = configOrExit(() => readSecondaryConfig(process.env, process.stdout.isTTY));
+const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
+surviveDefects(logger);
+
+const bootId = randomUUID();
+const faultSeed = config.faultSeed ?? randomInt(2 ** 32);
+const driver = new SecondaryDriver({ ...config, bootId }, seededRandom(faultSeed), logger);
+const server = createServer({
+  routes: secondaryRoutes(driver, config),
+  apiToken: config.apiToken,
+  clusterToken: config.clusterToken,
+  logger,
+});
+
+stopOnSignals(server, logger, async () => driver.close());
+listen(server, config, logger, {
+  bootId,
+  ...(config.faultInjection ? { faults: config.faults, faultSeed } : {}),
+});
