@@ -20,7 +20,7 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Uint8A
         'content-too-large',
         `the body may have ${bytesMax} bytes`,
         { limit: bytesMax },
-        { connection: 'close' },
+        { Connection: 'close' },
       );
     const fail = (problem: Error) => {
       clearTimeout(timer);
@@ -36,7 +36,7 @@ export function readBody(req: IncomingMessage, bytesMax: number): Promise<Uint8A
               'request-timeout',
               `the body must arrive within ${BODY_TIMEOUT_MS} ms`,
               {},
-              { connection: 'close' },
+              { Connection: 'close' },
             ),
       );
     const timer = setTimeout(onTimeout, BODY_TIMEOUT_MS);

@@ -15,7 +15,7 @@ export function healthRoutes(health: () => object, unready: () => HttpProblem | 
     produces: 'application/json',
     handle: ({ res, query }) => {
       parseQuery(query, []);
-      sendJson(res, 200, JSON.stringify(body()), { 'cache-control': 'no-store' });
+      sendJson(res, 200, JSON.stringify(body()), { 'Cache-Control': 'no-store' });
     },
   });
   const readiness = () => {

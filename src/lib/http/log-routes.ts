@@ -34,16 +34,16 @@ async function list(view: LogView, { req, res, query }: Call): Promise<void> {
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
   const to = Math.min(log.length, from + limit - 1);
   const etag = etagOf(view, from, to);
-  const headers = { 'log-length': log.length, 'log-epoch': view.epoch, etag };
+  const headers = { 'Log-Length': log.length, 'Log-Epoch': view.epoch, ETag: etag };
   if (matchesEtag(req.headers['if-none-match'], etag)) {
     res.writeHead(304, headers).end();
     return;
   }
   const bytes = log.sliceBytes(from, to) + 2;
   res.writeHead(200, {
-    'content-type': 'application/json',
-    'content-length': bytes,
-    'cache-control': 'no-cache',
+    'Content-Type': 'application/json',
+    'Content-Length': bytes,
+    'Cache-Control': 'no-cache',
     ...headers,
   });
   if (req.method === 'HEAD') res.end();

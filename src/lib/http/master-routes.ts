@@ -82,7 +82,7 @@ async function append(port: MasterPort, options: MasterRoutesOptions, call: Call
       const done = isDuplicate ? 200 : 201;
       const location = `/messages/${seq}`;
       const status = end === 'holds' ? done : 202;
-      sendJson(res, status, JSON.stringify(receipt), { ...headers, location });
+      sendJson(res, status, JSON.stringify(receipt), { ...headers, Location: location });
     },
   });
 }
@@ -123,7 +123,7 @@ function answerWhenOver(
   { body, send }: Answering,
 ): void {
   const headers: Record<string, string> =
-    preference === null ? {} : { 'preference-applied': preference.applied };
+    preference === null ? {} : { 'Preference-Applied': preference.applied };
   let waiter: Waiter | null = null;
   const answer = (accepted: Accepted, end: WaitEnd) => {
     waiter = null;
@@ -149,7 +149,7 @@ function sendStopping(res: ServerResponse, members: object): void {
     'shutting-down',
     detail,
     { ...members, appended: true },
-    { connection: 'close' },
+    { Connection: 'close' },
   );
   sendProblem(res, problem);
 }

@@ -70,8 +70,8 @@ export class HttpProblem extends Error {
   /** The headers that go with the body. */
   allHeaders(): Record<string, string> {
     return {
-      'content-type': 'application/problem+json',
-      ...(this.status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
+      'Content-Type': 'application/problem+json',
+      ...(this.status === 503 ? { 'Retry-After': String(RETRY_AFTER_S) } : {}),
       ...this.headers,
     };
   }

@@ -39,7 +39,7 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
       refuse(problemOf(answer));
       return;
     }
-    if (!res.headersSent) res.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     res.write(`${JSON.stringify(answer.ack)}\n`);
     if (isComplete && pending === 0) res.end();
     resumeIfRoom();

@@ -112,7 +112,7 @@ function methodNotAllowed(matches: readonly Route[]): HttpProblem {
   const allow = methods.join(', ');
   const hint = matches.find((match) => match.otherMethods !== undefined)?.otherMethods;
   const detail = hint ?? `the methods here are ${allow}`;
-  return new HttpProblem('method-not-allowed', detail, {}, { allow });
+  return new HttpProblem('method-not-allowed', detail, {}, { Allow: allow });
 }
 
 function requireToken(req: http.IncomingMessage, route: Route, options: ServerOptions): void {
@@ -124,7 +124,7 @@ function requireToken(req: http.IncomingMessage, route: Route, options: ServerOp
     'unauthorized',
     `send 'Authorization: Bearer <${name}>'`,
     {},
-    { 'www-authenticate': 'Bearer' },
+    { 'WWW-Authenticate': 'Bearer' },
   );
 }
 
@@ -137,8 +137,8 @@ export function sendJson(
 ): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   res.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': bytes.length,
+    'Content-Type': 'application/json',
+    'Content-Length': bytes.length,
     ...headers,
   });
   res.end(bytes);
@@ -180,8 +180,8 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   const body = problem.body();
   const headers = Object.entries({
     ...problem.allHeaders(),
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
   });
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const reason = http.STATUS_CODES[problem.status];
