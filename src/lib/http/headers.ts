@@ -17,7 +17,7 @@ export function requireContentType(req: IncomingMessage, expected: string): void
     'unsupported-media-type',
     `send 'content-type: ${expected}' in UTF-8, uncompressed; got ${got}`,
     {},
-    { 'Accept-Post': expected },
+    { Accept: expected },
   );
 }
 
