@@ -48,6 +48,8 @@ export interface MasterConfig {
   readonly logBytesMax: number;
   /** Clients that may wait at once. */
   readonly waitingMax: number;
+  /** Bytes of messages in one frame; default `FRAME_MESSAGE_BYTES_MAX`. */
+  readonly frameBytesMax?: number;
 }
 
 /** What the core asks of the world. Secondaries are named by their index in the configuration. */
@@ -284,10 +286,12 @@ export class Master {
     const learned = progress.learn(answer.bootId, answer.length, asked);
     const isBack = statusBefore !== 'Healthy' || learned === 'met' || learned === 'new-life';
     if (learned === 'new-life') this.#noteNewLife(peer);
-    // A new or shorter life cannot go on with an old exchange, and one that was opened towards a
-    // node nobody could reach may hang until its time-out: begin anew instead.
+    // A new or shorter life cannot go on with an old exchange, and one towards a node that could
+    // not be reached may hang until its time-out: begin anew instead.
     const isStale = learned === 'lowered' || learned === 'new-life';
-    const mayHang = statusBefore === 'Unhealthy' && progress.inFlight.length > 0;
+    const wasAway =
+      statusBefore === 'Unhealthy' || (statusBefore === 'Suspected' && progress.probing);
+    const mayHang = wasAway && progress.inFlight.length > 0;
     if (progress.exchange !== null && (isStale || mayHang)) this.#drop(peer);
     if (isBack) progress.resetBackoff();
     if (progress.failures === 0) progress.lastError = null;
@@ -432,7 +436,8 @@ export class Master {
     }
     while (progress.maySend(this.log.length, WINDOW_FRAMES_MAX)) {
       const from = progress.next;
-      const to = this.log.pageEnd(from, this.log.length, FRAME_MESSAGE_BYTES_MAX);
+      const bytesMax = this.#config.frameBytesMax ?? FRAME_MESSAGE_BYTES_MAX;
+      const to = this.log.pageEnd(from, this.log.length, bytesMax);
       progress.sent(to, now);
       this.#effects.sendFrame(peer.index, from, to);
     }

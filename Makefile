@@ -1,0 +1,50 @@
+# The project's commands. `make help` prints them.
+BUN_VERSION := 1.4.5
+BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
+
+.PHONY: help up down start stop logs ps acceptance test coverage lint typecheck bun clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 22
+
+up: ## start a master and two secondaries (in Docker, or as local processes) on ports 8080, 8081, 8082
+	@deploy/cluster.sh up
+
+down: ## stop them
+	@deploy/cluster.sh down
+
+start: ## start one node again: make start NODE=s2
+	@deploy/cluster.sh start $(NODE)
+
+stop: ## stop one node: make stop NODE=s2
+	@deploy/cluster.sh stop $(NODE)
+
+logs: ## show their logs; FOLLOW=1 goes on
+	@deploy/cluster.sh logs
+
+ps: ## show what runs
+	@deploy/cluster.sh ps
+
+acceptance: node_modules ## run the self-check on a fresh cluster (in Docker, or locally; WHERE=docker|local)
+	@npm run --silent acceptance
+
+test: node_modules ## run all tests, with coverage enforced
+	@npm run --silent coverage
+
+coverage: test ## the same; the report is in coverage/index.html
+
+lint: node_modules ## check format and lint rules
+	@npm run --silent lint
+
+typecheck: node_modules ## check types
+	@npm run --silent typecheck
+
+bun: node_modules ## run the self-check with Bun
+	@WHERE=local RUNTIME=$(BUN) npm run --silent acceptance
+
+clean: down ## stop the cluster and remove what was generated
+	rm -rf node_modules coverage .cluster .env
+
+node_modules: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch node_modules

@@ -1,0 +1,152 @@
+#!/bin/sh
+# One cluster of a master and two secondaries on this machine: in Docker where an engine answers,
+# else as local processes in the background, with pid files and logs in .cluster/.
+#   cluster.sh up | down | logs | ps | start NODE | stop NODE
+set -eu
+cd "$(dirname "$0")/.."
+state=.cluster
+nodes='master s1 s2'
+services='s1 s2'
+
+say() { printf '%s\n' "$*"; }
+fail() { say "$*" >&2; exit 1; }
+
+# --- which of the two -----------------------------------------------------------------------------
+
+compose() {
+  if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
+}
+
+has_docker() {
+  docker info >/dev/null 2>&1 &&
+    { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null 2>&1; }
+}
+
+make_token() {
+  [ -s .env ] && grep -q '^CLUSTER_TOKEN=' .env && return
+  (umask 077 && printf 'CLUSTER_TOKEN=%s\n' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >>.env)
+}
+
+# --- local processes ------------------------------------------------------------------------------
+
+port_of() { case $1 in master) say 8080 ;; s1) say 8081 ;; s2) say 8082 ;; *) fail "no node '$1'; there are: $nodes" ;; esac }
+pid_of() { cat "$state/$1.pid" 2>/dev/null || true; }
+# The pid must still be one of our nodes: after a restart of the machine it may be somebody else's.
+is_running() {
+  pid=$(pid_of "$1")
+  [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
+    { tr '\0' ' ' <"/proc/$pid/cmdline" || ps -p "$pid" -o args=; } 2>/dev/null | grep -q 'src/[a-z]*\.ts'
+}
+
+# A cluster that runs locally stays the one we speak of, also when Docker has come up meanwhile.
+is_local() {
+  for node in $nodes; do if is_running "$node"; then return 0; fi; done
+  ! has_docker
+}
+
+start_local() {
+  port=$(port_of "$1")
+  if is_running "$1"; then say "$1 runs already, pid $(pid_of "$1")"; return; fi
+  [ "$1" = master ] && entry=src/master.ts || entry=src/secondary.ts
+  (
+    set -a && . ./.env
+    NODE_ID=$1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
+    SECONDARIES=s1=http://127.0.0.1:8081,s2=http://127.0.0.1:8082
+    FAULT_INJECTION=${FAULT_INJECTION:-true}
+    # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.
+    prefix=$(say "$1" | tr a-z A-Z)
+    for fault in FAULT_DELAY_MS FAULT_ERROR_RATE FAULT_ERROR_AFTER_APPLY_RATE FAULT_SEED; do
+      eval "$fault=\${${prefix}_$fault:-}"
+    done
+    exec nohup node --import tsx "$entry" >>"$state/$1.log" 2>&1 </dev/null
+  ) &
+  say $! >"$state/$1.pid"
+}
+
+stop_local() {
+  is_running "$1" || { rm -f "$state/$1.pid"; return 0; }
+  pid=$(pid_of "$1")
+  kill "$pid"
+  tries=0
+  while kill -0 "$pid" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 80 ] || fail "$1, pid $pid, does not stop"
+    sleep 0.1
+  done
+  rm -f "$state/$1.pid"
+  say "stopped $1"
+}
+
+up_local() {
+  command -v node >/dev/null || fail 'neither a Docker engine nor node is here; install one of them'
+  say 'No Docker engine answers: starting the cluster as local processes (logs in .cluster/).'
+  [ -d node_modules/tsx ] || npm ci --no-audit --no-fund
+  mkdir -p "$state"
+  for node in $services master; do start_local "$node"; done
+}
+
+# --- both -----------------------------------------------------------------------------------------
+
+# Asks the master itself; in Docker from inside its container, so that the host needs no tools.
+is_ok='fetch("http://127.0.0.1:8080/health").then((r) => r.json()).then((h) => process.exit(h.status === "ok" ? 0 : 1), () => process.exit(1))'
+cluster_is_ok() {
+  if is_local; then node -e "$is_ok"; else compose exec -T master node -e "$is_ok" 2>/dev/null; fi
+}
+
+wait_until_ok() {
+  tries=0
+  until cluster_is_ok; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 120 ]; then logs; fail 'the cluster is not ready; see the log above'; fi
+    if is_local; then
+      for node in $nodes; do is_running "$node" || { logs; fail "$node has ended; see the log above"; }; done
+    fi
+    sleep 0.25
+  done
+}
+
+up() {
+  make_token
+  if is_local; then up_local; else compose build master && compose up -d; fi
+  wait_until_ok
+  cat <<'END'
+
+The cluster is ready:
+  master  http://127.0.0.1:8080
+  s1      http://127.0.0.1:8081
+  s2      http://127.0.0.1:8082
+Try:
+  curl -s http://127.0.0.1:8080/messages -H 'content-type: application/json' -d '{"message":"Hello","w":2}'
+  curl -s http://127.0.0.1:8081/messages
+END
+}
+
+down() {
+  for pidfile in "$state"/*.pid; do
+    [ -e "$pidfile" ] && stop_local "$(basename "$pidfile" .pid)"
+  done
+  if has_docker; then make_token; compose down --remove-orphans; fi
+}
+
+logs() {
+  if ! is_local; then compose logs --tail=200 ${FOLLOW:+-f}; return; fi
+  tail -n 200 ${FOLLOW:+-f} "$state"/*.log
+}
+
+ps_() {
+  if ! is_local; then compose ps; return; fi
+  for node in $nodes; do
+    if is_running "$node"; then say "$node  pid $(pid_of "$node")  http://127.0.0.1:$(port_of "$node")"
+    else say "$node  not running"; fi
+  done
+}
+
+start() { if is_local; then start_local "$1"; else compose up -d --no-deps "$1"; fi; }
+stop() { if is_local; then stop_local "$1"; else compose stop "$1"; fi; }
+
+case ${1:-} in
+  up | down | logs) "$1" ;;
+  ps) ps_ ;;
+  start | stop) port_of "${2:-}" >/dev/null && "$1" "$2" ;;
+  *) fail "usage: $0 up | down | logs | ps | start NODE | stop NODE" ;;
+esac

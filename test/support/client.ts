@@ -1,0 +1,69 @@
+/** A small HTTP client for tests: every answer whole, as status, headers and parsed body. */
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  readonly body: any;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
+export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
+  const response = await fetch(url, options as RequestInit);
+  const text = await response.text();
+  const isJson = /json$/.test(response.headers.get('content-type') ?? '');
+  const body = isJson && text !== '' ? JSON.parse(text) : text;
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** POSTs a body to the master's `/messages`. */
+export function append(
+  master: { readonly url: string },
+  body: object,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Answer> {
+  return request(`${master.url}/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+/** The messages a node shows. */
+export async function messages(node: { readonly url: string }): Promise<string[]> {
+  return (await request(`${node.url}/messages`)).body;
+}
+
+/** The body of a node's `/health`. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+export async function health(node: { readonly url: string }): Promise<any> {
+  return (await request(`${node.url}/health`)).body;
+}
+
+/** Sends frames to a secondary's `/replicate`, one line each, without a newline at the end. */
+export function replicate(
+  node: { readonly url: string },
+  frames: readonly (object | string)[],
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const lines = frames.map((frame) => (typeof frame === 'string' ? frame : JSON.stringify(frame)));
+  return request(`${node.url}/replicate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', ...headers },
+    body: lines.join('\n'),
+  });
+}
+
+/** The acks in the answer of `/replicate`. */
+export function acks(answer: Answer): { length: number; [field: string]: unknown }[] {
+  const lines = typeof answer.body === 'string' ? answer.body.trim().split('\n') : [answer.body];
+  return lines.map((line) => (typeof line === 'string' ? JSON.parse(line) : line));
+}

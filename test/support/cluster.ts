@@ -1,0 +1,129 @@
+/**
+ * Real nodes for tests: child processes on loopback, on ports the system picks, with their log as
+ * parsed lines. `RUNTIME` names what runs them (default: this node, with tsx).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RUNTIME = process.env.RUNTIME?.split(' ') ?? [process.execPath, '--import', 'tsx'];
+
+export type Environment = Readonly<Record<string, string | number | boolean>>;
+
+/** One line of a node's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** Nodes still running; ended with the test process at the latest. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A node as a process. */
+export class NodeProcess {
+  readonly log: LogLine[] = [];
+  stderr = '';
+  readonly #child: ChildProcess;
+  readonly #exit: Promise<number | null>;
+  #port = 0;
+
+  constructor(entry: 'master' | 'secondary', environment: Environment) {
+    const [command, ...args] = RUNTIME as [string, ...string[]];
+    const env = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]));
+    this.#child = spawn(command, [...args, `src/${entry}.ts`], {
+      cwd: ROOT,
+      // Nothing of a configuration around the tests reaches a node.
+      env: { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(this.#child);
+    this.#exit = once(this.#child, 'close').then(([code]) => {
+      running.delete(this.#child);
+      return code as number | null;
+    });
+    this.#child.stderr?.on('data', (chunk) => {
+      this.stderr += chunk;
+    });
+    createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      this.log.push(JSON.parse(line));
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** The lines of its log with this event. */
+  events(event: string): LogLine[] {
+    return this.log.filter((line) => line.event === event);
+  }
+
+  /** Resolves when the node listens; fails if it ends instead. */
+  async listening(): Promise<this> {
+    const ended = this.#exit.then((code) => {
+      throw new Error(`the node ended with ${code}: ${this.stderr}`);
+    });
+    const line = await Promise.race([
+      ended,
+      waitFor('the node to listen', () => this.events('listening')[0]),
+    ]);
+    this.#port = line.port as number;
+    return this;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** The exit code, when it has ended; null if a signal ended it. */
+  exited(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  /** Sends the signal and waits for the end. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.signal(signal);
+    return this.#exit;
+  }
+}
+
+/** Starts a secondary, on a port of the system's choice unless `PORT` is given. */
+export function startSecondary(environment: Environment = {}): Promise<NodeProcess> {
+  return new NodeProcess('secondary', { PORT: 0, NODE_ID: 's', ...environment }).listening();
+}
+
+/** Starts a master for secondaries at these ports, named s1, s2 and so on. */
+export function startMaster(ports: number[], environment: Environment = {}): Promise<NodeProcess> {
+  const list = ports.map((port, index) => `s${index + 1}=http://127.0.0.1:${port}`);
+  return new NodeProcess('master', {
+    PORT: 0,
+    SECONDARIES: list.join(','),
+    ...environment,
+  }).listening();
+}
+
+/** A port that nobody has now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
