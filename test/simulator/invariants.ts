@@ -29,8 +29,11 @@ export class Invariants {
 
   check = (): void => {
     const { master, nodes, clients } = this.#world;
-    for (const [index, { core }] of nodes.entries()) {
+    const known = master.secondaries(this.#world.now);
+    for (const [index, { core, told }] of nodes.entries()) {
       const name = `s${index + 1}`;
+      const acked = known[index]?.length ?? 0;
+      assert(acked <= told.length, `${name}: the acked length is never more than its life told`);
       const shown = this.#shown.get(core) ?? 0;
       assert(core.log.length >= shown, `${name}: a life of a node never shows less than before`);
       assert(core.held <= HELD_MESSAGES_MAX, `${name}: what is held back is bounded`);
@@ -52,11 +55,8 @@ export class Invariants {
     if (w === 1) assert.equal(endedAt, startedAt, 'a client with w=1 never waits');
     if (end !== 'holds') return;
     const { nodes } = this.#world;
-    const holders = 1 + nodes.filter((node) => node.lengthEver >= seq).length;
-    assert(
-      holders >= w,
-      `seq ${seq} was acked at w=${w}, but only ${holders} nodes ever stated it`,
-    );
+    const holders = 1 + nodes.filter(({ told }) => told.length >= seq).length;
+    assert(holders >= w, `seq ${seq} was acked at w=${w}, but only ${holders} nodes told so`);
   }
 
   /** What must be true once everything is healed and some time has passed. */

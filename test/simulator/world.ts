@@ -54,8 +54,8 @@ interface Node {
   isUp: boolean;
   lives: number;
   link: Link | null;
-  /** The largest length any life of it ever stated. */
-  lengthEver: number;
+  /** What the master was told of it, by the newest life it has heard of. */
+  readonly told: { life: string; lives: number; length: number };
 }
 
 interface Event {
@@ -239,7 +239,8 @@ export class World implements MasterEffects {
   // --- secondaries -----------------------------------------------------------------------------
 
   #newNode(): Node {
-    return { core: this.#newLife(1, true), isUp: true, lives: 1, link: null, lengthEver: 0 };
+    const told = { life: '', lives: 0, length: 0 };
+    return { core: this.#newLife(1, true), isUp: true, lives: 1, link: null, told };
   }
 
   #newLife(life: number, hasFaults: boolean): Secondary {
@@ -300,6 +301,7 @@ export class World implements MasterEffects {
     const node = this.nodes[secondary] as Node;
     const link = node.link as Link;
     const frame = this.#frame(from, to);
+    const livesWhenAsked = node.told.lives;
     if (!this.isCalm && this.#chance(this.weather.hangRate)) link.isHung = true;
     if (!this.isCalm && this.#chance(this.weather.breakRate)) this.#breakLink(secondary, 'reset');
     const isLost = link.isBroken || link.isHung;
@@ -308,7 +310,7 @@ export class World implements MasterEffects {
     const lateness = isLate ? this.#random() * 6000 : 0;
     const at = Math.max(this.now + this.#latency(), link.toSecondaryAt) + lateness;
     if (!isLate) link.toSecondaryAt = at;
-    this.after(at - this.now, () => this.#deliver(secondary, link, frame));
+    this.after(at - this.now, () => this.#deliver(secondary, link, frame, livesWhenAsked));
   }
 
   restExchange(secondary: number): void {
@@ -324,6 +326,7 @@ export class World implements MasterEffects {
   askHeartbeat(secondary: number): void {
     const node = this.nodes[secondary] as Node;
     const isLost = !this.isCalm && this.#chance(this.weather.heartbeatLossRate);
+    const livesWhenAsked = node.told.lives;
     this.after(this.#latency(), () => {
       if (isLost || !node.isUp) {
         this.after(isLost ? HEARTBEAT.timeoutMs : 0, () => {
@@ -333,8 +336,8 @@ export class World implements MasterEffects {
         return;
       }
       const answer = node.core.heartbeat();
-      node.lengthEver = Math.max(node.lengthEver, answer.length);
       this.after(this.#latency(), () => {
+        tell(node, answer, livesWhenAsked);
         this.master.heartbeatAnswered(secondary, answer, this.now);
         this.#armMaster();
       });
@@ -353,12 +356,12 @@ export class World implements MasterEffects {
     return { logId, epoch, from, messages, keys: keys.within(from, to) };
   }
 
-  #deliver(secondary: number, link: Link, frame: Frame): void {
+  #deliver(secondary: number, link: Link, frame: Frame, livesWhenAsked: number): void {
     const node = this.nodes[secondary] as Node;
     if (!node.isUp) return;
     const { core } = node;
     core.receive(frame, [this.#random(), this.#random()], this.now, (answer) => {
-      this.#answer(secondary, link, core, answer);
+      this.#answer(secondary, link, core, answer, livesWhenAsked);
     });
     this.#armSecondary(core);
   }
@@ -371,9 +374,13 @@ export class World implements MasterEffects {
     });
   }
 
-  #answer(secondary: number, link: Link, core: Secondary, answer: FrameAnswer): void {
-    const node = this.nodes[secondary] as Node;
-    node.lengthEver = Math.max(node.lengthEver, core.log.length);
+  #answer(
+    secondary: number,
+    link: Link,
+    core: Secondary,
+    answer: FrameAnswer,
+    livesWhenAsked: number,
+  ): void {
     if (link.isBroken || link.isHung || core.bootId !== link.bootId) return;
     if (answer.kind === 'refused') {
       this.#breakLink(secondary, answer.problem);
@@ -383,6 +390,7 @@ export class World implements MasterEffects {
     this.after(link.toMasterAt - this.now, () => {
       if (link.isBroken) return;
       this.#say(`ack s${secondary + 1} ${answer.ack.bootId} ${answer.ack.length}`);
+      tell(this.nodes[secondary] as Node, answer.ack, livesWhenAsked);
       this.master.acked(secondary, link.exchange, answer.ack, this.now, this.#random());
       this.#armMaster();
     });
@@ -399,5 +407,17 @@ export class World implements MasterEffects {
       this.master.exchangeFailed(secondary, link.exchange, reason, this.now, random);
       this.#armMaster();
     });
+  }
+}
+
+/** Notes what the master is about to learn: the dumb twin of what it should make of it. */
+function tell({ told }: Node, statement: { bootId: string; length: number }, lives: number): void {
+  const { bootId, length } = statement;
+  if (bootId === told.life) {
+    told.length = Math.max(told.length, length);
+  } else if (lives === told.lives) {
+    told.life = bootId;
+    told.lives += 1;
+    told.length = length;
   }
 }
