@@ -83,7 +83,7 @@ export class World implements MasterEffects {
     this.weather = this.#drawWeather();
     const count = this.weather.secondaries;
     const secondaries = Array.from({ length: count }, (_, i) => ({ id: `s${i + 1}`, url: '' }));
-    for (const _ of secondaries) this.nodes.push(this.#newNode());
+    for (const { id } of secondaries) this.nodes.push(this.#newNode(id));
     this.master = new Master(
       {
         nodeId: 'master',
@@ -238,17 +238,17 @@ export class World implements MasterEffects {
 
   // --- secondaries -----------------------------------------------------------------------------
 
-  #newNode(): Node {
+  #newNode(id: string): Node {
     const told = { life: '', lives: 0, length: 0 };
-    return { core: this.#newLife(1, true), isUp: true, lives: 1, link: null, told };
+    return { core: this.#newLife(id, 1, true), isUp: true, lives: 1, link: null, told };
   }
 
-  #newLife(life: number, hasFaults: boolean): Secondary {
+  #newLife(id: string, life: number, hasFaults: boolean): Secondary {
     const { delayMs, errorRate, errorAfterApplyRate } = this.weather;
     const faults = hasFaults
       ? { delayMs, errorRate, errorAfterApplyRate }
       : { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
-    return new Secondary({ nodeId: 's', bootId: `boot-${life}`, faults }, () => {});
+    return new Secondary({ nodeId: id, bootId: `${id}-boot-${life}`, faults }, () => {});
   }
 
   /** Ends a life of the node; it comes back empty, sometimes before anybody can notice. */
@@ -265,9 +265,9 @@ export class World implements MasterEffects {
     const node = this.nodes[index] as Node;
     if (node.isUp) return;
     node.lives += 1;
-    node.core = this.#newLife(node.lives, !this.isCalm);
+    node.core = this.#newLife(`s${index + 1}`, node.lives, !this.isCalm);
     node.isUp = true;
-    this.#say(`s${index + 1} starts, boot-${node.lives}`);
+    this.#say(`s${index + 1} starts, life ${node.lives}`);
   }
 
   /** From now on nothing goes wrong any more. */

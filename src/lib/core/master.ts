@@ -27,6 +27,8 @@ import {
 
 /** Bytes of messages in one frame; a larger message travels alone. */
 export const FRAME_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** Messages in one frame; bounds what their idempotency keys add to it. */
+export const FRAME_MESSAGES_MAX = 16_384;
 /** Frames of one exchange that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
 /** An exchange without work for this long ends; the next append opens another. */
@@ -231,10 +233,12 @@ export class Master {
     const peer = this.#peers[secondary] as Peer;
     const { progress } = peer;
     if (progress.exchange !== exchange) return;
-    const problem = this.#problemOf(ack);
+    const problem =
+      this.#problemOf(ack) ?? this.#claimedByAnother(peer, ack.bootId, progress.nodeId);
     const frame = progress.inFlight[0];
     if (problem !== null || frame === undefined) {
       this.#fail(peer, problem ?? 'an ack without a frame', now, random);
+      this.#recount();
       return;
     }
     const learned = progress.learn(ack.bootId, ack.length, frame.asked);
@@ -248,7 +252,7 @@ export class Master {
     const isLanded = ack.length >= frame.to && learned !== 'new-life' && learned !== 'outdated';
     if (progress.probing ? isNews || isLanded : isLanded) {
       if (progress.probing) progress.locate();
-      progress.resetBackoff();
+      if (isLanded) progress.resetBackoff();
     } else {
       this.#fail(peer, `ack of length ${ack.length} for a frame up to ${frame.to}`, now, random);
     }
@@ -272,8 +276,11 @@ export class Master {
   /** A heartbeat was answered with something well-formed. */
   heartbeatAnswered(secondary: number, answer: Heartbeat, now: number): void {
     const peer = this.#peers[secondary] as Peer;
-    const problem = this.#problemOfHeartbeat(answer);
+    const problem =
+      this.#problemOfHeartbeat(answer) ??
+      this.#claimedByAnother(peer, answer.bootId, answer.nodeId);
     if (problem !== null) {
+      this.#recount();
       this.heartbeatMissed(secondary, problem, now);
       return;
     }
@@ -283,8 +290,8 @@ export class Master {
     peer.detector.answered();
     const { progress } = peer;
     progress.lastSeenAt = now;
+    progress.nodeId = answer.nodeId;
     const learned = progress.learn(answer.bootId, answer.length, asked);
-    const isBack = statusBefore !== 'Healthy' || learned === 'met' || learned === 'new-life';
     if (learned === 'new-life') this.#noteNewLife(peer);
     // A new or shorter life cannot go on with an old exchange, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
@@ -293,7 +300,10 @@ export class Master {
       statusBefore === 'Unhealthy' || (statusBefore === 'Suspected' && progress.probing);
     const mayHang = wasAway && progress.inFlight.length > 0;
     if (progress.exchange !== null && (isStale || mayHang)) this.#drop(peer);
-    if (isBack) progress.resetBackoff();
+    // Back from where nobody reached it, or found to hold what was thought lost: begin anew. A new
+    // life of a node that was never away is worth an attempt now, but no more than that.
+    if (statusBefore !== 'Healthy' || learned === 'raised') progress.resetBackoff();
+    else if (learned === 'new-life') progress.retryAt = now;
     if (progress.failures === 0) progress.lastError = null;
     this.#noteStatus(peer, statusBefore);
     this.#recount();
@@ -437,7 +447,8 @@ export class Master {
     while (progress.maySend(this.log.length, WINDOW_FRAMES_MAX)) {
       const from = progress.next;
       const bytesMax = this.#config.frameBytesMax ?? FRAME_MESSAGE_BYTES_MAX;
-      const to = this.log.pageEnd(from, this.log.length, bytesMax);
+      const last = Math.min(this.log.length, from + FRAME_MESSAGES_MAX - 1);
+      const to = this.log.pageEnd(from, last, bytesMax);
       progress.sent(to, now);
       this.#effects.sendFrame(peer.index, from, to);
     }
@@ -484,9 +495,11 @@ export class Master {
     const delayMs = backoffMs(progress.failures + 1, backoffBaseMs, backoffMaxMs, random);
     progress.failed(reason, now, delayMs);
     // Is it gone, or was only the ack lost? A heartbeat tells at once, and repairs the latter.
-    if (peer.detector.status === 'Healthy') peer.heartbeat.hasten(now);
+    // Asked once, not after every failure, so that a node in trouble is not asked ever faster.
+    const isFirst = progress.failures === 1;
+    if (isFirst && peer.detector.status === 'Healthy') peer.heartbeat.hasten(now);
     this.#effects.note({
-      level: progress.failures === 1 ? 'warn' : 'debug',
+      level: isFirst ? 'warn' : 'debug',
       event: 'replication-failed',
       fields: {
         secondary: peer.id,
@@ -517,6 +530,22 @@ export class Master {
     if (isVirgin) return null;
     if (answer.logId !== this.logId) return 'log-mismatch: it holds another log';
     return this.#problemOf({ ...answer, logId: answer.logId });
+  }
+
+  /**
+   * The same node must never count twice. One life that answers under two names (an address given in
+   * two spellings, say) counts under the name it was met by first; here, nothing is known of it.
+   * Heartbeats tell two nodes apart that chose the same bootId.
+   */
+  #claimedByAnother(peer: Peer, bootId: string, nodeId: string | null): string | null {
+    const claims = ({ progress }: Peer) =>
+      progress.bootId === bootId &&
+      (progress.nodeId === nodeId || progress.nodeId === null || nodeId === null);
+    const other = this.#peers.find((candidate) => candidate !== peer && claims(candidate));
+    if (other === undefined) return null;
+    this.#drop(peer);
+    peer.progress.disown();
+    return `it is the same node as ${other.id}`;
   }
 
   #noteNewLife({ id, progress }: Peer): void {

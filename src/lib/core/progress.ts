@@ -33,6 +33,8 @@ export class Progress {
   next = 1;
   /** Which life of the secondary speaks; null before it ever spoke. */
   bootId: string | null = null;
+  /** What it calls itself, by its last heartbeat; null before. */
+  nodeId: string | null = null;
   /** How many lives were met. */
   #lives = 0;
 
@@ -118,6 +120,14 @@ export class Progress {
   #setAcked(length: number): void {
     this.acked = length;
     this.next = Math.max(this.next, length + 1);
+  }
+
+  /** It turned out to be a node that is known by another name: nothing is known of this one. */
+  disown(): void {
+    this.bootId = null;
+    this.#lives += 1;
+    this.acked = 0;
+    this.next = 1;
   }
 
   /** An attempt failed: wait `delayMs` before the next one. */

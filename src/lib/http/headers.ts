@@ -49,8 +49,10 @@ export interface WaitPreference {
  * malformed is ignored, as RFC 7240 demands; null if nothing is left.
  */
 export function parsePrefer(header: string | string[] | undefined): WaitPreference | null {
-  const preferences = [header ?? ''].flat().join(',').toLowerCase().split(',');
-  const names = preferences.map((preference) => preference.split(';', 1)[0]?.trim() ?? '');
+  const list = [header ?? ''].flat().join(',').toLowerCase();
+  // A quoted string may have commas and semicolons of its own.
+  const preferences = list.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+  const names = preferences.map((preference) => /^[^;]*/.exec(preference)?.[0].trim() ?? '');
   for (const name of names) {
     const seconds = /^wait\s*=\s*("?)(\d{1,15})\1$/.exec(name)?.[2];
     if (seconds !== undefined) {

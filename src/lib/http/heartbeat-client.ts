@@ -4,19 +4,31 @@ import { bearerHeader, problemText, readAnswer, reasonOf } from './peer.ts';
 import { parseHeartbeat } from './schema.ts';
 
 /** What the secondary says, or a few words on why there is no answer. Never rejects. */
-export async function askHeartbeat(
+export function askHeartbeat(
   url: string,
   token: string | null,
   timeoutMs: number,
 ): Promise<Heartbeat | string> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  // Node 20 can lose the link from a signal to a `fetch` whose body is being read; our own listener
+  // keeps the signal alive, and the answer never depends on what `fetch` makes of it.
+  const timeUp = new Promise<string>((resolve) => {
+    signal.addEventListener('abort', () => resolve('no answer in time'), { once: true });
+  });
+  return Promise.race([ask(`${url}/heartbeat`, token, signal), timeUp]);
+}
+
+async function ask(
+  url: string,
+  token: string | null,
+  signal: AbortSignal,
+): Promise<Heartbeat | string> {
   try {
-    const response = await fetch(`${url}/heartbeat`, {
-      headers: bearerHeader(token),
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.status !== 200) return `HTTP ${response.status}${await problemText(response)}`;
-    return parseHeartbeat(await readAnswer(response)) ?? 'the answer is not a heartbeat';
+    const response = await fetch(url, { headers: bearerHeader(token), redirect: 'error', signal });
+    if (response.status !== 200) {
+      return `HTTP ${response.status}${await problemText(response, signal)}`;
+    }
+    return parseHeartbeat(await readAnswer(response, signal)) ?? 'the answer is not a heartbeat';
   } catch (error) {
     return reasonOf(error);
   }

@@ -18,8 +18,10 @@ export const JSON_ESCAPE_FACTOR = 6;
 export const MESSAGE_BYTES_CEILING = 10 * 1024 * 1024;
 /** Bytes of any other body. */
 export const SMALL_BODY_BYTES_MAX = 16 * 1024;
-/** Bytes of a body that are read and thrown away, so that its sender sees the refusal. */
-export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
+/** How long the rest of a body that nobody wants is read and thrown away, in ms. */
+export const DISCARD_MS = 10_000;
+/** How long a secondary may take to end an exchange that the master has ended, in ms. */
+export const EXCHANGE_END_MS = 5000;
 /** Bytes of one line of an exchange: a frame of the largest message. */
 export const FRAME_LINE_BYTES_MAX = 64 * 1024 * 1024;
 /** Frames of one exchange a secondary takes in before it has answered them. */

@@ -1,5 +1,4 @@
 /** Reading the log, the same on every node: `GET /messages` and one entry. */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../core/log.ts';
 import { matchesEtag } from './headers.ts';
@@ -82,11 +81,17 @@ async function writeList(res: ServerResponse, log: Log, from: number, to: number
 /** Waits until the reader has room, or is gone; and lets others have their turn in any case. */
 async function readyForMore(res: ServerResponse): Promise<void> {
   if (res.destroyed) return;
-  if (res.writableNeedDrain) {
-    await Promise.race([once(res, 'drain'), once(res, 'close')]).catch(() => {});
-  } else {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await new Promise<void>((resolve) => {
+    if (!res.writableNeedDrain) {
+      setImmediate(resolve);
+      return;
+    }
+    const done = () => {
+      res.removeListener('drain', done).removeListener('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
 }
 
 /** The seq that a path names, which must be in the log; 404 otherwise. */

@@ -145,13 +145,7 @@ function answerWhenOver(
 /** The message is stored, but the node stops before its write concern holds. */
 function sendStopping(res: ServerResponse, members: object): void {
   const detail = 'the message is stored, but this node stops before the write concern holds';
-  const problem = new HttpProblem(
-    'shutting-down',
-    detail,
-    { ...members, appended: true },
-    { Connection: 'close' },
-  );
-  sendProblem(res, problem);
+  sendProblem(res, new HttpProblem('shutting-down', detail, { ...members, appended: true }));
 }
 
 function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {

@@ -6,12 +6,36 @@ export function bearerHeader(token: string | null): Record<string, string> {
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** The answer's bytes; an error, and the rest cancelled, if there are too many. */
-export async function readAnswer(response: Response): Promise<Uint8Array> {
+/**
+ * The chunks of an answer as they come, until it ends or the signal aborts (which is an error). What
+ * is left is cancelled, so that no socket is kept for an answer that nobody reads.
+ */
+export async function* chunksOf(
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const cancel = () => reader.cancel().catch(() => {});
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value as Uint8Array;
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
+/** The answer's bytes; an error if there are too many. */
+export async function readAnswer(response: Response, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // Leaving the loop early cancels the rest, so that the socket is not kept for it.
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of chunksOf(response, signal)) {
     bytes += chunk.length;
     if (bytes > PEER_ANSWER_BYTES_MAX) throw new Error('the answer is too long');
     chunks.push(chunk);
@@ -20,9 +44,9 @@ export async function readAnswer(response: Response): Promise<Uint8Array> {
 }
 
 /** `: <name>: <detail>` of a problem, as far as the answer is one. */
-export async function problemText(response: Response): Promise<string> {
+export async function problemText(response: Response, signal: AbortSignal): Promise<string> {
   try {
-    const body = JSON.parse(new TextDecoder().decode(await readAnswer(response)));
+    const body = JSON.parse(new TextDecoder().decode(await readAnswer(response, signal)));
     const name = String(body.type).replace('/problems/', '');
     return ` ${name}: ${String(body.detail)}`.slice(0, 200);
   } catch {

@@ -22,6 +22,7 @@ const PROBLEMS = {
   'log-mismatch': [409, 'This node holds another log'],
   'content-too-large': [413, 'The content is too large'],
   'unsupported-media-type': [415, 'The media type is not supported'],
+  'expectation-failed': [417, 'The expectation cannot be met'],
   'idempotency-key-reused': [422, 'The idempotency key belongs to another message'],
   'headers-too-large': [431, 'The headers are too large'],
   'internal-error': [500, 'Something went wrong inside'],
@@ -72,6 +73,7 @@ export class HttpProblem extends Error {
     return {
       'Content-Type': 'application/problem+json',
       ...(this.status === 503 ? { 'Retry-After': String(RETRY_AFTER_S) } : {}),
+      ...(this.problem === 'shutting-down' ? { Connection: 'close' } : {}),
       ...this.headers,
     };
   }

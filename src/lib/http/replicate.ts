@@ -24,12 +24,8 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     if (isOver) return;
     isOver = true;
     // What the master still sends on this connection is of no use: end it with the answer.
-    const end = () => req.socket.destroySoon();
-    if (res.headersSent) res.end(end);
-    else {
-      res.once('finish', end);
-      sendProblem(res, problem);
-    }
+    if (res.headersSent) res.end(() => req.socket.destroySoon());
+    else sendProblem(res.setHeader('Connection', 'close'), problem);
   };
 
   const onAnswer = (answer: FrameAnswer) => {
@@ -67,6 +63,10 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
       } else throw error;
     }
   };
+
+  const onStop = () => refuse(new HttpProblem('shutting-down', 'this node is stopping'));
+  port.stopping.addEventListener('abort', onStop);
+  res.once('close', () => port.stopping.removeEventListener('abort', onStop));
 
   req.on('data', (chunk: Buffer) => {
     if (isOver) return;

@@ -4,9 +4,9 @@
  * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
  */
 import type { Ack } from '../core/protocol.ts';
-import { PEER_ANSWER_BYTES_MAX } from './limits.ts';
+import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
-import { bearerHeader, problemText, reasonOf } from './peer.ts';
+import { bearerHeader, chunksOf, problemText, reasonOf } from './peer.ts';
 import { parseAck } from './schema.ts';
 
 export interface ExchangeHandlers {
@@ -45,6 +45,8 @@ export class ReplicationExchange {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#frames.close();
+    // A secondary that does not end its answer must not keep the connection for ever.
+    setTimeout(() => this.drop(), EXCHANGE_END_MS).unref();
   }
 
   /** Cuts the exchange off. */
@@ -63,11 +65,11 @@ export class ReplicationExchange {
       signal: this.#abort.signal,
     } as RequestInit);
     if (response.status !== 200) {
-      this.#end(`HTTP ${response.status}${await problemText(response)}`);
+      this.#end(`HTTP ${response.status}${await problemText(response, this.#abort.signal)}`);
       return;
     }
     const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunksOf(response, this.#abort.signal)) {
       for (const line of lines.push(chunk)) {
         if (this.#isOver) return;
         const ack = parseAck(line);

@@ -16,7 +16,8 @@ import { type Call, type Route, sendJson } from './server.ts';
 /** What the routes need of the process: the core, reached through its driver. */
 export interface SecondaryPort {
   readonly core: Secondary;
-  readonly isStopping: boolean;
+  /** Aborts when the node stops. */
+  readonly stopping: AbortSignal;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
   setFaults(faults: Partial<Faults>): void;
 }
@@ -80,8 +81,8 @@ async function putFaults(port: SecondaryPort, { req, res, query }: Call): Promis
   sendJson(res, 200, JSON.stringify(port.core.faults));
 }
 
-function unreadyProblem({ core, isStopping }: SecondaryPort): HttpProblem | null {
-  if (isStopping) return new HttpProblem('shutting-down', 'this node is stopping');
+function unreadyProblem({ core, stopping }: SecondaryPort): HttpProblem | null {
+  if (stopping.aborted) return new HttpProblem('shutting-down', 'this node is stopping');
   if (core.hasHeardMaster) return null;
   return new HttpProblem('not-ready', 'no master has been heard since this node started');
 }

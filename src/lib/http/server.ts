@@ -6,8 +6,14 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../runtime/logger.ts';
 import { ClientGone } from './body.ts';
+import { ConnectionTracker } from './connections.ts';
 import { hasBearerToken, isAcceptable } from './headers.ts';
-import { HEADER_BYTES_MAX, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } from './limits.ts';
+import {
+  DISCARD_MS,
+  HEADER_BYTES_MAX,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+} from './limits.ts';
 import { HttpProblem } from './problems.ts';
 
 /** One request on its way to a handler. */
@@ -51,11 +57,16 @@ export function createServer(options: ServerOptions): http.Server {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: 1000,
     noDelay: true,
+    // Checked here, so that its answer is a problem like all others.
+    requireHostHeader: false,
   });
+  const connections = new ConnectionTracker();
   server.on('request', (req, res) => {
     // A connection that breaks is no error of ours; handlers learn of it by 'close'.
     req.on('error', () => {});
     res.on('error', () => {});
+    connections.track(req, res);
+    res.once('finish', () => limitDiscarding(req));
     const onError = (error: unknown) => answerError(error, req, res, logger);
     try {
       dispatch(routes, options, req, res)?.catch(onError);
@@ -63,7 +74,12 @@ export function createServer(options: ServerOptions): http.Server {
       onError(error);
     }
   });
-  server.on('clientError', answerBrokenRequest);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!connections.endAfterAnswers(socket)) answerBrokenRequest(error, socket);
+  });
+  server.on('checkExpectation', (_, res) => {
+    sendProblem(res, new HttpProblem('expectation-failed', "only '100-continue' can be expected"));
+  });
   return server;
 }
 
@@ -73,6 +89,9 @@ function dispatch(
   req: http.IncomingMessage,
   res: http.ServerResponse,
 ): Promise<void> | undefined {
+  if (req.headers.host === undefined && req.httpVersion !== '1.0') {
+    throw new HttpProblem('bad-request', 'the Host header is missing', {}, { Connection: 'close' });
+  }
   const [path, query] = splitTarget(req.url ?? '/');
   const matches = routes.filter((route) => parameterOf(route.path, path) !== null);
   if (matches.length === 0) throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
@@ -168,6 +187,14 @@ function answerError(
   const stack = error instanceof Error ? error.stack : String(error);
   logger.error('handler-failed', { method: req.method, stack });
   sendProblem(res, new HttpProblem('internal-error', 'see the log of this node'));
+}
+
+/** An answer may come before the body has; what is left of it is thrown away, but not for ever. */
+function limitDiscarding(req: http.IncomingMessage): void {
+  if (req.complete) return;
+  const timer = setTimeout(() => req.socket.destroy(), DISCARD_MS).unref();
+  req.once('close', () => clearTimeout(timer));
+  req.once('end', () => clearTimeout(timer));
 }
 
 /** What node's parser would not take never becomes a request; it is answered on the socket. */

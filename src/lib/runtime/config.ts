@@ -79,7 +79,8 @@ class Reader {
   }
 
   problem(name: string, rule: string, got: string): void {
-    this.problems.push(`${name} ${rule}; got '${got}'`);
+    // Quoted as JSON, a value of several lines stays one line.
+    this.problems.push(`${name} ${rule}; got ${JSON.stringify(got)}`);
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {

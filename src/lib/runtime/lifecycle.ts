@@ -29,7 +29,7 @@ export function listen(server: Server, config: NodeConfig, logger: Logger, field
   server.listen(port, host, () => {
     const { port: actual } = server.address() as AddressInfo;
     const name = host.includes(':') ? `[${host}]` : host;
-    logger.info('listening', { url: `http://${name}:${actual}`, port: actual, ...fields });
+    logger.announce('listening', { url: `http://${name}:${actual}`, port: actual, ...fields });
     if (clusterToken === null && !isLoopback(host)) {
       logger.warn('no-cluster-token', {
         host,

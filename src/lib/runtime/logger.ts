@@ -47,7 +47,15 @@ export class Logger {
   }
 
   log(level: LogLevel, event: string, fields: Fields = {}): void {
-    if (LOG_LEVELS.indexOf(level) < this.#threshold) return;
+    if (LOG_LEVELS.indexOf(level) >= this.#threshold) this.#line(level, event, fields);
+  }
+
+  /** Writes a line of level info whatever the level of the log is. */
+  announce(event: string, fields: Fields): void {
+    this.#line('info', event, fields);
+  }
+
+  #line(level: LogLevel, event: string, fields: Fields): void {
     const time = new Date().toISOString();
     const line =
       this.#format === 'json'

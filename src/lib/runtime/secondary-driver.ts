@@ -19,13 +19,17 @@ export class SecondaryDriver implements SecondaryPort {
     () => performance.now(),
     () => this.#tick(),
   );
-  isStopping = false;
+  readonly #stop = new AbortController();
 
   /** @param random gives the draws for the fault rates */
   constructor(config: SecondaryConfig, random: () => number, logger: Logger) {
     this.core = new Secondary(config, (note) => logger.note(note));
     this.#random = random;
     this.#logger = logger;
+  }
+
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
@@ -41,9 +45,9 @@ export class SecondaryDriver implements SecondaryPort {
     this.#tick();
   }
 
-  /** Frames that still wait for their delay are not applied any more. */
+  /** Ends every exchange; frames that still wait for their delay are not applied any more. */
   close(): void {
-    this.isStopping = true;
+    this.#stop.abort();
     this.#alarm.clear();
   }
 

@@ -1,0 +1,56 @@
+/**
+ * Which requests of a connection are not answered yet. Clients may send the next request, or
+ * garbage, or nothing more at all, while an earlier one still waits; its answer comes first.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+interface Open {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+export class ConnectionTracker {
+  readonly #bySocket = new WeakMap<Socket, Set<Open>>();
+
+  /** Follows a request until its answer is out or the connection is gone. */
+  track(req: IncomingMessage, res: ServerResponse): void {
+    const { socket } = req;
+    let open = this.#bySocket.get(socket);
+    if (open === undefined) {
+      open = new Set();
+      this.#bySocket.set(socket, open);
+      socket.once('close', () => closeAll(this.#bySocket.get(socket)));
+    }
+    const entry = { req, res };
+    open.add(entry);
+    const done = () => this.#bySocket.get(socket)?.delete(entry);
+    res.once('finish', done).once('close', done);
+  }
+
+  /**
+   * What came last on this connection is no request. If whole requests before it are unanswered,
+   * lets their answers go out, and ends the connection then; if an answer is in the middle, ends it
+   * now. Returns whether it did: if not, the connection is free for an answer to what is broken.
+   */
+  endAfterAnswers(socket: Socket): boolean {
+    const open = [...(this.#bySocket.get(socket) ?? [])];
+    const whole = open.filter(({ req }) => req.complete);
+    let left = whole.length;
+    for (const { res } of whole) {
+      res.once('finish', () => {
+        left -= 1;
+        if (left === 0) socket.destroySoon();
+      });
+    }
+    if (left > 0) return true;
+    const isInTheMiddle = open.some(({ res }) => res.headersSent);
+    if (isInTheMiddle) socket.destroy();
+    return isInTheMiddle;
+  }
+}
+
+/** A response behind another one has no connection yet, and would never hear of its end. */
+function closeAll(open: Set<Open> | undefined): void {
+  for (const { res } of open ?? []) res.emit('close');
+}
