@@ -2,11 +2,14 @@
  * Real nodes for tests: child processes on loopback, on ports the system picks, with their log as
  * parsed lines. `RUNTIME` names what runs them (default: this node, with tsx).
  */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { health } from './client.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -126,4 +129,39 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+export interface Cluster {
+  readonly master: NodeProcess;
+  readonly secondaries: NodeProcess[];
+}
+
+/** Heartbeats that come fast, so that tests need not wait. */
+export const FAST = { HEARTBEAT_INTERVAL_MS: 100, HEARTBEAT_TIMEOUT_MS: 500 };
+
+/** A cluster of a master and secondaries s1, s2 ..., all up and Healthy; stopped after the test. */
+export async function startCluster(
+  t: TestContext,
+  options: { count?: number; master?: Environment; secondary?: Environment } = {},
+): Promise<Cluster> {
+  const { count = 2, master: masterEnvironment = {}, secondary = {} } = options;
+  const ids = Array.from({ length: count }, (_, i) => `s${i + 1}`);
+  const secondaries = await Promise.all(
+    ids.map((id) => startSecondary({ NODE_ID: id, FAULT_INJECTION: true, ...secondary })),
+  );
+  const ports = secondaries.map((node) => node.port);
+  const master = await startMaster(ports, { ...FAST, ...masterEnvironment });
+  stopAfter(t, master, ...secondaries);
+  await waitFor('the cluster to be ok', async () => (await health(master)).status === 'ok');
+  return { master, secondaries };
+}
+
+/** Stops these nodes when the test is over, and checks that no defect is in their logs. */
+export function stopAfter(t: TestContext, ...nodes: NodeProcess[]): void {
+  t.after(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    for (const node of nodes) {
+      assert.deepEqual([...node.events('defect'), ...node.events('handler-failed')], []);
+    }
+  });
 }
