@@ -12,6 +12,8 @@ interface Open {
 
 export class ConnectionTracker {
   readonly #bySocket = new WeakMap<Socket, Set<Open>>();
+  #unanswered = 0;
+  readonly #onIdle: (() => void)[] = [];
 
   /** Follows a request until its answer is out or the connection is gone. */
   track(req: IncomingMessage, res: ServerResponse): void {
@@ -24,8 +26,21 @@ export class ConnectionTracker {
     }
     const entry = { req, res };
     open.add(entry);
-    const done = () => this.#bySocket.get(socket)?.delete(entry);
+    this.#unanswered += 1;
+    const done = () => {
+      if (!this.#bySocket.get(socket)?.delete(entry)) return;
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    };
     res.once('finish', done).once('close', done);
+  }
+
+  /** Resolves when no request is without its answer. */
+  idle(): Promise<void> {
+    if (this.#unanswered === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle.push(resolve);
+    });
   }
 
   /**

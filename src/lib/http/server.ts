@@ -46,8 +46,13 @@ export interface ServerOptions {
   readonly logger: Logger;
 }
 
+export interface NodeServer {
+  readonly server: http.Server;
+  readonly connections: ConnectionTracker;
+}
+
 /** A server for these routes, not listening yet. */
-export function createServer(options: ServerOptions): http.Server {
+export function createServer(options: ServerOptions): NodeServer {
   const { routes, logger } = options;
   const server = http.createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
@@ -80,7 +85,7 @@ export function createServer(options: ServerOptions): http.Server {
   server.on('checkExpectation', (_, res) => {
     sendProblem(res, new HttpProblem('expectation-failed', "only '100-continue' can be expected"));
   });
-  return server;
+  return { server, connections };
 }
 
 function dispatch(

@@ -1,7 +1,7 @@
 /** The life of a process around its server: start, listen, stop by signal, exit codes. */
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeServer } from '../http/server.ts';
 import { ConfigError, EXIT_CONFIG, type NodeConfig } from './config.ts';
 import type { Logger } from './logger.ts';
 
@@ -20,7 +20,12 @@ export function configOrExit<Settings>(read: () => Settings): Settings {
 }
 
 /** Listens, and logs one line when it does; exits with 1 if the address cannot be had. */
-export function listen(server: Server, config: NodeConfig, logger: Logger, fields: object): void {
+export function listen(
+  { server }: NodeServer,
+  config: NodeConfig,
+  logger: Logger,
+  fields: object,
+): void {
   const { host, port, clusterToken } = config;
   server.once('error', (error) => {
     logger.error('listen-failed', { host, port, reason: error.message });
@@ -48,7 +53,11 @@ function isLoopback(host: string): boolean {
  * On SIGTERM or SIGINT: runs `drain`, closes the server, exits with 0. A second signal exits at
  * once with 1.
  */
-export function stopOnSignals(server: Server, logger: Logger, drain: () => Promise<void>): void {
+export function stopOnSignals(
+  { server, connections }: NodeServer,
+  logger: Logger,
+  drain: () => Promise<void>,
+): void {
   let isStopping = false;
   const stop = async (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1);
@@ -56,9 +65,8 @@ export function stopOnSignals(server: Server, logger: Logger, drain: () => Promi
     logger.info('stopping', { signal });
     const deadline = sleep(DRAIN_MS);
     await drain();
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    await Promise.race([closed, deadline]);
+    server.close();
+    await Promise.race([connections.idle(), deadline]);
     server.closeAllConnections();
     logger.info('stopped');
     process.exit(0);
