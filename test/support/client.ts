@@ -17,7 +17,7 @@ export interface RequestOptions {
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
   const response = await fetch(url, options as RequestInit);
   const text = await response.text();
-  const isJson = /json$/.test(response.headers.get('content-type') ?? '');
+  const isJson = /[/+]json$/.test(response.headers.get('content-type') ?? '');
   const body = isJson && text !== '' ? JSON.parse(text) : text;
   return { status: response.status, headers: response.headers, body };
 }
@@ -64,6 +64,8 @@ export function replicate(
 
 /** The acks in the answer of `/replicate`. */
 export function acks(answer: Answer): { length: number; [field: string]: unknown }[] {
-  const lines = typeof answer.body === 'string' ? answer.body.trim().split('\n') : [answer.body];
-  return lines.map((line) => (typeof line === 'string' ? JSON.parse(line) : line));
+  return answer.body
+    .trim()
+    .split('\n')
+    .map((line: string) => JSON.parse(line));
 }

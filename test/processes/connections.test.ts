@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { describe, it, type TestContext } from 'node:test';
+import { append, health, messages } from '../support/client.ts';
+import {
+  FAST,
+  freePort,
+  type NodeProcess,
+  startMaster,
+  startSecondary,
+  stopAfter,
+} from '../support/cluster.ts';
+import { RawConnection, rawAppend } from '../support/raw.ts';
+import { waitFor } from '../support/wait.ts';
+
+interface Waiting {
+  readonly master: NodeProcess;
+  /** Starts the secondary that clients with w=3 wait for. */
+  readonly release: () => Promise<void>;
+}
+
+async function startDegraded(t: TestContext): Promise<Waiting> {
+  const port = await freePort();
+  const s1 = await startSecondary({ NODE_ID: 's1' });
+  const master = await startMaster([s1.port, port], FAST);
+  stopAfter(t, master, s1);
+  await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+  const release = async () => {
+    stopAfter(t, await startSecondary({ NODE_ID: 's2', PORT: port }));
+  };
+  return { master, release };
+}
+
+function open(t: TestContext, node: NodeProcess): RawConnection {
+  const connection = new RawConnection(node.port);
+  t.after(() => connection.destroy());
+  return connection;
+}
+
+/** The memory of a node's process, in MiB. */
+async function residentMebibytes(node: NodeProcess): Promise<number> {
+  const status = await readFile(`/proc/${node.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
+
+describe('connections that do not behave', () => {
+  it('get the answer to a whole request before what follows it is refused', async (t) => {
+    const { master, release } = await startDegraded(t);
+    const surplus = open(t, master).send(`${rawAppend({ message: 'a', w: 1 })}}`);
+    const answer = await surplus.closed();
+    assert.match(answer, /^HTTP\/1.1 201 /);
+    assert.equal(answer.match(/HTTP\/1.1/g)?.length, 1);
+    const waiting = open(t, master).send(rawAppend({ message: 'b', w: 3 }));
+    await waitFor('it to wait', async () => (await health(master)).waiting === 1);
+    waiting.send('garbage\r\n\r\n');
+    await release();
+    assert.match(await waiting.closed(), /^HTTP\/1.1 201 /);
+    assert.deepEqual(await messages(master), ['a', 'b']);
+  });
+
+  it('get problems for what is no HTTP', async (t) => {
+    const { master } = await startDegraded(t);
+    const cases: [string, RegExp][] = [
+      ['garbage\r\n\r\n', /^HTTP\/1.1 400 .*application\/problem\+json/s],
+      ['GET /livez HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 .*Host header/s],
+      [
+        `GET /livez HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+        /^HTTP\/1.1 431 .*headers-too-large/s,
+      ],
+    ];
+    for (const [bytes, expected] of cases) {
+      assert.match(await open(t, master).send(bytes).closed(), expected);
+    }
+    const expecting = open(t, master);
+    expecting.send('GET /livez HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n');
+    assert.match(await expecting.until('expectation-failed'), /^HTTP\/1.1 417 /);
+    const absolute = open(t, master).send('GET http://x/livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.match(await absolute.until('{"status":"ok"}'), /^HTTP\/1.1 200 /);
+  });
+
+  it('stop waiting when they are gone, also behind another request', async (t) => {
+    const { master } = await startDegraded(t);
+    const connection = open(t, master);
+    for (const text of ['a', 'b', 'c']) connection.send(rawAppend({ message: text, w: 3 }));
+    await waitFor('three to wait', async () => (await health(master)).waiting === 3);
+    connection.destroy();
+    await waitFor('nobody to wait', async () => (await health(master)).waiting === 0);
+    assert.deepEqual(await messages(master), ['a', 'b', 'c']);
+  });
+
+  it('are ended when they promise a body that never comes', async (t) => {
+    const { master } = await startDegraded(t);
+    const connection = open(t, master);
+    connection.send('POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n');
+    assert.match(await connection.until('/problems/not-found'), /^HTTP\/1.1 404 /);
+    await connection.closed();
+  });
+
+  it('cost no memory when they do not read, and hold up nobody', {
+    skip: !existsSync('/proc'),
+  }, async (t) => {
+    const { master } = await startDegraded(t);
+    const big = Array<string>(16).fill('x'.repeat(1_000_000));
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await append(master, { messages: big.slice(0, 15), w: 1 })).status, 201);
+    }
+    const before = await residentMebibytes(master);
+    const request = 'GET /messages HTTP/1.1\r\nHost: x\r\n\r\n';
+    for (let i = 0; i < 20; i += 1) open(t, master).pause().send(request);
+    const answer = await append(master, { message: 'm', w: 2 });
+    assert.equal(answer.status, 201);
+    const grown = (await residentMebibytes(master)) - before;
+    assert(grown < 100, `20 readers of 45 MB that do not read cost ${grown} MiB`);
+    assert.equal(master.stderr, '');
+  });
+});

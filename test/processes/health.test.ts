@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { append, health, messages, request } from '../support/client.ts';
+import {
+  FAST,
+  freePort,
+  type NodeProcess,
+  startCluster,
+  startMaster,
+  startSecondary,
+  stopAfter,
+} from '../support/cluster.ts';
+import { waitFor } from '../support/wait.ts';
+
+const statusesOf = async (master: NodeProcess) =>
+  (await health(master)).secondaries.map(({ status }: { status: string }) => status).join();
+
+describe('heartbeats and quorum, on real processes', () => {
+  it('accepts nothing at boot before a quorum has answered', async (t) => {
+    const port = await freePort();
+    const master = await startMaster([port, await freePort()], FAST);
+    stopAfter(t, master);
+    const refused = await append(master, { message: 'early', w: 1 });
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get('retry-after'), '1');
+    assert.deepEqual(
+      { ...refused.body, title: '', detail: '' },
+      {
+        type: '/problems/read-only',
+        title: '',
+        status: 503,
+        detail: '',
+        required: 2,
+        available: 1,
+        missing: ['s1', 's2'],
+      },
+    );
+    assert.equal((await health(master)).status, 'read-only');
+    assert.equal((await request(`${master.url}/readyz`)).status, 503);
+    assert.equal((await request(`${master.url}/livez`)).status, 200);
+    const s1 = await startSecondary({ NODE_ID: 's1', PORT: port });
+    stopAfter(t, s1);
+    await waitFor(
+      'it to be ready',
+      async () => (await request(`${master.url}/readyz`)).status === 200,
+    );
+    assert.equal((await append(master, { message: 'first', w: 2 })).body.seq, 1);
+  });
+
+  it('goes Healthy, Suspected, Unhealthy, Healthy; read-only in between, and reads go on', async (t) => {
+    const { master, secondaries } = await startCluster(t, {
+      master: { HEARTBEAT_INTERVAL_MS: 300, HEARTBEAT_TIMEOUT_MS: 300 },
+    });
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    await append(master, { message: 'a' });
+    const known = await health(master);
+    assert.deepEqual(known.quorum, { required: 2, available: 3, nodes: 3 });
+    assert.equal(known.secondaries[0].lag, 0);
+    assert(known.secondaries[0].lastSeenMsAgo >= 0);
+    const { port } = s2;
+    await s2.stop();
+    await waitFor(
+      's2 to be Suspected',
+      async () => (await statusesOf(master)) === 'Healthy,Suspected',
+    );
+    assert.equal((await health(master)).status, 'degraded');
+    await waitFor(
+      's2 to be Unhealthy',
+      async () => (await statusesOf(master)) === 'Healthy,Unhealthy',
+    );
+    assert.equal((await append(master, { message: 'b', w: 2 })).status, 201);
+    s1.signal('SIGSTOP');
+    await waitFor('it to be read-only', async () => (await health(master)).status === 'read-only');
+    const refused = await append(master, { message: 'refused', w: 1 });
+    assert.equal(refused.status, 503);
+    assert.deepEqual(refused.body.missing, ['s1', 's2']);
+    assert.deepEqual(await messages(master), ['a', 'b']);
+    s1.signal('SIGCONT');
+    const again = await startSecondary({ NODE_ID: 's2', PORT: port });
+    stopAfter(t, again);
+    await waitFor(
+      'all to be Healthy',
+      async () => (await statusesOf(master)) === 'Healthy,Healthy',
+    );
+    assert.equal((await append(master, { message: 'c' })).body.seq, 3);
+    assert.deepEqual(await messages(again), ['a', 'b', 'c']);
+    const story = master
+      .events('secondary-status')
+      .filter(({ secondary }) => secondary === 's2')
+      .map(({ to }) => to);
+    assert.deepEqual(story, ['Healthy', 'Suspected', 'Unhealthy', 'Healthy']);
+  });
+
+  it('does not take its own pause for the death of its peers', async (t) => {
+    const { master } = await startCluster(t);
+    const begin = performance.now();
+    master.signal('SIGSTOP');
+    await waitFor('a pause longer than all misses', () => performance.now() - begin > 1500);
+    master.signal('SIGCONT');
+    for (let i = 0; i < 20; i += 1) await append(master, { message: `m${i}` });
+    const bad = master.events('secondary-status').filter(({ to }) => to !== 'Healthy');
+    assert.deepEqual(bad, []);
+  });
+
+  it('appends without a quorum if it is told to', async (t) => {
+    const master = await startMaster([await freePort()], { ...FAST, QUORUM_APPEND: false });
+    stopAfter(t, master);
+    assert.equal((await append(master, { message: 'a', w: 1 })).status, 201);
+    assert.equal((await health(master)).status, 'degraded');
+    assert.equal((await request(`${master.url}/readyz`)).status, 200);
+  });
+
+  it('works alone, where the master is all there is', async (t) => {
+    const master = await startMaster([], FAST);
+    stopAfter(t, master);
+    assert.deepEqual((await append(master, { message: 'a' })).body.acked, ['master']);
+    assert.equal((await health(master)).status, 'ok');
+  });
+});

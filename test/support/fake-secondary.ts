@@ -1,0 +1,99 @@
+/** A secondary that lies, hangs or breaks, as a test wants it. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+
+/** One frame as it arrived. */
+export interface SeenFrame {
+  readonly logId: string;
+  readonly epoch: number;
+  readonly from: number;
+  readonly messages: string[];
+}
+
+export interface Behaviour {
+  /** Answers `GET /heartbeat`. */
+  heartbeat(res: ServerResponse, fake: FakeSecondary): void;
+  /** Answers one frame of `POST /replicate`. */
+  frame(frame: SeenFrame, res: ServerResponse, fake: FakeSecondary): void;
+}
+
+export class FakeSecondary {
+  readonly frames: SeenFrame[] = [];
+  heartbeats = 0;
+  exchanges = 0;
+  /** What it claims to show. */
+  length = 0;
+  bootId = 'life-1';
+  logId: string | null = null;
+  behaviour: Behaviour;
+  readonly #server: Server;
+
+  constructor(behaviour: Partial<Behaviour>) {
+    this.behaviour = { ...HONEST, ...behaviour };
+    this.#server = createServer((req, res) => this.#serve(req, res));
+  }
+
+  async listen(t: TestContext): Promise<this> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    t.after(() => {
+      this.#server.closeAllConnections();
+      this.#server.close();
+    });
+    return this;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What an honest heartbeat says. */
+  statement(): object {
+    const { bootId, logId, length } = this;
+    return { nodeId: 'fake', bootId, logId, epoch: logId === null ? 0 : 1, length };
+  }
+
+  /** Writes an ack; `changes` are what it lies about. */
+  ack(res: ServerResponse, frame: SeenFrame, changes: object = {}): void {
+    const { logId, epoch } = frame;
+    this.logId = logId;
+    const ack = { bootId: this.bootId, logId, epoch, length: this.length, ...changes };
+    res.write(`${JSON.stringify(ack)}\n`);
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse): void {
+    req.on('error', () => {});
+    if (req.url === '/heartbeat') {
+      this.heartbeats += 1;
+      this.behaviour.heartbeat(res, this);
+      return;
+    }
+    this.exchanges += 1;
+    let rest = '';
+    req.on('data', (chunk) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const frame: SeenFrame = JSON.parse(line);
+        this.frames.push(frame);
+        this.behaviour.frame(frame, res, this);
+      }
+    });
+    req.on('end', () => res.end());
+  }
+}
+
+/** How a good secondary behaves. */
+export const HONEST: Behaviour = {
+  heartbeat: (res, fake) => {
+    res.end(JSON.stringify(fake.statement()));
+  },
+  frame: (frame, res, fake) => {
+    if (frame.from <= fake.length + 1) {
+      fake.length = Math.max(fake.length, frame.from + frame.messages.length - 1);
+    }
+    fake.ack(res, frame);
+  },
+};

@@ -1,0 +1,54 @@
+/** A connection by hand, for what no HTTP client would send. */
+import { connect, type Socket } from 'node:net';
+import { waitFor } from './wait.ts';
+
+export class RawConnection {
+  received = '';
+  isClosed = false;
+  readonly #socket: Socket;
+
+  constructor(port: number) {
+    this.#socket = connect(port, '127.0.0.1');
+    this.#socket.on('data', (chunk) => {
+      this.received += chunk;
+    });
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => {
+      this.isClosed = true;
+    });
+  }
+
+  send(bytes: string | Uint8Array): this {
+    this.#socket.write(bytes);
+    return this;
+  }
+
+  /** Reads nothing from now on. */
+  pause(): this {
+    this.#socket.pause();
+    return this;
+  }
+
+  /** Waits until what was received has this text. */
+  async until(text: string): Promise<string> {
+    await waitFor(`'${text}' on a connection`, () => this.received.includes(text));
+    return this.received;
+  }
+
+  /** Waits until the other side has closed; returns all it sent. */
+  async closed(): Promise<string> {
+    await waitFor('the connection to be closed', () => this.isClosed);
+    return this.received;
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** The bytes of a POST to `/messages`. */
+export function rawAppend(body: object): string {
+  const text = JSON.stringify(body);
+  const head = 'POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+  return `${head}Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+}
