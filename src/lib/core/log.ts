@@ -73,13 +73,13 @@ export class Log {
     throw new RangeError(`seq ${seq} is before the log's first message`);
   }
 
-  /** Whether the messages at `from`, as far as the log reaches, are the ones it holds there. */
-  agreesWith(from: number, messages: PackedMessages): boolean {
+  /** The first seq at which the log holds another message than `messages` from `from` on, or null. */
+  differsAt(from: number, messages: PackedMessages): number | null {
     const overlap = Math.min(messages.ends.length, this.#length - from + 1);
     for (let i = 0; i < overlap; i += 1) {
-      if (!sameBytes(messageText(messages, i), this.textAt(from + i))) return false;
+      if (!sameBytes(messageText(messages, i), this.textAt(from + i))) return from + i;
     }
-    return true;
+    return null;
   }
 
   /**

@@ -47,6 +47,8 @@ export class Progress {
   probing = true;
   /** When the oldest frame in flight began to wait, or when an idle exchange last heard an ack. */
   quietSince = 0;
+  /** Whether that time was begun anew once, because the master itself was paused. */
+  wasExcused = false;
 
   /** Consecutive failed attempts. */
   failures = 0;
@@ -63,6 +65,7 @@ export class Progress {
     this.next = this.acked + 1;
     this.probing = true;
     this.quietSince = now;
+    this.wasExcused = false;
     return this.exchange;
   }
 

@@ -108,7 +108,10 @@ export class Secondary {
     this.#note({ level: 'info', event: 'faults-set', fields: { ...this.#faults } });
   }
 
-  /** A frame arrived. `onAnswer` is called once, now or after the delay, in order of arrival. */
+  /**
+   * A frame arrived. `onAnswer` is called once: after the delay and in order of arrival, or at once
+   * if too much waits already.
+   */
   receive(
     frame: Frame,
     draws: FaultDraws,
@@ -191,28 +194,12 @@ export class Secondary {
     if (frame.epoch < this.#epoch) {
       return { kind: 'refused', problem: 'stale-epoch', epoch: this.#epoch };
     }
-    if (frame.from <= length && !this.log.agreesWith(frame.from, frame.messages)) {
-      return { kind: 'refused', problem: 'diverged', seq: frame.from, length };
-    }
-    if (frame.epoch === this.#epoch) {
-      const seq = this.#divergesFromHeld(frame);
-      if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length };
-    }
-    const to = frame.from + frame.messages.ends.length - 1;
+    // What was held under a lower epoch does not count any more; `#apply` forgets it.
+    const held = frame.epoch > this.#epoch ? new HoldBack() : this.#held;
+    const seq = this.log.differsAt(frame.from, frame.messages) ?? differsFromHeld(frame, held);
+    if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length };
     const isAhead = frame.from > length + 1;
-    if (isAhead && !this.#held.hasRoom(to, frame.messages.bytes.length, length)) {
-      return { kind: 'refused', problem: 'gap', length };
-    }
-    return null;
-  }
-
-  /** The first seq at which the frame says something else than what is held; null if none. */
-  #divergesFromHeld(frame: Frame): number | null {
-    if (this.#held.size === 0) return null;
-    for (let i = 0; i < frame.messages.ends.length; i += 1) {
-      const held = this.#held.get(frame.from + i);
-      if (held !== undefined && !sameBytes(held.text, withComma(frame, i))) return frame.from + i;
-    }
+    if (isAhead && !fits(frame, held, length)) return { kind: 'refused', problem: 'gap', length };
     return null;
   }
 
@@ -236,6 +223,26 @@ export class Secondary {
       next = this.#held.take(this.log.length + 1);
     }
   }
+}
+
+/** The first seq at which the frame says something else than what is held; null if none. */
+function differsFromHeld(frame: Frame, held: HoldBack): number | null {
+  if (held.size === 0) return null;
+  for (let i = 0; i < frame.messages.ends.length; i += 1) {
+    const text = held.get(frame.from + i)?.text;
+    if (text !== undefined && !sameBytes(text, withComma(frame, i))) return frame.from + i;
+  }
+  return null;
+}
+
+/** Whether there is room to hold back what of the frame is not held yet. */
+function fits(frame: Frame, held: HoldBack, length: number): boolean {
+  const count = frame.messages.ends.length;
+  let bytes = 0;
+  for (let i = 0; i < count; i += 1) {
+    if (held.get(frame.from + i) === undefined) bytes += withComma(frame, i).length;
+  }
+  return held.hasRoom(frame.from + count - 1, bytes, length);
 }
 
 /** The JSON text and the comma of the frame's message `index`; a view. */

@@ -27,7 +27,7 @@ export class SortedList<Item> {
   remove(item: Item): void {
     const end = this.#countUpTo(this.#orderOf(item));
     const index = this.#items.lastIndexOf(item, end - 1);
-    if (end > 0 && index >= 0) this.#items.splice(index, 1);
+    if (index >= 0) this.#items.splice(index, 1);
   }
 
   /** Takes out every item whose number is at most `limit`, in order. */

@@ -68,7 +68,7 @@ export class WriteConcernTracker {
   remove(waiter: Waiter): void {
     this.#waiting -= 1;
     this.#bySeq[waiter.w - 1]?.remove(waiter);
-    this.#byDeadline.remove(waiter);
+    this.#forgetDeadline(waiter);
   }
 
   /** Takes note of what every node holds now, and ends the wait of all whose concern holds. */
@@ -79,7 +79,7 @@ export class WriteConcernTracker {
         continue;
       for (const waiter of waiters.takeUpTo(this.#lengths[index] as number)) {
         this.#waiting -= 1;
-        this.#byDeadline.remove(waiter);
+        this.#forgetDeadline(waiter);
         waiter.onEnd('holds');
       }
     }
@@ -99,9 +99,13 @@ export class WriteConcernTracker {
     for (const waiters of this.#bySeq) {
       for (const waiter of waiters.takeUpTo(Number.POSITIVE_INFINITY)) {
         this.#waiting -= 1;
-        this.#byDeadline.remove(waiter);
+        this.#forgetDeadline(waiter);
         waiter.onEnd('stopping');
       }
     }
+  }
+
+  #forgetDeadline(waiter: Waiter): void {
+    if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#byDeadline.remove(waiter);
   }
 }

@@ -49,17 +49,31 @@ export interface WaitPreference {
  * malformed is ignored, as RFC 7240 demands; null if nothing is left.
  */
 export function parsePrefer(header: string | string[] | undefined): WaitPreference | null {
-  const list = [header ?? ''].flat().join(',').toLowerCase();
-  // A quoted string may have commas and semicolons of its own.
-  const preferences = list.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  const names = preferences.map((preference) => /^[^;]*/.exec(preference)?.[0].trim() ?? '');
+  const list = splitList([header ?? ''].flat().join(',').toLowerCase());
+  const names = list.map((preference) => splitList(preference, ';')[0]?.trim());
   for (const name of names) {
-    const seconds = /^wait\s*=\s*("?)(\d{1,15})\1$/.exec(name)?.[2];
+    const seconds = /^wait\s*=\s*("?)(\d{1,15})\1$/.exec(name ?? '')?.[2];
     if (seconds !== undefined) {
       return { waitMs: Number(seconds) * 1000, applied: `wait=${seconds}` };
     }
   }
   return names.includes('respond-async') ? { waitMs: 0, applied: 'respond-async' } : null;
+}
+
+/** The parts of a list; a separator inside a quoted string is none (RFC 9110, 5.6.4). */
+function splitList(text: string, separator = ','): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i += 1) {
+    if (text[i] === '"') isQuoted = !isQuoted;
+    else if (text[i] === '\\' && isQuoted) i += 1;
+    else if (text[i] === separator && !isQuoted) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
 }
 
 /** Reads `Idempotency-Key`, quoted or not; null if there is none. 400 if it is not a key. */

@@ -83,6 +83,11 @@ class Reader {
     this.problems.push(`${name} ${rule}; got ${JSON.stringify(got)}`);
   }
 
+  /** Whether something is wrong with this variable. */
+  hasProblem(name: string): boolean {
+    return this.problems.some((problem) => problem.startsWith(`${name} `));
+  }
+
   integer(name: string, fallback: number, min: number, max: number): number {
     const text = this.text(name);
     if (text === null) return fallback;
@@ -239,7 +244,7 @@ function readDefaultW(reader: Reader, nodes: number): WriteConcern {
   if (text === 'all' || text === 'majority') return text;
   const w = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
   if (w < 1) reader.problem('DEFAULT_W', 'must be an integer from 1, majority or all', text);
-  else if (w > nodes) {
+  else if (w > nodes && !reader.hasProblem('SECONDARIES')) {
     reader.problem('DEFAULT_W', `must be at most ${nodes}, the nodes of the cluster`, text);
   }
   return w;

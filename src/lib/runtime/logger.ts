@@ -65,10 +65,10 @@ export class Logger {
   }
 }
 
+/** The fields as `name=value`; what could break the line, or forge another, is written as JSON. */
 function pretty(fields: Fields): string {
+  const isPlain = (value: unknown) => typeof value === 'string' && !/\p{Cc}/u.test(value);
   return Object.entries(fields)
-    .map(
-      ([name, value]) => `  ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-    )
+    .map(([name, value]) => `  ${name}=${isPlain(value) ? value : JSON.stringify(value)}`)
     .join('');
 }

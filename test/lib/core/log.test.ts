@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Log, SEGMENT_BYTES } from '../../../src/lib/core/log.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import { Dice, messagesOf, seeds, textOf } from '../support.ts';
+
+/** The same log, as an array of strings: slow, and plainly right. */
+class DumbLog {
+  /** The JSON texts. */
+  readonly texts: string[] = [];
+  readonly epochs: number[] = [];
+
+  append(messages: readonly string[], epoch: number): void {
+    for (const message of messages) {
+      this.texts.push(JSON.stringify(message));
+      this.epochs.push(epoch);
+    }
+  }
+
+  get messageBytes(): number {
+    return this.texts.reduce((sum, text) => sum + Buffer.byteLength(text) - 2, 0);
+  }
+
+  get epochStarts(): [epoch: number, firstSeq: number][] {
+    const all = this.epochs.map((epoch, index): [number, number] => [epoch, index + 1]);
+    return all.filter(([epoch], index) => epoch !== this.epochs[index - 1]);
+  }
+
+  slice(from: number, to: number): string {
+    return this.texts.slice(from - 1, to).join(',');
+  }
+
+  /** A page counts every message with one comma. */
+  pageEnd(from: number, to: number, bytesMax: number): number {
+    const bytesAt = (seq: number) => Buffer.byteLength(this.texts[seq - 1] as string) + 1;
+    let end = from;
+    let bytes = bytesAt(from);
+    while (end < to && bytes + bytesAt(end + 1) <= bytesMax) {
+      end += 1;
+      bytes += bytesAt(end);
+    }
+    return end;
+  }
+
+  differsAt(from: number, messages: readonly string[]): number | null {
+    const mine = this.texts.slice(from - 1, from - 1 + messages.length);
+    const index = mine.findIndex((text, i) => text !== JSON.stringify(messages[i]));
+    return index < 0 ? null : from + index;
+  }
+}
+
+/** Appends random batches to both logs: mostly short messages, some that fill a segment or more. */
+function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void {
+  let epoch = 1;
+  for (let step = dice.integer(1, 12); step > 0; step -= 1) {
+    if (dice.chance(0.3)) epoch += dice.integer(1, 3);
+    const batch = dice.list(dice.integer(0, 30), () => dice.text(12));
+    if (longMessages && dice.chance(0.5)) {
+      const length = dice.pick([SEGMENT_BYTES / 3, SEGMENT_BYTES - 3, SEGMENT_BYTES, 1_300_000]);
+      batch.splice(dice.integer(0, batch.length), 0, 'x'.repeat(length));
+    }
+    assert.equal(log.append(packMessages(batch), epoch), dumb.texts.length + 1);
+    dumb.append(batch, epoch);
+  }
+}
+
+function assertSame(dice: Dice, log: Log, dumb: DumbLog): void {
+  const length = dumb.texts.length;
+  assert.equal(log.length, length);
+  assert.equal(log.messageBytes, dumb.messageBytes);
+  assert.deepEqual(log.epochs, dumb.epochStarts);
+  for (let seq = 1; seq <= length; seq += 1) {
+    assert.equal(textOf(log.textAt(seq)), dumb.texts[seq - 1]);
+    assert.equal(log.epochAt(seq), dumb.epochs[seq - 1]);
+  }
+  for (let round = 0; length > 0 && round < 20; round += 1) {
+    const from = dice.integer(1, length);
+    const to = dice.integer(from, length);
+    const expected = dumb.slice(from, to);
+    assert.equal(log.slices(from, to).map(textOf).join(''), expected);
+    assert.equal(log.sliceBytes(from, to), Buffer.byteLength(expected));
+    const bytesMax = dice.pick([0, 1, 20, 300, SEGMENT_BYTES, 2 * SEGMENT_BYTES, 1e9]);
+    assert.equal(log.pageEnd(from, to, bytesMax), dumb.pageEnd(from, to, bytesMax));
+    const other = dumb.texts
+      .slice(from - 1, to + dice.integer(0, 2))
+      .map((text) => JSON.parse(text) as string);
+    if (dice.chance(0.5)) other[dice.integer(0, other.length - 1)] = dice.text(12);
+    if (dice.chance(0.5)) other.push('beyond');
+    assert.equal(log.differsAt(from, packMessages(other)), dumb.differsAt(from, other));
+  }
+}
+
+describe('Log', () => {
+  it('begins empty, without epochs', () => {
+    const log = new Log();
+    assert.deepEqual([log.length, log.messageBytes, log.epochs], [0, 0, []]);
+    assert.deepEqual(log.slices(1, 0), []);
+    assert.equal(log.sliceBytes(1, 0), 0);
+  });
+
+  it('gives seqs 1, 2, 3 in the order of the appends, a batch consecutive ones', () => {
+    const log = new Log();
+    assert.equal(log.append(packMessages(['a']), 1), 1);
+    assert.equal(log.append(packMessages(['b', 'c']), 1), 2);
+    assert.equal(log.append(packMessages(['d']), 1), 4);
+    assert.deepEqual(messagesOf(log), ['a', 'b', 'c', 'd']);
+  });
+
+  it('is not changed by an empty batch, not even its epochs', () => {
+    const log = new Log();
+    log.append(packMessages(['a']), 1);
+    log.append(packMessages([]), 2);
+    assert.deepEqual([log.length, log.epochs], [1, [[1, 1]]]);
+  });
+
+  it('keeps each epoch with the first seq written under it', () => {
+    const log = new Log();
+    for (const [message, epoch] of [
+      ['a', 1],
+      ['b', 1],
+      ['c', 4],
+      ['d', 4],
+      ['e', 9],
+    ] as const) {
+      log.append(packMessages([message]), epoch);
+    }
+    assert.deepEqual(log.epochs, [
+      [1, 1],
+      [4, 3],
+      [9, 5],
+    ]);
+    assert.deepEqual(
+      [1, 2, 3, 4, 5].map((seq) => log.epochAt(seq)),
+      [1, 1, 4, 4, 9],
+    );
+  });
+
+  it('knows no epoch before the first message', () => {
+    assert.throws(() => new Log().epochAt(0), RangeError);
+  });
+
+  it('ends a page at the last message that fits, but has at least one', () => {
+    const log = new Log();
+    log.append(packMessages(['aa', 'bb', 'cc']), 1); // each 5 bytes with its comma
+    const table: [from: number, to: number, bytesMax: number, end: number][] = [
+      [1, 3, 0, 1],
+      [1, 3, 9, 1],
+      [1, 3, 10, 2],
+      [1, 3, 14, 2],
+      [1, 3, 15, 3],
+      [2, 3, 5, 2],
+      [1, 2, 100, 2],
+      [4, 3, 100, 3],
+    ];
+    for (const [from, to, bytesMax, end] of table) {
+      assert.equal(log.pageEnd(from, to, bytesMax), end, `page of ${from}..${to} in ${bytesMax}`);
+    }
+  });
+
+  it('takes a message larger than a segment, between small ones', () => {
+    const log = new Log();
+    const large = '€'.repeat(SEGMENT_BYTES);
+    log.append(packMessages(['before', large, 'after']), 1);
+    assert.deepEqual(messagesOf(log), ['before', large, 'after']);
+    assert.equal(log.pageEnd(1, 3, SEGMENT_BYTES), 1);
+    assert.equal(log.pageEnd(1, 2, SEGMENT_BYTES), 1);
+    assert.equal(log.pageEnd(2, 3, SEGMENT_BYTES), 2);
+  });
+
+  it('counts a page across segments by the bytes of its messages alone', () => {
+    const log = new Log();
+    const text = (part: number) => 'x'.repeat(SEGMENT_BYTES * part - 3);
+    log.append(packMessages([text(0.5), text(0.25), text(0.5), text(0.25)]), 1);
+    assert.equal(log.pageEnd(2, 4, SEGMENT_BYTES * 0.75), 3);
+    assert.equal(log.pageEnd(2, 4, SEGMENT_BYTES * 0.75 - 1), 2);
+  });
+
+  it('agrees with messages as far as it reaches, and with any that begin behind its end', () => {
+    const log = new Log();
+    log.append(packMessages(['a', 'b']), 1);
+    const table: [from: number, messages: string[], differsAt: number | null][] = [
+      [1, ['a', 'b'], null],
+      [1, ['a', 'x'], 2],
+      [1, ['a', 'bb'], 2],
+      [2, ['b', 'anything'], null],
+      [2, ['a'], 2],
+      [3, ['anything'], null],
+      [9, ['anything'], null],
+      [1, [], null],
+    ];
+    for (const [from, messages, seq] of table) {
+      assert.equal(log.differsAt(from, packMessages(messages)), seq, `${messages} at ${from}`);
+    }
+  });
+
+  it('does what an array of strings does, on 200 random logs of short messages', () => {
+    for (const seed of seeds(200)) {
+      const dice = new Dice(seed);
+      const log = new Log();
+      const dumb = new DumbLog();
+      grow(dice, log, dumb, false);
+      assertSame(dice, log, dumb);
+    }
+  });
+
+  it('does so with messages around and above the size of a segment', () => {
+    for (const seed of seeds(6)) {
+      const dice = new Dice(seed);
+      const log = new Log();
+      const dumb = new DumbLog();
+      grow(dice, log, dumb, true);
+      assertSame(dice, log, dumb);
+    }
+  });
+});

@@ -1,0 +1,467 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HELD_BYTES_MAX, HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import type { Frame } from '../../../src/lib/core/protocol.ts';
+import type { Note } from '../../../src/lib/core/refusal.ts';
+import {
+  DELAYED_BYTES_MAX,
+  type FaultDraws,
+  type Faults,
+  type FrameAnswer,
+  Secondary,
+} from '../../../src/lib/core/secondary.ts';
+import { Dice, messagesOf, seeds } from '../support.ts';
+
+const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+
+interface FrameOptions {
+  readonly logId?: string;
+  readonly epoch?: number;
+  readonly keys?: Frame['keys'];
+  readonly draws?: FaultDraws;
+  readonly now?: number;
+}
+
+/** A secondary and the transcript of its answers: `ack 3`, or `refused {...}`. */
+class Node {
+  readonly secondary: Secondary;
+  readonly notes: Note[] = [];
+  readonly answers: string[] = [];
+
+  constructor(faults: Partial<Faults> = {}) {
+    this.secondary = new Secondary(
+      { nodeId: 's1', bootId: 'B', faults: { ...NO_FAULTS, ...faults } },
+      (note) => this.notes.push(note),
+    );
+  }
+
+  /** A frame arrives. Returns its answer, or 'no answer yet'. */
+  receive(from: number, messages: readonly string[], options: FrameOptions = {}): string {
+    const { logId = 'L', epoch = 1, keys = [], draws = [0.5, 0.5], now = 0 } = options;
+    const frame = { logId, epoch, from, messages: packMessages(messages), keys };
+    let mine = 'no answer yet';
+    this.secondary.receive(frame, draws, now, (answer) => {
+      mine = short(answer);
+      this.answers.push(mine);
+    });
+    return mine;
+  }
+
+  shown(): string[] {
+    return messagesOf(this.secondary.log);
+  }
+
+  keys(): [number, string][] {
+    return this.secondary.keys.within(1, 1000);
+  }
+
+  /** All that a frame may change. */
+  state(): unknown {
+    const { logId, epoch, held } = this.secondary;
+    return { shown: this.shown(), keys: this.keys(), logId, epoch, held };
+  }
+}
+
+function short(answer: FrameAnswer): string {
+  if (answer.kind === 'ack') return `ack ${answer.ack.length}`;
+  const { kind: _, ...refusal } = answer;
+  return `refused ${JSON.stringify(refusal)}`;
+}
+
+describe('Secondary: the order of what it shows', () => {
+  it('shows 1 · 1 · 1 · 1,2,3,4 when it receives 1, 3, 4, 2', () => {
+    const node = new Node();
+    const steps = [1, 3, 4, 2].map((seq) => {
+      const answer = node.receive(seq, [`m${seq}`]);
+      return `${answer}: ${node.shown()} (held ${node.secondary.held})`;
+    });
+    assert.deepEqual(steps, [
+      'ack 1: m1 (held 0)',
+      'ack 1: m1 (held 1)',
+      'ack 1: m1 (held 2)',
+      'ack 4: m1,m2,m3,m4 (held 0)',
+    ]);
+  });
+
+  it('holds a frame whose first message is already beyond the next one', () => {
+    const node = new Node();
+    assert.equal(node.receive(2, ['b', 'c']), 'ack 0');
+    assert.equal(node.secondary.held, 2);
+    assert.equal(node.receive(1, ['a']), 'ack 3');
+  });
+
+  it('closes only the first of two gaps', () => {
+    const node = new Node();
+    node.receive(2, ['b']);
+    node.receive(4, ['d']);
+    assert.equal(node.receive(1, ['a']), 'ack 2');
+    assert.equal(node.secondary.held, 1);
+    assert.equal(node.receive(3, ['c']), 'ack 4');
+  });
+
+  it('forgets what it held when a longer frame brings the same', () => {
+    const node = new Node();
+    node.receive(2, ['b']);
+    node.receive(4, ['d']);
+    assert.equal(node.receive(1, ['a', 'b', 'c']), 'ack 4');
+    assert.deepEqual([node.shown(), node.secondary.held], [['a', 'b', 'c', 'd'], 0]);
+  });
+
+  it('states in an ack which life of which log it speaks for', () => {
+    const { secondary } = new Node();
+    const frame = { logId: 'L', epoch: 3, from: 1, messages: packMessages(['a']), keys: [] };
+    let answer: FrameAnswer | null = null;
+    secondary.receive(frame, [0.5, 0.5], 0, (given) => {
+      answer = given;
+    });
+    assert.deepEqual(answer, {
+      kind: 'ack',
+      ack: { bootId: 'B', logId: 'L', epoch: 3, length: 1 },
+    });
+  });
+
+  it('ends with the whole log, however it is cut, mixed and repeated, in 300 random histories', () => {
+    for (const seed of seeds(300)) {
+      const dice = new Dice(seed);
+      const node = new Node();
+      const all = dice.list(dice.integer(1, 30), () => dice.text(6));
+      const keyOf = (seq: number) => (seq % 3 === 0 ? `key-${seq}` : null);
+      const seqs = all.map((_, index) => index + 1);
+      const received = new Set<number>();
+      const send = (from: number, to: number) => {
+        const keys = seqs
+          .filter((seq) => seq >= from && seq <= to && keyOf(seq) !== null)
+          .map((seq) => [seq, `key-${seq}`] as const);
+        const answer = node.receive(from, all.slice(from - 1, to), { keys });
+        for (let seq = from; seq <= to; seq += 1) received.add(seq);
+        // The dumb twin: a set of seqs, of which the contiguous prefix is counted anew.
+        let length = 0;
+        while (received.has(length + 1)) length += 1;
+        assert.equal(answer, `ack ${length}`);
+        assert.deepEqual(node.shown(), all.slice(0, length));
+        assert.equal(node.secondary.held, received.size - length);
+        const shownKeys = seqs.filter((seq) => seq <= length && keyOf(seq) !== null);
+        assert.deepEqual(
+          node.keys(),
+          shownKeys.map((seq) => [seq, `key-${seq}`]),
+        );
+      };
+      for (let step = 0; step < 20; step += 1) {
+        const from = dice.integer(1, all.length);
+        send(from, dice.integer(from, Math.min(all.length, from + 5)));
+      }
+      send(1, all.length);
+      assert.deepEqual([node.shown(), node.secondary.held], [all, 0]);
+    }
+  });
+});
+
+describe('Secondary: what it already has', () => {
+  it('is acknowledged again and stored once', () => {
+    const node = new Node();
+    assert.equal(node.receive(1, ['a', 'b']), 'ack 2');
+    assert.equal(node.receive(1, ['a', 'b']), 'ack 2');
+    assert.equal(node.receive(1, ['a']), 'ack 2');
+    assert.equal(node.receive(2, ['b', 'c']), 'ack 3');
+    assert.deepEqual(node.shown(), ['a', 'b', 'c']);
+  });
+
+  it('is held once too', () => {
+    const node = new Node();
+    assert.deepEqual([node.receive(3, ['c']), node.receive(3, ['c'])], ['ack 0', 'ack 0']);
+    assert.equal(node.secondary.held, 1);
+  });
+
+  it('may come in a frame without messages, which only asks where it is', () => {
+    const node = new Node();
+    node.receive(1, ['a']);
+    assert.equal(node.receive(1, []), 'ack 1');
+    assert.equal(node.receive(2, []), 'ack 1');
+  });
+});
+
+describe('Secondary: a refused frame changes nothing', () => {
+  /** A node that shows a, b and holds d, all at epoch 2. */
+  function usual(): Node {
+    const node = new Node();
+    node.receive(1, ['a', 'b'], { epoch: 2, keys: [[2, 'k']] });
+    node.receive(4, ['d'], { epoch: 2 });
+    return node;
+  }
+
+  const diverged = (seq: number) => ({ problem: 'diverged', seq, length: 2 });
+  const gap = { problem: 'gap', length: 2 };
+  const table: [why: string, frame: Parameters<Node['receive']>, refusal: object][] = [
+    ['another text where it shows one', [2, ['x'], { epoch: 2 }], diverged(2)],
+    ['the same with a new message behind it', [2, ['x', 'c'], { epoch: 2 }], diverged(2)],
+    ['another text where it holds one', [4, ['x'], { epoch: 2 }], diverged(4)],
+    ['the same behind a message that fits', [3, ['c', 'x'], { epoch: 2 }], diverged(4)],
+    ['another text where it shows one, at a higher epoch', [1, ['x'], { epoch: 3 }], diverged(1)],
+    ['a lower epoch', [3, ['c'], { epoch: 1 }], { problem: 'stale-epoch', epoch: 2 }],
+    ['another log', [3, ['c'], { epoch: 2, logId: 'M' }], { problem: 'log-mismatch', logId: 'L' }],
+    ['a seq too far ahead', [3 + HELD_MESSAGES_MAX, ['x'], { epoch: 2 }], gap],
+    ['too many bytes ahead', [5, ['x'.repeat(HELD_BYTES_MAX)], { epoch: 2 }], gap],
+  ];
+  for (const [why, frame, refusal] of table) {
+    it(`for ${why}`, () => {
+      const node = usual();
+      const before = node.state();
+      assert.equal(node.receive(...frame), `refused ${JSON.stringify(refusal)}`);
+      assert.deepEqual(node.state(), before);
+      assert.deepEqual(node.notes.at(-1), {
+        level: 'warn',
+        event: 'frame-refused',
+        fields: { from: frame[0], ...refusal },
+      });
+    });
+  }
+
+  it('and a divergence is named by the first seq that differs', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'b', 'c', 'd']);
+    const refusal = node.receive(1, ['a', 'b', 'x', 'y']);
+    assert.equal(refusal, 'refused {"problem":"diverged","seq":3,"length":4}');
+  });
+
+  it('but what is held already needs no room to come again', () => {
+    const node = new Node();
+    const large = 'x'.repeat(HELD_BYTES_MAX * 0.75);
+    assert.equal(node.receive(3, [large]), 'ack 0');
+    assert.equal(node.receive(3, [large]), 'ack 0');
+    assert.equal(node.receive(4, [large]), 'refused {"problem":"gap","length":0}');
+  });
+
+  it('but takes the farthest seq it may hold', () => {
+    assert.equal(usual().receive(2 + HELD_MESSAGES_MAX, ['x'], { epoch: 2 }), 'ack 2');
+  });
+
+  it('but takes a frame of any size when it is the next one', () => {
+    const node = usual();
+    assert.equal(node.receive(3, ['x'.repeat(HELD_BYTES_MAX)], { epoch: 2 }), 'ack 4');
+  });
+});
+
+describe('Secondary: a higher epoch', () => {
+  it('clears what was held, for the master may never have placed it', () => {
+    const node = new Node();
+    node.receive(1, ['a']);
+    node.receive(3, ['c of epoch 1']);
+    assert.equal(node.receive(2, ['b'], { epoch: 2 }), 'ack 2');
+    assert.deepEqual([node.secondary.held, node.secondary.epoch], [0, 2]);
+    assert.equal(node.receive(3, ['c of epoch 2'], { epoch: 2 }), 'ack 3');
+  });
+
+  it('needs no room beside what it makes it forget', () => {
+    const node = new Node();
+    const large = 'x'.repeat(HELD_BYTES_MAX * 0.75);
+    assert.equal(node.receive(3, [large]), 'ack 0');
+    assert.equal(node.receive(5, [large], { epoch: 2 }), 'ack 0');
+    assert.equal(node.secondary.held, 1);
+  });
+
+  it('may tell another text for what was only held', () => {
+    const node = new Node();
+    node.receive(2, ['b of epoch 1']);
+    assert.equal(node.receive(2, ['b of epoch 2'], { epoch: 2 }), 'ack 0');
+    node.receive(1, ['a'], { epoch: 2 });
+    assert.deepEqual(node.shown(), ['a', 'b of epoch 2']);
+  });
+
+  it('is kept with the messages written under it', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'b']);
+    node.receive(4, ['d'], { epoch: 5 });
+    node.receive(3, ['c'], { epoch: 5 });
+    assert.deepEqual(node.secondary.log.epochs, [
+      [1, 1],
+      [5, 3],
+    ]);
+  });
+});
+
+describe('Secondary: idempotency keys', () => {
+  it('travel with the messages they belong to', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'b', 'c'], {
+      keys: [
+        [1, 'x'],
+        [3, 'y'],
+      ],
+    });
+    assert.deepEqual(node.keys(), [
+      [1, 'x'],
+      [3, 'y'],
+    ]);
+  });
+
+  it('are recorded once when a frame overlaps what is shown', () => {
+    const node = new Node();
+    node.receive(1, ['a'], { keys: [[1, 'x']] });
+    node.receive(1, ['a', 'b'], {
+      keys: [
+        [1, 'x'],
+        [2, 'x'],
+      ],
+    });
+    assert.deepEqual(node.keys(), [
+      [1, 'x'],
+      [2, 'x'],
+    ]);
+    assert.equal(node.secondary.keys.find('x')?.count, 2);
+  });
+
+  it('are held back with their messages', () => {
+    const node = new Node();
+    node.receive(2, ['b', 'c'], { keys: [[3, 'y']] });
+    assert.deepEqual(node.keys(), []);
+    node.receive(1, ['a'], { keys: [[1, 'x']] });
+    assert.deepEqual(node.keys(), [
+      [1, 'x'],
+      [3, 'y'],
+    ]);
+  });
+});
+
+describe('Secondary: heartbeats', () => {
+  it('say of a virgin that it has no log and no epoch', () => {
+    const { secondary } = new Node();
+    assert.deepEqual(secondary.heartbeat(), {
+      nodeId: 's1',
+      bootId: 'B',
+      logId: null,
+      epoch: 0,
+      length: 0,
+    });
+  });
+
+  it('say what it shows, not what it holds', () => {
+    const node = new Node();
+    node.receive(1, ['a'], { epoch: 4 });
+    node.receive(3, ['c'], { epoch: 4 });
+    const { logId, epoch, length } = node.secondary.heartbeat();
+    assert.deepEqual({ logId, epoch, length }, { logId: 'L', epoch: 4, length: 1 });
+  });
+
+  it('are a sign of a master, and so are frames', () => {
+    const [asked, pushed] = [new Node(), new Node()];
+    assert.equal(asked.secondary.hasHeardMaster, false);
+    asked.secondary.heartbeat();
+    pushed.receive(1, ['a']);
+    assert.deepEqual(
+      [asked.secondary.hasHeardMaster, pushed.secondary.hasHeardMaster],
+      [true, true],
+    );
+  });
+
+  it('note the log it joined, once', () => {
+    const node = new Node();
+    node.receive(1, ['a']);
+    node.receive(2, ['b']);
+    assert.deepEqual(node.notes, [{ level: 'info', event: 'joined-log', fields: { logId: 'L' } }]);
+  });
+});
+
+describe('Secondary: the delay', () => {
+  it('is counted from the arrival of each frame', () => {
+    const node = new Node({ delayMs: 100 });
+    assert.equal(node.secondary.nextWakeAt(), Number.POSITIVE_INFINITY);
+    assert.equal(node.receive(1, ['a'], { now: 10 }), 'no answer yet');
+    node.receive(2, ['b'], { now: 60 });
+    assert.equal(node.secondary.nextWakeAt(), 110);
+    node.secondary.tick(109);
+    assert.deepEqual([node.answers, node.shown()], [[], []]);
+    node.secondary.tick(110);
+    assert.deepEqual(node.answers, ['ack 1']);
+    assert.equal(node.secondary.nextWakeAt(), 160);
+    node.secondary.tick(1000);
+    assert.deepEqual(node.answers, ['ack 1', 'ack 2']);
+  });
+
+  it('that is lowered lets waiting frames through, in their order, before a new one', () => {
+    const node = new Node({ delayMs: 1000 });
+    node.receive(1, ['a'], { now: 0 });
+    node.receive(2, ['b'], { now: 0 });
+    node.secondary.setFaults({ delayMs: 0 });
+    node.receive(3, ['c'], { now: 1 });
+    assert.deepEqual(node.answers, ['ack 1', 'ack 2', 'ack 3']);
+  });
+
+  it('that is raised holds up waiting frames as well', () => {
+    const node = new Node({ delayMs: 100 });
+    node.receive(1, ['a'], { now: 0 });
+    node.secondary.setFaults({ delayMs: 300 });
+    assert.equal(node.secondary.nextWakeAt(), 300);
+  });
+
+  it('holds only so many bytes; a frame beyond them is refused, and not applied later', () => {
+    const node = new Node({ delayMs: 100 });
+    const half = 'x'.repeat(DELAYED_BYTES_MAX / 2 - 3);
+    const overloaded = `refused {"problem":"overloaded","limit":${DELAYED_BYTES_MAX}}`;
+    const later = 'no answer yet';
+    assert.deepEqual([node.receive(1, [half]), node.receive(2, [half])], [later, later]);
+    assert.equal(node.receive(3, ['']), overloaded);
+    node.secondary.tick(100);
+    assert.deepEqual(node.answers, [overloaded, 'ack 1', 'ack 2']);
+    const again = [3, 4].map((seq) => node.receive(seq, [half], { now: 100 }));
+    assert.deepEqual(again, [later, later], 'there is room again');
+  });
+
+  it('takes one frame of any size', () => {
+    const node = new Node({ delayMs: 100 });
+    assert.equal(node.receive(1, ['x'.repeat(DELAYED_BYTES_MAX)]), 'no answer yet');
+  });
+});
+
+describe('Secondary: injected errors', () => {
+  const before = 'refused {"problem":"injected-fault","applied":false}';
+  const after = 'refused {"problem":"injected-fault","applied":true}';
+  const table: [faults: Partial<Faults>, draws: FaultDraws, answer: string, shown: string[]][] = [
+    [{ errorRate: 0.3 }, [0.29, 0], before, []],
+    [{ errorRate: 0.3 }, [0.3, 0], 'ack 1', ['a']],
+    [{ errorRate: 1 }, [0.999, 0], before, []],
+    [{ errorRate: 0 }, [0, 0], 'ack 1', ['a']],
+    [{ errorAfterApplyRate: 0.3 }, [0, 0.29], after, ['a']],
+    [{ errorAfterApplyRate: 0.3 }, [0, 0.3], 'ack 1', ['a']],
+    [{ errorRate: 1, errorAfterApplyRate: 1 }, [0, 0], before, []],
+  ];
+  for (const [faults, draws, answer, shown] of table) {
+    it(`with ${JSON.stringify(faults)} and draws ${draws}: ${answer}`, () => {
+      const node = new Node(faults);
+      assert.equal(node.receive(1, ['a'], { draws }), answer);
+      assert.deepEqual(node.shown(), shown);
+    });
+  }
+
+  it('after applying lose the ack only: the repeat is acknowledged', () => {
+    const node = new Node({ errorAfterApplyRate: 0.5 });
+    assert.equal(node.receive(1, ['a'], { draws: [0, 0] }), after);
+    assert.equal(node.receive(1, ['a'], { draws: [0, 0.9] }), 'ack 1');
+  });
+
+  it('do not stand in for a refusal: what is not applied is refused as it is', () => {
+    const node = new Node({ errorAfterApplyRate: 1 });
+    assert.match(node.receive(2 + HELD_MESSAGES_MAX, ['x']), /gap/);
+  });
+
+  it('are noted, and so is a change of them', () => {
+    const node = new Node({ errorRate: 1 });
+    node.receive(1, ['a']);
+    node.secondary.setFaults({ errorRate: 0, errorAfterApplyRate: 1 });
+    node.receive(1, ['a']);
+    assert.deepEqual(
+      node.notes.map(({ event }) => event),
+      ['fault-before-apply', 'faults-set', 'joined-log', 'fault-after-apply'],
+    );
+  });
+
+  it('are replaced only where a change names them', () => {
+    const node = new Node({ delayMs: 5, errorRate: 0.1 });
+    node.secondary.setFaults({ errorAfterApplyRate: 0.2 });
+    assert.deepEqual(node.secondary.faults, {
+      delayMs: 5,
+      errorRate: 0.1,
+      errorAfterApplyRate: 0.2,
+    });
+  });
+});

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BATCH_MESSAGES_MAX } from '../../../src/lib/http/limits.ts';
+import {
+  FAULT_DELAY_MS_MAX,
+  parseAck,
+  parseAppend,
+  parseFaults,
+  parseFrame,
+  parseHeartbeat,
+  parseJson,
+  parseW,
+  parseWText,
+} from '../../../src/lib/http/schema.ts';
+import { textOf } from '../support.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** What a body is refused with: the problem's name and its detail. */
+function refused(problem: string, detail: RegExp): object {
+  return { name: 'Error', problem, message: detail };
+}
+
+describe('parseJson', () => {
+  it('reads UTF-8 JSON, a byte order mark or not', () => {
+    assert.deepEqual(parseJson(bytes('{"a":"é"}')), { a: 'é' });
+    assert.equal(parseJson(bytes('\ufeff1')), 1);
+  });
+
+  it('refuses what is not UTF-8, and goes on reading the next', () => {
+    const broken = Uint8Array.of(0x22, 0xc3, 0x22);
+    assert.throws(() => parseJson(broken), refused('bad-json', /not valid UTF-8/));
+    assert.equal(parseJson(bytes('"é"')), 'é');
+  });
+
+  for (const text of ['', '{', '{a:1}', '[1,]', '1 2', 'NaN']) {
+    it(`refuses '${text}'`, () => {
+      assert.throws(() => parseJson(bytes(text)), refused('bad-json', /not valid JSON/));
+    });
+  }
+});
+
+describe('parseAppend', () => {
+  const read = (body: unknown) => {
+    const { messages, isBatch, w } = parseAppend(body, 10);
+    return { text: textOf(messages.bytes), count: messages.ends.length, isBatch, w };
+  };
+
+  const good: [body: unknown, read: object][] = [
+    [{ message: 'a' }, { text: '"a",', count: 1, isBatch: false, w: null }],
+    [{ message: '' }, { text: '"",', count: 1, isBatch: false, w: null }],
+    [
+      { message: 'a', w: 2 },
+      { text: '"a",', count: 1, isBatch: false, w: 2 },
+    ],
+    [{ message: '😀€é' }, { text: '"😀€é",', count: 1, isBatch: false, w: null }],
+    [{ messages: ['a'] }, { text: '"a",', count: 1, isBatch: true, w: null }],
+    [
+      { messages: ['a', 'b'], w: 'all' },
+      { text: '"a","b",', count: 2, isBatch: true, w: 'all' },
+    ],
+  ];
+  for (const [body, expected] of good) {
+    it(`takes ${JSON.stringify(body)}`, () => assert.deepEqual(read(body), expected));
+  }
+
+  const bad: [body: unknown, problem: string, detail: RegExp][] = [
+    [null, 'bad-request', /not null/],
+    [[], 'bad-request', /not a list/],
+    ['a', 'bad-request', /not a string/],
+    [7, 'bad-request', /not a number/],
+    [{}, 'bad-request', /either 'message' .* or 'messages'/],
+    [{ message: 'a', messages: ['a'] }, 'bad-request', /either 'message' .* or 'messages'/],
+    [{ message: 'a', W: 1 }, 'bad-request', /unknown field 'W'; known are message, messages, w/],
+    [JSON.parse('{"message":"a","__proto__":{}}'), 'bad-request', /unknown field '__proto__'/],
+    [{ message: 7 }, 'bad-request', /'message' must be a string, not a number/],
+    [{ message: null }, 'bad-request', /'message' must be a string, not null/],
+    [{ message: ['a'] }, 'bad-request', /'message' must be a string, not a list/],
+    [{ message: '\ud800' }, 'bad-request', /'message' has a lone surrogate/],
+    [{ message: 'éééééé' }, 'content-too-large', /'message' has 12 bytes; a message may have 10/],
+    [{ messages: 'a' }, 'bad-request', /'messages' must be a list of 1 to 10000 strings/],
+    [{ messages: [] }, 'bad-request', /'messages' must be a list of 1 to 10000 strings/],
+    [{ messages: ['a', true] }, 'bad-request', /'messages\[1\]' must be a string, not a boolean/],
+    [{ messages: ['a', '\udc00'] }, 'bad-request', /'messages\[1\]' has a lone surrogate/],
+    [{ messages: ['a', 'x'.repeat(11)] }, 'content-too-large', /'messages\[1\]' has 11 bytes/],
+    [{ message: 'a', w: '2' }, 'bad-w', /got a string/],
+    [{ message: 'a', w: null }, 'bad-w', /got null/],
+  ];
+  for (const [body, problem, detail] of bad) {
+    it(`refuses ${JSON.stringify(body)}`, () => {
+      assert.throws(() => parseAppend(body, 10), refused(problem, detail));
+    });
+  }
+
+  it(`takes ${BATCH_MESSAGES_MAX} messages at once, and not one more`, () => {
+    const batch = (count: number) => ({ messages: Array<string>(count).fill('') });
+    assert.equal(read(batch(BATCH_MESSAGES_MAX)).count, BATCH_MESSAGES_MAX);
+    assert.throws(() => read(batch(BATCH_MESSAGES_MAX + 1)), { problem: 'bad-request' });
+  });
+
+  it('tells a client the limit that its message exceeds', () => {
+    assert.throws(() => parseAppend({ message: 'too large' }, 8), {
+      status: 413,
+      fields: { limit: 8 },
+    });
+  });
+});
+
+describe('parseW', () => {
+  for (const w of [1, 3, 'majority', 'all', Number.MAX_SAFE_INTEGER]) {
+    it(`takes ${w}`, () => assert.equal(parseW(w), w));
+  }
+  for (const w of [
+    0,
+    -1,
+    1.5,
+    2 ** 53,
+    Number.NaN,
+    '2',
+    'ALL',
+    '',
+    true,
+    null,
+    [1],
+    {},
+    undefined,
+  ]) {
+    it(`refuses ${JSON.stringify(w)}, for nothing is coerced`, () => {
+      assert.throws(() => parseW(w), refused('bad-w', /w must be an integer from 1/));
+    });
+  }
+});
+
+describe('parseWText', () => {
+  for (const [text, w] of [
+    ['2', 2],
+    ['007', 7],
+    ['all', 'all'],
+    ['majority', 'majority'],
+  ] as const) {
+    it(`reads '${text}'`, () => assert.equal(parseWText(text), w));
+  }
+  for (const text of ['', '0', '-1', '+1', '1.0', '1e3', '0x1', ' 1', 'All', '1234567890123456']) {
+    it(`refuses '${text}'`, () => assert.throws(() => parseWText(text), { problem: 'bad-w' }));
+  }
+});
+
+describe('parseFaults', () => {
+  for (const body of [
+    {},
+    { delayMs: 0 },
+    { delayMs: FAULT_DELAY_MS_MAX },
+    { errorRate: 0.5 },
+    { delayMs: 10, errorRate: 0, errorAfterApplyRate: 1 },
+  ]) {
+    it(`takes ${JSON.stringify(body)}`, () => assert.deepEqual(parseFaults(body), body));
+  }
+
+  const bad: [body: unknown, detail: RegExp][] = [
+    [{ delayMs: 1.5 }, /'delayMs' must be an integer from 0 to 2147483647/],
+    [{ delayMs: -1 }, /'delayMs' must be an integer/],
+    [{ delayMs: FAULT_DELAY_MS_MAX + 1 }, /'delayMs' must be an integer/],
+    [{ delayMs: '5' }, /'delayMs' must be an integer/],
+    [{ errorRate: 1.1 }, /'errorRate' must be a number from 0 to 1/],
+    [{ errorAfterApplyRate: null }, /'errorAfterApplyRate' must be a number from 0 to 1/],
+    [{ delay: 5 }, /unknown field 'delay'/],
+    [[], /not a list/],
+  ];
+  for (const [body, detail] of bad) {
+    it(`refuses ${JSON.stringify(body)}`, () => {
+      assert.throws(() => parseFaults(body), refused('bad-request', detail));
+    });
+  }
+});
+
+describe('parseFrame', () => {
+  const usual = { logId: 'L', epoch: 1, from: 5, messages: ['é', 'b'] };
+
+  it('reads a frame, its messages packed', () => {
+    const { messages, ...rest } = parseFrame(usual);
+    assert.deepEqual(rest, { logId: 'L', epoch: 1, from: 5, keys: [] });
+    assert.equal(textOf(messages.bytes), '"é","b",');
+  });
+
+  it('reads its keys in the order of their seqs', () => {
+    const { keys } = parseFrame({ ...usual, keys: { 6: 'y', 5: 'x' } });
+    assert.deepEqual(keys, [
+      [5, 'x'],
+      [6, 'y'],
+    ]);
+  });
+
+  it('may have no messages', () => {
+    assert.deepEqual(parseFrame({ ...usual, messages: [] }).messages.ends, []);
+  });
+
+  it('passes over fields of later versions', () => {
+    assert.equal(parseFrame({ ...usual, epochs: [[1, 1]] }).from, 5);
+  });
+
+  const bad: [what: string, frame: unknown, detail: RegExp][] = [
+    ['a list', [], /a JSON object is needed/],
+    ['no logId', { ...usual, logId: undefined }, /'logId' must be a string of 1 to 255/],
+    ['an empty logId', { ...usual, logId: '' }, /'logId'/],
+    ['a long logId', { ...usual, logId: 'x'.repeat(256) }, /'logId'/],
+    ['epoch 0', { ...usual, epoch: 0 }, /'epoch' must be an integer from 1/],
+    ['epoch 1.5', { ...usual, epoch: 1.5 }, /'epoch'/],
+    ['an epoch as text', { ...usual, epoch: '1' }, /'epoch'/],
+    ['from 0', { ...usual, from: 0 }, /'from' must be an integer from 1/],
+    ['from -1', { ...usual, from: -1 }, /'from'/],
+    ['a from that is too large', { ...usual, from: Number.MAX_SAFE_INTEGER }, /last seq/],
+    ['messages that are no list', { ...usual, messages: 'a' }, /must be a list of strings/],
+    ['a message that is no string', { ...usual, messages: [1] }, /must be strings without lone/],
+    ['a lone surrogate', { ...usual, messages: ['\ud800'] }, /must be strings without lone/],
+    ['keys that are a list', { ...usual, keys: ['k'] }, /a JSON object is needed/],
+    ['a key below the frame', { ...usual, keys: { 4: 'k' } }, /'keys' must map seqs of the frame/],
+    ['a key above the frame', { ...usual, keys: { 7: 'k' } }, /'keys'/],
+    ['a key at no seq', { ...usual, keys: { '05': 'k' } }, /'keys'/],
+    ['a key that is no string', { ...usual, keys: { 5: 1 } }, /'keys'/],
+    ['a key that is no key', { ...usual, keys: { 5: 'é' } }, /'keys'/],
+  ];
+  for (const [what, frame, detail] of bad) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => parseFrame(frame), refused('bad-request', detail));
+    });
+  }
+});
+
+describe('parseAck', () => {
+  const ack = { bootId: 'B', logId: 'L', epoch: 1, length: 6 };
+  const parse = (value: unknown) => parseAck(bytes(JSON.stringify(value)));
+
+  it('reads an ack, and only its own fields', () => {
+    assert.deepEqual(parse({ ...ack, more: 1 }), ack);
+    assert.deepEqual(parse({ ...ack, length: 0 }), { ...ack, length: 0 });
+  });
+
+  const bad = [
+    null,
+    [],
+    'ack',
+    {},
+    { ...ack, bootId: '' },
+    { ...ack, logId: null },
+    { ...ack, epoch: '1' },
+    { ...ack, length: -1 },
+    { ...ack, length: 1.5 },
+    { ...ack, length: undefined },
+  ];
+  for (const value of bad) {
+    it(`takes ${JSON.stringify(value)} for no ack`, () => assert.equal(parse(value), null));
+  }
+
+  it('takes what is no JSON for no ack', () => {
+    assert.equal(parseAck(bytes('<html>')), null);
+    assert.equal(parseAck(Uint8Array.of(0xff)), null);
+  });
+});
+
+describe('parseHeartbeat', () => {
+  const beat = { nodeId: 's1', bootId: 'B', logId: 'L', epoch: 1, length: 6 };
+  const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
+
+  it('reads an answer, also that of a virgin', () => {
+    assert.deepEqual(parse(beat), beat);
+    const virgin = { ...beat, logId: null, epoch: 0, length: 0 };
+    assert.deepEqual(parse({ ...virgin, more: 1 }), virgin);
+  });
+
+  const bad = [
+    null,
+    {},
+    { ...beat, nodeId: 7 },
+    { ...beat, bootId: '' },
+    { ...beat, logId: undefined },
+    { ...beat, logId: '' },
+    { ...beat, epoch: -1 },
+    { ...beat, length: '6' },
+  ];
+  for (const value of bad) {
+    it(`takes ${JSON.stringify(value)} for no answer`, () => assert.equal(parse(value), null));
+  }
+});
