@@ -83,11 +83,6 @@ class Reader {
     this.problems.push(`${name} ${rule}; got ${JSON.stringify(got)}`);
   }
 
-  /** Whether something is wrong with this variable. */
-  hasProblem(name: string): boolean {
-    return this.problems.some((problem) => problem.startsWith(`${name} `));
-  }
-
   integer(name: string, fallback: number, min: number, max: number): number {
     const text = this.text(name);
     if (text === null) return fallback;
@@ -164,7 +159,8 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
       logBytesMax: reader.integer('MAX_LOG_BYTES', 0, 0, Number.MAX_SAFE_INTEGER),
       waitingMax: reader.integer('MAX_WAITING', 10_000, 0, 1_000_000),
     },
-    defaultW: readDefaultW(reader, secondaries.length + 1),
+    // Also what is listed wrongly counts here, so that one problem does not make another.
+    defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
   };
   reader.integer('RECOVERY_TIMEOUT_MS', 1000, 1, TIMER_MS_MAX);
@@ -244,17 +240,20 @@ function readDefaultW(reader: Reader, nodes: number): WriteConcern {
   if (text === 'all' || text === 'majority') return text;
   const w = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
   if (w < 1) reader.problem('DEFAULT_W', 'must be an integer from 1, majority or all', text);
-  else if (w > nodes && !reader.hasProblem('SECONDARIES')) {
+  else if (w > nodes) {
     reader.problem('DEFAULT_W', `must be at most ${nodes}, the nodes of the cluster`, text);
   }
   return w;
 }
 
+function listedSecondaries(reader: Reader): string[] {
+  const items = (reader.text('SECONDARIES') ?? '').split(',');
+  return items.map((item) => item.trim()).filter((item) => item !== '');
+}
+
 function readSecondaries(reader: Reader, masterId: string): { id: string; url: string }[] {
   const secondaries: { id: string; url: string }[] = [];
-  for (const item of (reader.text('SECONDARIES') ?? '').split(',')) {
-    const text = item.trim();
-    if (text === '') continue;
+  for (const text of listedSecondaries(reader)) {
     const secondary = readSecondary(reader, text);
     if (secondary === null) continue;
     const { id, url } = secondary;
