@@ -17,12 +17,17 @@ export interface Behaviour {
   heartbeat(res: ServerResponse, fake: FakeSecondary): void;
   /** Answers one frame of `POST /replicate`. */
   frame(frame: SeenFrame, res: ServerResponse, fake: FakeSecondary): void;
+  /** What it does when the master has ended the exchange. */
+  end(res: ServerResponse): void;
 }
 
 export class FakeSecondary {
   readonly frames: SeenFrame[] = [];
   heartbeats = 0;
   exchanges = 0;
+  /** Exchanges that the master has ended, and those whose connection is closed. */
+  ended = 0;
+  closed = 0;
   /** What it claims to show. */
   length = 0;
   bootId = 'life-1';
@@ -81,7 +86,13 @@ export class FakeSecondary {
         this.behaviour.frame(frame, res, this);
       }
     });
-    req.on('end', () => res.end());
+    res.on('close', () => {
+      this.closed += 1;
+    });
+    req.on('end', () => {
+      this.ended += 1;
+      this.behaviour.end(res);
+    });
   }
 }
 
@@ -95,5 +106,8 @@ export const HONEST: Behaviour = {
       fake.length = Math.max(fake.length, frame.from + frame.messages.length - 1);
     }
     fake.ack(res, frame);
+  },
+  end: (res) => {
+    res.end();
   },
 };

@@ -29,6 +29,11 @@ export class RawConnection {
     return this;
   }
 
+  resume(): this {
+    this.#socket.resume();
+    return this;
+  }
+
   /** Waits until what was received has this text. */
   async until(text: string): Promise<string> {
     await waitFor(`'${text}' on a connection`, () => this.received.includes(text));

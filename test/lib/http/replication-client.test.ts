@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ReplicationExchange } from '../../../src/lib/http/replication-client.ts';
+import { FakeSecondary } from '../../support/fake-secondary.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const LINE = Buffer.from('{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n');
+
+interface Told {
+  readonly lengths: number[];
+  readonly failures: string[];
+}
+
+function open(fake: FakeSecondary): { exchange: ReplicationExchange; told: Told } {
+  const told: Told = { lengths: [], failures: [] };
+  const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, null, {
+    onAck: ({ length }) => told.lengths.push(length),
+    onFailed: (reason) => told.failures.push(reason),
+  });
+  return { exchange, told };
+}
+
+describe('ReplicationExchange', () => {
+  it('sends frames, tells of acks, and rests in peace', async (t) => {
+    const fake = await new FakeSecondary({}).listen(t);
+    const { exchange, told } = open(fake);
+    exchange.send(LINE);
+    await waitFor('the ack', () => told.lengths.length === 1);
+    exchange.rest();
+    exchange.rest();
+    exchange.send(LINE);
+    await waitFor('the end of the body', () => fake.ended === 1);
+    assert.deepEqual(told, { lengths: [1], failures: [] });
+    assert.equal(fake.frames.length, 1);
+  });
+
+  it('lets go of a secondary that does not end its answer', async (t) => {
+    const fake = await new FakeSecondary({ end: () => {} }).listen(t);
+    const { exchange, told } = open(fake);
+    exchange.send(LINE);
+    await waitFor('the ack', () => told.lengths.length === 1);
+    exchange.rest();
+    await waitFor('the connection to be closed', () => fake.closed === 1);
+    assert.deepEqual(told.failures, []);
+  });
+
+  it('tells of its failure once, and of nothing after it was dropped', async (t) => {
+    const fake = await new FakeSecondary({ frame: (_, res) => res.writeHead(500).end() }).listen(t);
+    const failed = open(fake);
+    failed.exchange.send(LINE);
+    await waitFor('the failure', () => failed.told.failures.length === 1);
+    assert.match(failed.told.failures[0] as string, /^HTTP 500/);
+    const dropped = open(fake);
+    dropped.exchange.send(LINE);
+    dropped.exchange.drop();
+    failed.exchange.send(LINE);
+    await waitFor('the connections to be closed', () => fake.closed === fake.exchanges);
+    assert.deepEqual(dropped.told.failures, []);
+    assert.equal(failed.told.failures.length, 1);
+  });
+});
