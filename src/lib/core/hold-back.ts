@@ -27,6 +27,11 @@ export class HoldBack {
     return to <= length + HELD_MESSAGES_MAX && this.#bytes + bytes <= HELD_BYTES_MAX;
   }
 
+  /** The seqs of held messages, in no order. */
+  seqs(): Iterable<number> {
+    return this.#bySeq.keys();
+  }
+
   get(seq: number): HeldMessage | undefined {
     return this.#bySeq.get(seq);
   }

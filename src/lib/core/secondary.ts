@@ -76,9 +76,15 @@ export class Secondary {
     return this.#config.bootId;
   }
 
-  /** How many messages it has received that are not visible yet. */
+  /** How many messages it has received that are not visible yet: held back, or still delayed. */
   get held(): number {
-    return this.#held.size;
+    if (this.#delayed.length === 0) return this.#held.size;
+    const ranges = Array.from(this.#held.seqs(), (seq) => [seq, seq] as const);
+    for (const { frame } of this.#delayed) {
+      const to = frame.from + frame.messages.ends.length - 1;
+      ranges.push([Math.max(frame.from, this.log.length + 1), to]);
+    }
+    return countDistinct(ranges);
   }
 
   get faults(): Faults {
@@ -223,6 +229,17 @@ export class Secondary {
       next = this.#held.take(this.log.length + 1);
     }
   }
+}
+
+/** How many numbers are in at least one of the ranges, both ends included. */
+function countDistinct(ranges: (readonly [from: number, to: number])[]): number {
+  let count = 0;
+  let counted = 0;
+  for (const [from, to] of ranges.sort(([a], [b]) => a - b)) {
+    count += Math.max(0, to - Math.max(from, counted + 1) + 1);
+    counted = Math.max(counted, to);
+  }
+  return count;
 }
 
 /** The first seq at which the frame says something else than what is held; null if none. */

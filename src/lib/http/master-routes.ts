@@ -1,6 +1,6 @@
 /** The client API of the master: append, read, await a write concern, health. */
 import type { ServerResponse } from 'node:http';
-import type { Accepted, AppendRequest, Master } from '../core/master.ts';
+import type { Accepted } from '../core/master.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { readBody } from './body.ts';
@@ -13,25 +13,11 @@ import {
 import { healthRoutes } from './health-routes.ts';
 import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { parseAppend, parseJson, parseWText } from './schema.ts';
 import { type Call, type Route, sendJson, sendProblem } from './server.ts';
-
-/** What the routes need of the process: the core, reached through its driver. */
-export interface MasterPort {
-  readonly core: Master;
-  /** Milliseconds on the core's clock. */
-  now(): number;
-  append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal;
-  await(
-    seq: number,
-    w: WriteConcern,
-    deadline: number,
-    onEnd: (end: WaitEnd) => void,
-  ): Accepted | Refusal;
-  cancel(waiter: Waiter): void;
-}
 
 export interface MasterRoutesOptions {
   readonly nodeId: string;

@@ -7,9 +7,9 @@ import type { FrameAnswer } from '../core/secondary.ts';
 import { requireContentType } from './headers.ts';
 import { FRAME_LINE_BYTES_MAX, FRAMES_PENDING_MAX } from './limits.ts';
 import { LineSplitter, LineTooLong } from './lines.ts';
+import type { SecondaryPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseFrame, parseJson } from './schema.ts';
-import type { SecondaryPort } from './secondary-routes.ts';
 import { type Call, sendProblem } from './server.ts';
 
 /** `POST /replicate`. */

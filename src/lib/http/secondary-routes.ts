@@ -1,26 +1,16 @@
 /** The routes of a secondary: reading and health for clients, heartbeat and frames for the master. */
 
-import type { Frame } from '../core/protocol.ts';
-import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import { readBody } from './body.ts';
 import { requireContentType } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { SMALL_BODY_BYTES_MAX } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import type { SecondaryPort } from './ports.ts';
 import { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { replicate } from './replicate.ts';
 import { parseFaults, parseJson } from './schema.ts';
 import { type Call, type Route, sendJson } from './server.ts';
-
-/** What the routes need of the process: the core, reached through its driver. */
-export interface SecondaryPort {
-  readonly core: Secondary;
-  /** Aborts when the node stops. */
-  readonly stopping: AbortSignal;
-  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
-  setFaults(faults: Partial<Faults>): void;
-}
 
 export interface SecondaryRoutesOptions {
   readonly nodeId: string;

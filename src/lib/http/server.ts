@@ -4,7 +4,6 @@
  */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import type { Logger } from '../runtime/logger.ts';
 import { ClientGone } from './body.ts';
 import { ConnectionTracker } from './connections.ts';
 import { hasBearerToken, isAcceptable } from './headers.ts';
@@ -14,6 +13,7 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
 } from './limits.ts';
+import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
 
 /** One request on its way to a handler. */
@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly apiToken: string | null;
   readonly clusterToken: string | null;
-  readonly logger: Logger;
+  readonly logger: RequestLog;
 }
 
 export interface NodeServer {
@@ -181,7 +181,7 @@ function answerError(
   error: unknown,
   req: http.IncomingMessage,
   res: http.ServerResponse,
-  logger: Logger,
+  logger: RequestLog,
 ): void {
   if (error instanceof ClientGone) return;
   if (error instanceof HttpProblem) {

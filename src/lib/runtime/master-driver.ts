@@ -11,7 +11,7 @@ import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { encodeFrame } from '../http/frame.ts';
 import { askHeartbeat } from '../http/heartbeat-client.ts';
-import type { MasterPort } from '../http/master-routes.ts';
+import type { MasterPort } from '../http/ports.ts';
 import { ReplicationExchange } from '../http/replication-client.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';

@@ -7,7 +7,7 @@ import {
   Secondary,
   type SecondaryConfig,
 } from '../core/secondary.ts';
-import type { SecondaryPort } from '../http/secondary-routes.ts';
+import type { SecondaryPort } from '../http/ports.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 

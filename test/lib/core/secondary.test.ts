@@ -387,6 +387,23 @@ describe('Secondary: the delay', () => {
     assert.deepEqual(node.answers, ['ack 1', 'ack 2', 'ack 3']);
   });
 
+  it('leaves messages received but not visible, each counted once', () => {
+    const node = new Node();
+    node.receive(1, ['a']);
+    node.receive(5, ['e', 'f']);
+    node.secondary.setFaults({ delayMs: 100 });
+    assert.equal(node.secondary.held, 2);
+    for (const [from, count] of [
+      [1, 3],
+      [2, 2],
+      [6, 3],
+      [2, 0],
+    ] as const) {
+      node.receive(from, Array(count).fill('x'));
+    }
+    assert.equal(node.secondary.held, 2 + 2 + 2, '2, 3; 5, 6; 7, 8');
+  });
+
   it('that is raised holds up waiting frames as well', () => {
     const node = new Node({ delayMs: 100 });
     node.receive(1, ['a'], { now: 0 });
