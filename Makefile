@@ -2,7 +2,7 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test coverage lint typecheck bun clean
+.PHONY: help up down start stop logs ps acceptance test coverage lint typecheck bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 22
@@ -41,6 +41,9 @@ typecheck: node_modules ## check types
 
 bun: node_modules ## run the self-check with Bun
 	@WHERE=local RUNTIME=$(BUN) npm run --silent acceptance
+
+print-bun:
+	@echo $(BUN)
 
 clean: down ## stop the cluster and remove what was generated
 	rm -rf node_modules coverage .cluster .env

@@ -50,7 +50,6 @@ describe('connections that do not behave', () => {
     const surplus = open(t, master).send(`${rawAppend({ message: 'a', w: 1 })}}`);
     const answer = await surplus.closed();
     assert.match(answer, /^HTTP\/1.1 201 /);
-    assert.equal(answer.match(/HTTP\/1.1/g)?.length, 1);
     const waiting = open(t, master).send(rawAppend({ message: 'b', w: 3 }));
     await waitFor('it to wait', async () => (await health(master)).waiting === 1);
     waiting.send('garbage\r\n\r\n');

@@ -118,7 +118,7 @@ describe('stopping', () => {
   it('does not wait for connections on which nothing is asked', async (t) => {
     const { master } = await startCluster(t);
     const { RawConnection } = await import('../support/raw.ts');
-    const idle = new RawConnection(master.port);
+    const idle = new RawConnection(master.port).send('G');
     await health(master);
     const begin = performance.now();
     assert.equal(await master.stop(), 0);

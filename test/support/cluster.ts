@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -41,8 +43,9 @@ export class NodeProcess {
   constructor(entry: 'master' | 'secondary', environment: Environment) {
     const [command, ...args] = RUNTIME as [string, ...string[]];
     const env = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]));
-    this.#child = spawn(command, [...args, `src/${entry}.ts`], {
-      cwd: ROOT,
+    this.#child = spawn(command, [...args, join(ROOT, `src/${entry}.ts`)], {
+      // Bun reads `.env` where it is started; what `make up` left there is not for these nodes.
+      cwd: process.env.RUNTIME === undefined ? ROOT : tmpdir(),
       // Nothing of a configuration around the tests reaches a node.
       env: { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
