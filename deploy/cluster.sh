@@ -24,6 +24,7 @@ has_docker() {
 
 make_token() {
   [ -s .env ] && grep -q '^CLUSTER_TOKEN=' .env && return
+  [ ! -s .env ] || printf '\n' >>.env
   (umask 077 && printf 'CLUSTER_TOKEN=%s\n' "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >>.env)
 }
 
@@ -50,7 +51,7 @@ start_local() {
   [ "$1" = master ] && entry=src/master.ts || entry=src/secondary.ts
   (
     set -a && . ./.env
-    NODE_ID=$1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
+    NODE_ID=$1 HOST=127.0.0.1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
     SECONDARIES=s1=http://127.0.0.1:8081,s2=http://127.0.0.1:8082
     FAULT_INJECTION=${FAULT_INJECTION:-true}
     # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.

@@ -95,6 +95,17 @@ describe('POST /replicate on a secondary', () => {
     );
   });
 
+  it('answers the frames before a line that is none, also when they are delayed', async (t) => {
+    const node = await startOne(t, { FAULT_INJECTION: true, FAULT_DELAY_MS: 200 });
+    const answer = await replicate(node, [frame(1, 'a'), '{', frame(2, 'b')]);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(
+      acks(answer).map(({ length }) => length),
+      [1],
+    );
+    assert.deepEqual(await messages(node), ['a']);
+  });
+
   it('says that it closes the connection when it refuses', async (t) => {
     const node = await startOne(t);
     const answer = await replicate(node, ['{}']);

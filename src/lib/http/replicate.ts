@@ -19,6 +19,8 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
   let pending = 0;
   let isComplete = false;
   let isOver = false;
+  /** What is wrong with a line, while frames before it have no answer yet. */
+  let deferred: HttpProblem | null = null;
 
   const refuse = (problem: HttpProblem) => {
     if (isOver) return;
@@ -26,6 +28,11 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     // What the master still sends on this connection is of no use: end it with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else sendProblem(res.setHeader('Connection', 'close'), problem);
+  };
+
+  const refuseInTurn = (problem: HttpProblem) => {
+    if (pending === 0) refuse(problem);
+    else deferred = problem;
   };
 
   const onAnswer = (answer: FrameAnswer) => {
@@ -37,7 +44,8 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     }
     if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     res.write(`${JSON.stringify(answer.ack)}\n`);
-    if (isComplete && pending === 0) res.end();
+    if (pending === 0 && deferred !== null) refuse(deferred);
+    else if (pending === 0 && isComplete) res.end();
     resumeIfRoom();
   };
 
@@ -47,19 +55,19 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
   };
 
   const take = (line: Uint8Array) => {
-    if (isOver) return;
     const frame = parseFrame(parseJson(line));
     pending += 1;
     port.receive(frame, onAnswer);
   };
 
   const guarded = (work: () => void) => {
+    if (isOver || deferred !== null) return;
     try {
       work();
     } catch (error) {
-      if (error instanceof HttpProblem) refuse(error);
+      if (error instanceof HttpProblem) refuseInTurn(error);
       else if (error instanceof LineTooLong) {
-        refuse(new HttpProblem('content-too-large', error.message));
+        refuseInTurn(new HttpProblem('content-too-large', error.message));
       } else throw error;
     }
   };
@@ -69,9 +77,8 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
   res.once('close', () => port.stopping.removeEventListener('abort', onStop));
 
   req.on('data', (chunk: Buffer) => {
-    if (isOver) return;
     guarded(() => {
-      for (const line of lines.push(chunk)) take(line);
+      for (const line of lines.push(chunk)) if (!isOver) take(line);
     });
     if (!isOver && !hasRoom()) req.pause();
   });
