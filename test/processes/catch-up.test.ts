@@ -6,6 +6,7 @@ import {
   freePort,
   type NodeProcess,
   startCluster,
+  startDegraded,
   startMaster,
   startSecondary,
   stopAfter,
@@ -28,16 +29,11 @@ async function agree(...nodes: NodeProcess[]): Promise<void> {
 
 describe('a secondary that was away gets everything it missed', () => {
   it('when it comes late and empty, in large frames', async (t) => {
-    const port = await freePort();
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([s1.port, port], { ...FAST, LOG_LEVEL: 'debug' });
-    stopAfter(t, master, s1);
-    await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+    const { master, s1, startSecond } = await startDegraded(t, { LOG_LEVEL: 'debug' });
     for (let i = 0; i < 10; i += 1) {
       await append(master, { messages: texts(5000, `batch-${i}-`), w: 2 });
     }
-    const s2 = await startSecondary({ NODE_ID: 's2', PORT: port });
-    stopAfter(t, s2);
+    const s2 = await startSecond();
     await agree(master, s1, s2);
     const seen = master.events('frame-sent').filter(({ secondary }) => secondary === 's2');
     const answered = seen.slice(-8).map(({ from, to }) => Number(to) - Number(from) + 1);

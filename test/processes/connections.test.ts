@@ -3,34 +3,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages } from '../support/client.ts';
-import {
-  FAST,
-  freePort,
-  type NodeProcess,
-  startMaster,
-  startSecondary,
-  stopAfter,
-} from '../support/cluster.ts';
+import { type NodeProcess, startDegraded } from '../support/cluster.ts';
 import { RawConnection, rawAppend } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
-
-interface Waiting {
-  readonly master: NodeProcess;
-  /** Starts the secondary that clients with w=3 wait for. */
-  readonly release: () => Promise<void>;
-}
-
-async function startDegraded(t: TestContext): Promise<Waiting> {
-  const port = await freePort();
-  const s1 = await startSecondary({ NODE_ID: 's1' });
-  const master = await startMaster([s1.port, port], FAST);
-  stopAfter(t, master, s1);
-  await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
-  const release = async () => {
-    stopAfter(t, await startSecondary({ NODE_ID: 's2', PORT: port }));
-  };
-  return { master, release };
-}
 
 function open(t: TestContext, node: NodeProcess): RawConnection {
   const connection = new RawConnection(node.port);
@@ -46,14 +21,14 @@ async function residentMebibytes(node: NodeProcess): Promise<number> {
 
 describe('connections that do not behave', () => {
   it('get the answer to a whole request before what follows it is refused', async (t) => {
-    const { master, release } = await startDegraded(t);
+    const { master, startSecond } = await startDegraded(t);
     const surplus = open(t, master).send(`${rawAppend({ message: 'a', w: 1 })}}`);
     const answer = await surplus.closed();
     assert.match(answer, /^HTTP\/1.1 201 /);
     const waiting = open(t, master).send(rawAppend({ message: 'b', w: 3 }));
     await waitFor('it to wait', async () => (await health(master)).waiting === 1);
     waiting.send('garbage\r\n\r\n');
-    await release();
+    await startSecond();
     assert.match(await waiting.closed(), /^HTTP\/1.1 201 /);
     assert.deepEqual(await messages(master), ['a', 'b']);
   });

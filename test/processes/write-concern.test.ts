@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append, health, messages, request } from '../support/client.ts';
-import {
-  FAST,
-  freePort,
-  startCluster,
-  startMaster,
-  startSecondary,
-  stopAfter,
-} from '../support/cluster.ts';
+import { startCluster, startDegraded } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 
 describe('write concern, on real processes', () => {
@@ -61,11 +54,7 @@ describe('write concern, on real processes', () => {
   });
 
   it('never lets 300 blocked clients hold up others', async (t) => {
-    const port = await freePort();
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([s1.port, port], FAST);
-    stopAfter(t, master, s1);
-    await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+    const { master, startSecond } = await startDegraded(t);
     const blocked = Array.from({ length: 300 }, (_, i) =>
       append(master, { message: `b${i}`, w: 3 }),
     );
@@ -75,18 +64,14 @@ describe('write concern, on real processes', () => {
       assert.equal((await append(master, { message: `w2-${i}`, w: 2 })).status, 201);
     }
     assert.equal((await health(master)).waiting, 300);
-    const s2 = await startSecondary({ NODE_ID: 's2', PORT: port });
-    stopAfter(t, s2);
+    const s2 = await startSecond();
     const answers = await Promise.all(blocked);
     assert(answers.every(({ status }) => status === 201));
     assert.deepEqual(await messages(s2), await messages(master));
   });
 
   it('forgets a client that goes away, and keeps its message', async (t) => {
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([s1.port, await freePort()], FAST);
-    stopAfter(t, master, s1);
-    await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+    const { master } = await startDegraded(t);
     const leaving = new AbortController();
     const left = append(master, { message: 'left', w: 3 }, {}, leaving.signal);
     await waitFor('it to wait', async () => (await health(master)).waiting === 1);
@@ -97,11 +82,7 @@ describe('write concern, on real processes', () => {
   });
 
   it('bounds the wait as the client prefers, and lets any client await it later', async (t) => {
-    const port = await freePort();
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([s1.port, port], FAST);
-    stopAfter(t, master, s1);
-    await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+    const { master, startSecond } = await startDegraded(t);
     const stored = await append(master, { message: 'm', w: 3 }, { prefer: 'wait=0' });
     assert.equal(stored.status, 202);
     assert.equal(stored.headers.get('preference-applied'), 'wait=0');
@@ -113,8 +94,7 @@ describe('write concern, on real processes', () => {
     assert.equal(early.status, 202);
     const held = request(`${master.url}/messages/1?w=all`);
     await waitFor('it to wait', async () => (await health(master)).waiting === 1);
-    const s2 = await startSecondary({ NODE_ID: 's2', PORT: port });
-    stopAfter(t, s2);
+    await startSecond();
     const { status, body } = await held;
     assert.equal(status, 200);
     assert.deepEqual(body, {
@@ -127,10 +107,7 @@ describe('write concern, on real processes', () => {
   });
 
   it('refuses more waiting clients than MAX_WAITING, before anything is appended', async (t) => {
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([s1.port, await freePort()], { ...FAST, MAX_WAITING: 1 });
-    stopAfter(t, master, s1);
-    await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+    const { master } = await startDegraded(t, { MAX_WAITING: 1 });
     const leaving = new AbortController();
     const first = append(master, { message: 'first', w: 3 }, {}, leaving.signal);
     await waitFor('it to wait', async () => (await health(master)).waiting === 1);

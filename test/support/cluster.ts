@@ -159,6 +159,31 @@ export async function startCluster(
   return { master, secondaries };
 }
 
+export interface Degraded {
+  readonly master: NodeProcess;
+  readonly s1: NodeProcess;
+  /** Starts s2, for which clients with w=3 wait; stopped after the test. */
+  readonly startSecond: () => Promise<NodeProcess>;
+}
+
+/** A master with s1 up and s2 not there yet: a quorum, but not all. Stopped after the test. */
+export async function startDegraded(
+  t: TestContext,
+  environment: Environment = {},
+): Promise<Degraded> {
+  const port = await freePort();
+  const s1 = await startSecondary({ NODE_ID: 's1' });
+  const master = await startMaster([s1.port, port], { ...FAST, ...environment });
+  stopAfter(t, master, s1);
+  await waitFor('a quorum', async () => (await health(master)).status === 'degraded');
+  const startSecond = async () => {
+    const s2 = await startSecondary({ NODE_ID: 's2', PORT: port });
+    stopAfter(t, s2);
+    return s2;
+  };
+  return { master, s1, startSecond };
+}
+
 /** Stops these nodes when the test is over, and checks that no defect is in their logs. */
 export function stopAfter(t: TestContext, ...nodes: NodeProcess[]): void {
   t.after(async () => {

@@ -158,8 +158,8 @@ export class Master {
   /** Why nothing may be appended now, whatever it is; null if appends are welcome. */
   writeRefusal(): Refusal | null {
     if (this.#stopAt !== null) return { kind: 'refused', problem: 'shutting-down' };
+    if (!this.#lacksQuorum()) return null;
     const { required, available } = this.quorum();
-    if (!this.#config.quorumAppend || available >= required) return null;
     const missing = this.#peers.filter((peer) => !peer.isAvailable).map((peer) => peer.id);
     return { kind: 'refused', problem: 'read-only', required, available, missing };
   }
@@ -244,8 +244,7 @@ export class Master {
   }
 
   status(): 'ok' | 'degraded' | 'read-only' {
-    const { required, available } = this.quorum();
-    if (this.#config.quorumAppend && available < required) return 'read-only';
+    if (this.#lacksQuorum()) return 'read-only';
     return this.#peers.every((peer) => peer.status === 'Healthy') ? 'ok' : 'degraded';
   }
 
@@ -254,6 +253,12 @@ export class Master {
   }
 
   // --- inside ----------------------------------------------------------------------------------
+
+  /** Whether appends need a quorum that is not there. */
+  #lacksQuorum(): boolean {
+    const { required, available } = this.quorum();
+    return this.#config.quorumAppend && available < required;
+  }
 
   #isRepeat(earlier: { seq: number; count: number }, messages: PackedMessages): boolean {
     return (
