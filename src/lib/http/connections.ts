@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { UNANSWERED_MAX } from './limits.ts';
 
 interface Open {
   readonly req: IncomingMessage;
@@ -14,11 +15,18 @@ export class ConnectionTracker {
   readonly #bySocket = new WeakMap<Socket, Set<Open>>();
   #unanswered = 0;
   readonly #onIdle: (() => void)[] = [];
+  /** Connections that sent what is no request, and end when what came before is answered. */
+  readonly #ending = new WeakSet<Socket>();
 
-  /** Follows a request until its answer is out or the connection is gone. */
-  track(req: IncomingMessage, res: ServerResponse): void {
+  /**
+   * Follows a request until its answer is out or the connection is gone. False, and nothing
+   * followed, for a request behind an unanswered one while too many are without an answer: a single
+   * packet can hold thousands of them. Who sends one at a time is never refused.
+   */
+  track(req: IncomingMessage, res: ServerResponse): boolean {
     const { socket } = req;
     let open = this.#bySocket.get(socket);
+    if (this.#unanswered >= UNANSWERED_MAX && open !== undefined && open.size > 0) return false;
     if (open === undefined) {
       open = new Set();
       this.#bySocket.set(socket, open);
@@ -33,6 +41,12 @@ export class ConnectionTracker {
       if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     };
     res.once('finish', done).once('close', done);
+    return true;
+  }
+
+  /** Whether a request of this connection is without its answer. */
+  isAwaited(socket: Socket): boolean {
+    return (this.#bySocket.get(socket)?.size ?? 0) > 0;
   }
 
   /** Resolves when no request is without its answer. */
@@ -49,6 +63,8 @@ export class ConnectionTracker {
    * now. Returns whether it did: if not, the connection is free for an answer to what is broken.
    */
   endAfterAnswers(socket: Socket): boolean {
+    // The parser complains anew about every piece that follows.
+    if (this.#ending.has(socket)) return true;
     const open = [...(this.#bySocket.get(socket) ?? [])];
     const whole = open.filter(({ req }) => req.complete);
     let left = whole.length;
@@ -58,7 +74,10 @@ export class ConnectionTracker {
         if (left === 0) socket.destroySoon();
       });
     }
-    if (left > 0) return true;
+    if (left > 0) {
+      this.#ending.add(socket);
+      return true;
+    }
     const isInTheMiddle = open.some(({ res }) => res.headersSent);
     if (isInTheMiddle) socket.destroy();
     return isInTheMiddle;

@@ -16,6 +16,16 @@ export const APPEND_BODY_BYTES_MAX = 16 * 1024 * 1024;
 export const JSON_ESCAPE_FACTOR = 6;
 /** The largest `MAX_MESSAGE_BYTES`: such a message, escaped, still fits a frame. */
 export const MESSAGE_BYTES_CEILING = 10 * 1024 * 1024;
+/** Bytes of all bodies that arrive at the same time; beyond it 503. */
+export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
+/** Bytes of one body or line that do not count for what all may have, so that small ones pass. */
+export const GATHER_FREE_BYTES = 16 * 1024;
+/** JSON of more bytes is counted before it is parsed, as the next two say. */
+export const JSON_COUNTED_BYTES = 64 * 1024;
+/** Lists and objects in such JSON. */
+export const JSON_CONTAINERS_MAX = 10_000;
+/** Commas in such JSON: members of lists and objects. */
+export const JSON_MEMBERS_MAX = 500_000;
 /** Bytes of any other body. */
 export const SMALL_BODY_BYTES_MAX = 16 * 1024;
 /** How long the rest of a body that nobody wants is read and thrown away, in ms. */
@@ -24,10 +34,24 @@ export const DISCARD_MS = 10_000;
 export const EXCHANGE_END_MS = 5000;
 /** Bytes of one line of an exchange: a frame of the largest message. */
 export const FRAME_LINE_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes of all lines of exchanges that arrive at the same time; beyond it 503. */
+export const FRAME_LINES_BYTES_MAX = 128 * 1024 * 1024;
+/** How long a line of an exchange may stand still in its middle, in ms. */
+export const FRAME_LINE_STALL_MS = 30_000;
+/** Messages in one frame that a secondary takes. */
+export const FRAME_MESSAGES_TAKEN_MAX = 100_000;
 /** Frames of one exchange a secondary takes in before it has answered them. */
 export const FRAMES_PENDING_MAX = 64;
 /** Bytes of one ack, and of a heartbeat's or problem's body, that a master reads. */
 export const PEER_ANSWER_BYTES_MAX = 16 * 1024;
+/** Requests without an answer; beyond it a connection may not send one behind another. */
+export const UNANSWERED_MAX = 32_768;
+/** Connections; beyond it new ones are closed. */
+export const CONNECTIONS_MAX = 16_000;
+/** How long a client may take nothing of its answer, in ms; beyond it the connection is closed. */
+export const READER_STALL_MS = 120_000;
+/** Bytes of an answer that are copied into one piece; a larger one goes out as views of the log. */
+export const JOINED_BYTES_MAX = 4096;
 /** Bytes of the log handed to a reader's socket at a time. */
 export const READ_CHUNK_BYTES = 64 * 1024;
 /** Characters of an idempotency key. */

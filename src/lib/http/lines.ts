@@ -1,4 +1,5 @@
-/** Splits a stream of bytes into lines, each bounded. */
+/** Splits a stream of bytes into lines, each bounded, and together as well if they share a budget. */
+import { type ByteBudget, ByteGatherer, TooManyBytes } from './gather.ts';
 
 const NEWLINE = 0x0a;
 
@@ -7,43 +8,53 @@ export class LineTooLong extends Error {}
 
 export class LineSplitter {
   readonly #bytesMax: number;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  readonly #line: ByteGatherer;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, budget: ByteBudget | null = null) {
     this.#bytesMax = bytesMax;
+    this.#line = new ByteGatherer(bytesMax, budget);
+  }
+
+  /** Whether a line has begun and not ended. */
+  get isInLine(): boolean {
+    return this.#line.length > 0;
   }
 
   /** The lines that end in this chunk, without their newline; blank ones are passed over. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      this.#keep(chunk.subarray(start, end));
+      const isEmpty = end === start && !this.isInLine;
+      if (!isEmpty) this.#keep(chunk.subarray(start, end));
       start = end + 1;
-      const line = this.#take();
+      if (isEmpty) continue;
+      const line = this.#line.takeAll();
       if (!isBlank(line)) yield line;
     }
-    this.#keep(chunk.subarray(start));
+    // What begins in a chunk and goes on is copied, or a few bytes would keep the whole chunk.
+    if (start < chunk.length) {
+      this.#keep(start === 0 ? chunk : new Uint8Array(chunk.subarray(start)));
+    }
   }
 
   /** What came behind the last newline, if that is not blank. */
   rest(): Uint8Array | null {
-    const line = this.#take();
+    const line = this.#line.takeAll();
     return isBlank(line) ? null : line;
   }
 
-  #keep(part: Uint8Array): void {
-    this.#bytes += part.length;
-    if (this.#bytes > this.#bytesMax)
-      throw new LineTooLong(`a line may have ${this.#bytesMax} bytes`);
-    if (part.length > 0) this.#parts.push(part);
+  /** Forgets a line that will not end, and gives back what it has of the budget. */
+  clear(): void {
+    this.#line.clear();
   }
 
-  #take(): Uint8Array {
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#bytes = 0;
-    return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+  #keep(part: Uint8Array): void {
+    try {
+      this.#line.push(part);
+    } catch (error) {
+      if (!(error instanceof TooManyBytes)) throw error;
+      throw new LineTooLong(`a line may have ${this.#bytesMax} bytes`);
+    }
   }
 }
 

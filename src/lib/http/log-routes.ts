@@ -5,7 +5,7 @@ import { matchesEtag } from './headers.ts';
 import { READ_CHUNK_BYTES } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from './query.ts';
-import type { Call, Route } from './server.ts';
+import { type Call, endWith, type Route } from './server.ts';
 
 /** The log a node shows. */
 export interface LogView {
@@ -51,11 +51,12 @@ async function list(view: LogView, { req, res, query }: Call): Promise<void> {
 
 /**
  * A page is immutable once it is written: the log, the epoch and seq of its last entry name it
- * (two logs that agree there agree on all before), and its beginning and end.
+ * (two logs that agree there agree on all before), and its beginning and end. A logId may be any
+ * text that a master chose, and a header may not.
  */
 function etagOf({ log, logId }: LogView, from: number, to: number): string {
-  if (from > to) return `"${logId ?? 'virgin'}.empty"`;
-  return `"${logId}.${log.epochAt(to)}.${from}-${to}"`;
+  const name = encodeURIComponent(logId ?? 'virgin');
+  return from > to ? `"${name}.empty"` : `"${name}.${log.epochAt(to)}.${from}-${to}"`;
 }
 
 /** Writes `[...]` a chunk at a time, and the next one only when the reader has taken the last. */
@@ -64,7 +65,7 @@ async function writeList(res: ServerResponse, log: Log, from: number, to: number
   const close = Buffer.from(']');
   const end = from > to ? to : log.pageEnd(from, to, READ_CHUNK_BYTES);
   if (end >= to) {
-    res.end(Buffer.concat([open, ...log.slices(from, to), close]));
+    endWith(res, [open, ...log.slices(from, to), close]);
     return;
   }
   res.write(open);
@@ -103,13 +104,13 @@ export function requireSeq(log: Log, text: string): number {
   });
 }
 
-/** `{"seq":3,"message":"Msg3",...}` as bytes; `more` are further members, as an object. */
-export function entryJson(log: Log, seq: number, more: object = {}): Uint8Array {
+/** `{"seq":3,"message":"Msg3",...}` in pieces; `more` are further members, as an object. */
+export function entryJson(log: Log, seq: number, more: object = {}): Uint8Array[] {
   const rest = JSON.stringify(more).slice(1);
   const separator = rest === '}' ? '' : ',';
-  return Buffer.concat([
+  return [
     Buffer.from(`{"seq":${seq},"message":`),
     log.textAt(seq),
     Buffer.from(`${separator}${rest}`),
-  ]);
+  ];
 }

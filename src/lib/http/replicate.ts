@@ -4,18 +4,28 @@
  * answer, and the master takes both for "no answer".
  */
 import type { FrameAnswer } from '../core/secondary.ts';
+import { ByteBudget } from './gather.ts';
 import { requireContentType } from './headers.ts';
-import { FRAME_LINE_BYTES_MAX, FRAMES_PENDING_MAX } from './limits.ts';
+import {
+  FRAME_LINE_BYTES_MAX,
+  FRAME_LINE_STALL_MS,
+  FRAME_LINES_BYTES_MAX,
+  FRAMES_PENDING_MAX,
+} from './limits.ts';
 import { LineSplitter, LineTooLong } from './lines.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseFrame, parseJson } from './schema.ts';
 import { type Call, sendProblem } from './server.ts';
 
+/** What the unfinished lines of all exchanges may have together. */
+const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
+
 /** `POST /replicate`. */
 export function replicate(port: SecondaryPort, { req, res }: Call): void {
   requireContentType(req, 'application/x-ndjson');
-  const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
+  if (port.stopping.aborted) throw stopping();
+  const lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
   let pending = 0;
   let isComplete = false;
   let isOver = false;
@@ -25,14 +35,24 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
   const refuse = (problem: HttpProblem) => {
     if (isOver) return;
     isOver = true;
+    lines.clear();
     // What the master still sends on this connection is of no use: end it with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else sendProblem(res.setHeader('Connection', 'close'), problem);
   };
 
   const refuseInTurn = (problem: HttpProblem) => {
+    lines.clear();
     if (pending === 0) refuse(problem);
     else deferred = problem;
+  };
+
+  /** A line that stands still keeps its bytes from others. Not while we are who does not read. */
+  let stall: NodeJS.Timeout | undefined;
+  const watchLine = () => {
+    clearTimeout(stall);
+    if (!lines.isInLine || isOver || req.isPaused()) return;
+    stall = setTimeout(() => refuseInTurn(stalled()), FRAME_LINE_STALL_MS);
   };
 
   const onAnswer = (answer: FrameAnswer) => {
@@ -51,7 +71,9 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
 
   const hasRoom = () => pending < FRAMES_PENDING_MAX && !res.writableNeedDrain;
   const resumeIfRoom = () => {
-    if (req.isPaused() && hasRoom()) req.resume();
+    if (!req.isPaused() || !hasRoom()) return;
+    req.resume();
+    watchLine();
   };
 
   const take = (line: Uint8Array) => {
@@ -72,18 +94,24 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     }
   };
 
-  const onStop = () => refuse(new HttpProblem('shutting-down', 'this node is stopping'));
+  const onStop = () => refuse(stopping());
   port.stopping.addEventListener('abort', onStop);
-  res.once('close', () => port.stopping.removeEventListener('abort', onStop));
+  res.once('close', () => {
+    port.stopping.removeEventListener('abort', onStop);
+    clearTimeout(stall);
+    lines.clear();
+  });
 
   req.on('data', (chunk: Buffer) => {
     guarded(() => {
       for (const line of lines.push(chunk)) if (!isOver) take(line);
     });
     if (!isOver && !hasRoom()) req.pause();
+    watchLine();
   });
   res.on('drain', resumeIfRoom);
   req.on('end', () => {
+    clearTimeout(stall);
     guarded(() => {
       const rest = lines.rest();
       if (rest !== null) take(rest);
@@ -93,4 +121,13 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     if (res.headersSent) res.end();
     else refuse(new HttpProblem('bad-request', 'the body has no frame'));
   });
+}
+
+function stopping(): HttpProblem {
+  return new HttpProblem('shutting-down', 'this node is stopping');
+}
+
+function stalled(): HttpProblem {
+  const detail = `a frame that has begun must go on within ${FRAME_LINE_STALL_MS} ms`;
+  return new HttpProblem('request-timeout', detail);
 }

@@ -7,7 +7,8 @@ import type { Ack, Frame, Heartbeat } from '../core/protocol.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
 import { isIdempotencyKey } from './headers.ts';
-import { BATCH_MESSAGES_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';
+import { isAffordableJson } from './json-size.ts';
+import { BATCH_MESSAGES_MAX, FRAME_MESSAGES_TAKEN_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -22,8 +23,9 @@ export interface AppendBody {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Parses UTF-8 JSON; 400 `bad-json` if it is not. */
+/** Parses UTF-8 JSON; 400 `bad-json` if it is not, 400 `bad-request` if it has too many values. */
 export function parseJson(bytes: Uint8Array): unknown {
+  if (!isAffordableJson(bytes)) throw bad('the body has too many values');
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -33,7 +35,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new HttpProblem('bad-json', `the body is not valid JSON: ${(error as Error).message}`);
+    // The engine's own words quote the text, which would reach the log of a master by way of its peer.
+    const position = /at position \d+/.exec((error as Error).message)?.[0] ?? 'or not all of it';
+    throw new HttpProblem('bad-json', `the body is not valid JSON, ${position}`);
   }
 }
 
@@ -112,6 +116,9 @@ export function parseFrame(value: unknown): Frame {
   if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
   if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
   if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
+  if (messages.length > FRAME_MESSAGES_TAKEN_MAX) {
+    throw bad(`a frame may have ${FRAME_MESSAGES_TAKEN_MAX} messages`);
+  }
   if (!isCount(from + messages.length)) throw bad("a frame's last seq must be a safe integer");
   for (const message of messages) {
     if (typeof message !== 'string' || !message.isWellFormed()) {
@@ -182,7 +189,11 @@ function isCount(value: unknown): value is number {
 }
 
 function isPeerName(value: unknown): value is string {
-  return typeof value === 'string' && isWithin(value.length, 1, PEER_NAME_LENGTH_MAX);
+  return (
+    typeof value === 'string' &&
+    isWithin(value.length, 1, PEER_NAME_LENGTH_MAX) &&
+    value.isWellFormed()
+  );
 }
 
 function isWithin(value: number, min: number, max: number): boolean {

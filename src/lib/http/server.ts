@@ -8,10 +8,13 @@ import { ClientGone } from './body.ts';
 import { ConnectionTracker } from './connections.ts';
 import { hasBearerToken, isAcceptable } from './headers.ts';
 import {
+  CONNECTIONS_MAX,
   DISCARD_MS,
   HEADER_BYTES_MAX,
   HEADERS_TIMEOUT_MS,
+  JOINED_BYTES_MAX,
   KEEP_ALIVE_TIMEOUT_MS,
+  READER_STALL_MS,
 } from './limits.ts';
 import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
@@ -65,27 +68,54 @@ export function createServer(options: ServerOptions): NodeServer {
     // Checked here, so that its answer is a problem like all others.
     requireHostHeader: false,
   });
+  // By default headers beyond the thousandth are dropped in silence, an Idempotency-Key among them;
+  // their bytes are bounded anyway.
+  server.maxHeadersCount = 0;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.timeout = READER_STALL_MS;
   const connections = new ConnectionTracker();
-  server.on('request', (req, res) => {
+  const onRequest = (req: http.IncomingMessage, res: http.ServerResponse, handle: Handler) => {
     // A connection that breaks is no error of ours; handlers learn of it by 'close'.
     req.on('error', () => {});
     res.on('error', () => {});
-    connections.track(req, res);
+    if (!connections.track(req, res)) {
+      req.socket.destroy();
+      return;
+    }
     res.once('finish', () => limitDiscarding(req));
     const onError = (error: unknown) => answerError(error, req, res, logger);
     try {
-      dispatch(routes, options, req, res)?.catch(onError);
+      handle(req, res)?.catch(onError);
     } catch (error) {
       onError(error);
     }
-  });
+  };
+  server.on('request', (req, res) =>
+    onRequest(req, res, () => dispatch(routes, options, req, res)),
+  );
+  server.on('checkExpectation', (req, res) => onRequest(req, res, refuseExpectation));
+  server.on('connect', (_, socket: Socket) => answerBrokenRequest(noTunnels(), socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!connections.endAfterAnswers(socket)) answerBrokenRequest(error, socket);
+    if (connections.endAfterAnswers(socket)) return;
+    if (error.code === 'ECONNRESET') socket.destroy();
+    else answerBrokenRequest(brokenRequestProblem(error.code), socket);
   });
-  server.on('checkExpectation', (_, res) => {
-    sendProblem(res, new HttpProblem('expectation-failed', "only '100-continue' can be expected"));
+  server.on('timeout', (socket: Socket) => {
+    // Idle, or its answer is not read; but who waits for an answer may wait for ever.
+    if (socket.writableLength > 0 || !connections.isAwaited(socket)) socket.destroy();
   });
   return { server, connections };
+}
+
+type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => Promise<void> | undefined;
+
+function refuseExpectation(): never {
+  throw new HttpProblem('expectation-failed', "only '100-continue' can be expected");
+}
+
+function noTunnels(): HttpProblem {
+  const headers = { Allow: 'GET, HEAD, POST, PUT' };
+  return new HttpProblem('method-not-allowed', 'this node is no proxy', {}, headers);
 }
 
 function dispatch(
@@ -94,9 +124,7 @@ function dispatch(
   req: http.IncomingMessage,
   res: http.ServerResponse,
 ): Promise<void> | undefined {
-  if (req.headers.host === undefined && req.httpVersion !== '1.0') {
-    throw new HttpProblem('bad-request', 'the Host header is missing', {}, { Connection: 'close' });
-  }
+  requireHost(req);
   const [path, query] = splitTarget(req.url ?? '/');
   const matches = routes.filter((route) => parameterOf(route.path, path) !== null);
   if (matches.length === 0) throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
@@ -111,6 +139,14 @@ function dispatch(
   }
   const parameter = parameterOf(route.path, path) ?? '';
   return route.handle({ req, res, parameter, query }) ?? undefined;
+}
+
+/** Refuses a request without a `Host` header, or with several (RFC 9112, 3.2). */
+function requireHost(req: http.IncomingMessage): void {
+  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name)).length;
+  if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return;
+  const what = hosts === 0 ? 'is missing' : 'is given twice';
+  throw new HttpProblem('bad-request', `the Host header ${what}`, {}, { Connection: 'close' });
 }
 
 /** Path and query of a request target in origin form or absolute form. */
@@ -152,20 +188,35 @@ function requireToken(req: http.IncomingMessage, route: Route, options: ServerOp
   );
 }
 
-/** Answers with JSON text or bytes, whole. */
+/** Answers with JSON text, or with pieces of it, whole. */
 export function sendJson(
   res: http.ServerResponse,
   status: number,
-  body: string | Uint8Array,
+  body: string | readonly Uint8Array[],
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body;
   res.writeHead(status, {
     'Content-Type': 'application/json',
-    'Content-Length': bytes.length,
+    'Content-Length': pieces.reduce((sum, piece) => sum + piece.length, 0),
     ...headers,
   });
-  res.end(bytes);
+  endWith(res, pieces);
+}
+
+/**
+ * Writes the pieces and ends the answer. Large ones are views of the log and stay so: an answer may
+ * wait for its reader for long, and one packet may ask for thousands of them.
+ */
+export function endWith(res: http.ServerResponse, pieces: readonly Uint8Array[]): void {
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (bytes <= JOINED_BYTES_MAX) {
+    res.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+    return;
+  }
+  res.cork();
+  for (const piece of pieces) res.write(piece);
+  res.end();
 }
 
 /** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
@@ -203,12 +254,12 @@ function limitDiscarding(req: http.IncomingMessage): void {
 }
 
 /** What node's parser would not take never becomes a request; it is answered on the socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+function answerBrokenRequest(problem: HttpProblem, socket: Socket): void {
+  if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const problem = brokenRequestProblem(error.code);
+  socket.on('error', () => {});
   const body = problem.body();
   const headers = Object.entries({
     ...problem.allHeaders(),
@@ -218,6 +269,9 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const reason = http.STATUS_CODES[problem.status];
   socket.end(`HTTP/1.1 ${problem.status} ${reason}\r\n${lines}\r\n${body}`);
+  // Its other half would stay open for as long as the client likes.
+  const timer = setTimeout(() => socket.destroy(), DISCARD_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function brokenRequestProblem(code: string | undefined): HttpProblem {

@@ -1,0 +1,106 @@
+/**
+ * Gathers the bytes of a body or of a line, however they are cut. Peers decide how small the pieces
+ * come, and a piece kept for itself costs some 300 bytes: 16 MiB sent byte by byte would be 5 GB. So
+ * pieces are copied together into one run that grows by doubling, and what all runs of a kind hold
+ * at once is bounded as well.
+ */
+import { GATHER_FREE_BYTES } from './limits.ts';
+import { HttpProblem } from './problems.ts';
+
+/** What all gatherers that share it may hold together, in bytes. */
+export class ByteBudget {
+  readonly bytesMax: number;
+  #used = 0;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Takes `bytes` if they are there; returns whether they were. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.bytesMax) return false;
+    this.#used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+/** More bytes came than one gatherer may hold. */
+export class TooManyBytes extends Error {}
+
+const NOTHING = new Uint8Array(0);
+const FIRST_RUN_BYTES = 4096;
+
+export class ByteGatherer {
+  readonly #bytesMax: number;
+  readonly #budget: ByteBudget | null;
+  #run: Uint8Array = NOTHING;
+  #length = 0;
+  /** What it has of the budget. The first `GATHER_FREE_BYTES` are free, so that the small always pass. */
+  #taken = 0;
+
+  constructor(bytesMax: number, budget: ByteBudget | null = null) {
+    this.#bytesMax = bytesMax;
+    this.#budget = budget;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a piece. Throws `TooManyBytes`, or 503 `overloaded` where the shared budget is used up. */
+  push(piece: Uint8Array): void {
+    const length = this.#length + piece.length;
+    if (length > this.#bytesMax) throw new TooManyBytes();
+    if (this.#length === 0) {
+      // Mostly there is one piece only, and nothing to copy.
+      this.#take(piece.length);
+      this.#run = piece;
+    } else {
+      if (length > this.#run.length) this.#grow(length);
+      this.#run.set(piece, this.#length);
+    }
+    this.#length = length;
+  }
+
+  /** All bytes; the gatherer is empty then. */
+  takeAll(): Uint8Array {
+    const bytes = this.#run.subarray(0, this.#length);
+    this.clear();
+    return bytes;
+  }
+
+  clear(): void {
+    this.#run = NOTHING;
+    this.#length = 0;
+    this.#budget?.give(this.#taken);
+    this.#taken = 0;
+  }
+
+  #grow(length: number): void {
+    const room = Math.max(FIRST_RUN_BYTES, 2 * this.#run.length, length);
+    const bytes = Math.min(room, this.#bytesMax);
+    this.#take(bytes);
+    const run = new Uint8Array(bytes);
+    run.set(this.#run.subarray(0, this.#length));
+    this.#run = run;
+  }
+
+  #take(bytes: number): void {
+    const missing = Math.max(0, bytes - GATHER_FREE_BYTES) - this.#taken;
+    if (missing <= 0 || this.#budget === null) return;
+    if (!this.#budget.take(missing)) {
+      const { bytesMax } = this.#budget;
+      const detail = `bodies that arrive at once may have ${bytesMax} bytes; try again later`;
+      throw new HttpProblem('overloaded', detail, { limit: bytesMax });
+    }
+    this.#taken += missing;
+  }
+}
