@@ -26,7 +26,7 @@ async function ask(
   try {
     const response = await fetch(url, { headers: bearerHeader(token), redirect: 'error', signal });
     if (response.status !== 200) {
-      return `HTTP ${response.status}${await problemText(response, signal)}`;
+      return `HTTP ${response.status}${await problemText(response, signal, token)}`;
     }
     return parseHeartbeat(await readAnswer(response, signal)) ?? 'the answer is not a heartbeat';
   } catch (error) {

@@ -43,12 +43,20 @@ export async function readAnswer(response: Response, signal: AbortSignal): Promi
   return Buffer.concat(chunks);
 }
 
-/** `: <name>: <detail>` of a problem, as far as the answer is one. */
-export async function problemText(response: Response, signal: AbortSignal): Promise<string> {
+/**
+ * ` <name>: <detail>` of a problem, as far as the answer is one. It goes to the log and to `/health`,
+ * so a peer that echoes what it was sent must not make it tell the token.
+ */
+export async function problemText(
+  response: Response,
+  signal: AbortSignal,
+  token: string | null,
+): Promise<string> {
   try {
     const body = JSON.parse(new TextDecoder().decode(await readAnswer(response, signal)));
     const name = String(body.type).replace('/problems/', '');
-    return ` ${name}: ${String(body.detail)}`.slice(0, 200);
+    const text = ` ${name}: ${String(body.detail)}`;
+    return (token === null ? text : text.replaceAll(token, '<token>')).slice(0, 200);
   } catch {
     return '';
   }

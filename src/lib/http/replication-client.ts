@@ -65,17 +65,23 @@ export class ReplicationExchange {
       signal: this.#abort.signal,
     } as RequestInit);
     if (response.status !== 200) {
-      this.#end(`HTTP ${response.status}${await problemText(response, this.#abort.signal)}`);
+      const why = await problemText(response, this.#abort.signal, token);
+      this.#end(`HTTP ${response.status}${why}`);
       return;
     }
     const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
+    let bytesSinceAck = 0;
     for await (const chunk of chunksOf(response, this.#abort.signal)) {
+      // Blank lines are none, however many.
+      bytesSinceAck += chunk.length;
       for (const line of lines.push(chunk)) {
         if (this.#isOver) return;
         const ack = parseAck(line);
         if (ack === null) throw new Error('the answer is not an ack');
+        bytesSinceAck = 0;
         this.#handlers.onAck(ack);
       }
+      if (bytesSinceAck > PEER_ANSWER_BYTES_MAX) throw new Error('the answer is not an ack');
     }
     this.#end('the secondary ended the exchange');
   }

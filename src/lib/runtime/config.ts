@@ -79,14 +79,15 @@ class Reader {
   }
 
   problem(name: string, rule: string, got: string): void {
-    // Quoted as JSON, a value of several lines stays one line.
-    this.problems.push(`${name} ${rule}; got ${JSON.stringify(got)}`);
+    // Quoted as JSON, a value of several lines stays one line. A password in a URL is not shown.
+    const shown = got.replace(/(:\/\/)[^/@]*@/g, '$1...@');
+    this.problems.push(`${name} ${rule}; got ${JSON.stringify(shown)}`);
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {
     const text = this.text(name);
     if (text === null) return fallback;
-    const value = /^-?[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^(?:[0-9]{1,16}|-[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     this.problem(name, `must be an integer from ${min} to ${max}`, text);
     return fallback;
@@ -95,7 +96,7 @@ class Reader {
   rate(name: string): number {
     const text = this.text(name);
     if (text === null) return 0;
-    const value = /^[0-9]*\.?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^(?:[0-9]+|[0-9]*\.[0-9]+)$/.test(text) ? Number(text) : Number.NaN;
     if (value >= 0 && value <= 1) return value;
     this.problem(name, 'must be a number from 0 to 1', text);
     return 0;

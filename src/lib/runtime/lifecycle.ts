@@ -19,7 +19,7 @@ export function configOrExit<Settings>(read: () => Settings): Settings {
   }
 }
 
-/** Listens, and logs one line when it does; exits with 1 if the address cannot be had. */
+/** Listens, and logs one line when it does; exits with 78 or 1 if the address cannot be had. */
 export function listen(
   { server }: NodeServer,
   config: NodeConfig,
@@ -27,7 +27,13 @@ export function listen(
   fields: object,
 ): void {
   const { host, port, clusterToken } = config;
-  server.once('error', (error) => {
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    // An address that is none of this machine is a mistake in the configuration; one in use is not.
+    if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') {
+      const problem = `HOST must be an address of this machine (${error.code})`;
+      process.stderr.write(`configuration: ${problem}; got ${JSON.stringify(host)}\n`);
+      process.exit(EXIT_CONFIG);
+    }
     logger.error('listen-failed', { host, port, reason: error.message });
     process.exit(1);
   });
