@@ -2,7 +2,7 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test coverage lint typecheck bun print-bun clean
+.PHONY: help up down start stop logs ps acceptance test fuzz coverage lint typecheck bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 22
@@ -30,6 +30,9 @@ acceptance: node_modules ## run the self-check on a fresh cluster (in Docker, or
 
 test: node_modules ## run all tests, with coverage enforced
 	@npm run --silent coverage
+
+fuzz: node_modules ## run 100,000 generated cases against every door; RUNS=..., SEED=... replays
+	@npm run --silent fuzz
 
 coverage: test ## the same; the report is in coverage/index.html
 

@@ -2,7 +2,9 @@
 
 import { byteProperties } from './bytes.ts';
 import { environmentProperties } from './environment.ts';
+import { frameProperties } from './frames.ts';
 import { parserProperties } from './parsers.ts';
+import { peerProperties } from './peers.ts';
 import type { Property } from './property.ts';
 import { requestProperties } from './requests.ts';
 
@@ -11,6 +13,8 @@ export const PROPERTIES: readonly Property[] = [
   ...environmentProperties,
   ...requestProperties,
   ...byteProperties,
+  ...frameProperties,
+  ...peerProperties,
 ];
 
 /** How many of `runs` cases a property has. */

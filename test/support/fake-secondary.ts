@@ -41,13 +41,18 @@ export class FakeSecondary {
   }
 
   async listen(t: TestContext): Promise<this> {
+    t.after(await this.open());
+    return this;
+  }
+
+  /** Listens; what it gives closes it again. */
+  async open(): Promise<() => void> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
-    t.after(() => {
+    return () => {
       this.#server.closeAllConnections();
       this.#server.close();
-    });
-    return this;
+    };
   }
 
   get port(): number {
