@@ -7,8 +7,9 @@ export class RawConnection {
   isClosed = false;
   readonly #socket: Socket;
 
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1');
+  /** @param allowHalfOpen whether it goes on when the other side has ended */
+  constructor(port: number, allowHalfOpen = false) {
+    this.#socket = connect({ port, host: '127.0.0.1', allowHalfOpen });
     this.#socket.on('data', (chunk) => {
       this.received += chunk;
     });

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { Log } from '../../../src/lib/core/log.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import { readBody } from '../../../src/lib/http/body.ts';
+import {
+  BODIES_BYTES_MAX,
+  BODY_TIMEOUT_MS,
+  DISCARD_MS,
+  FRAME_LINE_STALL_MS,
+} from '../../../src/lib/http/limits.ts';
+import { listRoute } from '../../../src/lib/http/log-routes.ts';
+import { secondaryRoutes } from '../../../src/lib/http/secondary-routes.ts';
+import { createServer, type Route, sendJson } from '../../../src/lib/http/server.ts';
+import { Logger } from '../../../src/lib/runtime/logger.ts';
+import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
+import { RawConnection } from '../../support/raw.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const logger = new Logger('n', 'error', 'json', (line) => assert.fail(line));
+const BODY_BYTES_MAX = 60 * 1024 * 1024;
+
+/** Whatever is posted here is read, and its length told. */
+const ECHO: Route = {
+  method: 'POST',
+  path: '/length',
+  access: 'open',
+  produces: 'application/json',
+  handle: async ({ req, res }) => {
+    const { length } = await readBody(req, BODY_BYTES_MAX);
+    sendJson(res, 200, JSON.stringify({ length }));
+  },
+};
+
+/** Is never answered. */
+const NEVER: Route = { ...ECHO, method: 'GET', path: '/never', handle: () => {} };
+
+async function serve(t: TestContext, routes: readonly Route[], readerStallMs?: number) {
+  const { server } = createServer({ routes, apiToken: null, clusterToken: null, logger });
+  if (readerStallMs !== undefined) server.timeout = readerStallMs;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  const open = (bytes: string, halfOpen = false) => {
+    const connection = new RawConnection(port, halfOpen).send(bytes);
+    t.after(() => connection.destroy());
+    return connection;
+  };
+  const count = () =>
+    new Promise<number>((resolve) =>
+      server.getConnections((_, connections) => resolve(connections)),
+    );
+  return { open, count };
+}
+
+const post = (length: number, path = '/length') =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+const CHUNKED = 'POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+describe('the limits of the server', () => {
+  it('ends a body that takes too long, and what follows a refusal for ever', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { open } = await serve(t, [ECHO]);
+    const slow = open(post(100));
+    const unwanted = open(CHUNKED.replace('Host', 'Expect: x\r\nHost'));
+    const large = open(post(BODY_BYTES_MAX + 1));
+    const has = (connection: RawConnection, text: string) => () =>
+      connection.received.includes(text);
+    await realWait('417', has(unwanted, '/problems/expectation-failed'));
+    await realWait('413', has(large, '/problems/content-too-large'));
+    t.mock.timers.tick(DISCARD_MS);
+    await realWait('both to be closed', () => unwanted.isClosed && large.isClosed);
+    t.mock.timers.tick(BODY_TIMEOUT_MS - DISCARD_MS);
+    await realWait('the slow one to be closed', () => slow.isClosed);
+    assert.match(slow.received, /^HTTP\/1.1 408 .*Connection: close/s);
+  });
+
+  it('closes what only the other side keeps open', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { open, count } = await serve(t, [ECHO]);
+    const garbage = open('garbage\r\n\r\n', true);
+    const tunnel = open('CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', true);
+    const received = () => garbage.received !== '' && tunnel.received !== '';
+    await realWait('their answers', received);
+    assert.match(garbage.received, /^HTTP\/1.1 400 /);
+    assert.match(tunnel.received, /^HTTP\/1.1 405 .*Allow: /s);
+    assert.equal(await count(), 2);
+    t.mock.timers.tick(DISCARD_MS);
+    await realWait('no connection', async () => (await count()) === 0);
+  });
+
+  it('closes the connection of a reader that takes nothing, not of one who waits', async (t) => {
+    const log = new Log();
+    for (let i = 0; i < 20; i += 1) log.append(packMessages(['x'.repeat(1_000_000)]), 1);
+    const { open, count } = await serve(t, [listRoute({ log, logId: 'L', epoch: 1 }), NEVER], 300);
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const waiting = open(get('/never'));
+    const reader = open(get('/messages'));
+    await reader.until('HTTP/1.1 200');
+    reader.pause();
+    await waitFor('only the waiting one to be open', async () => (await count()) === 1);
+    reader.resume();
+    assert((await reader.closed()).length < 20_000_000);
+    assert(!waiting.isClosed);
+  });
+
+  it('takes no more bodies at once than fit, but small ones always', async (t) => {
+    const { open } = await serve(t, [ECHO]);
+    const part = 'x'.repeat(32 * 1024 * 1024);
+    const some: RawConnection[] = [];
+    for (let bytes = 0; bytes < BODIES_BYTES_MAX; bytes += part.length) {
+      some.push(open(post(BODY_BYTES_MAX) + part));
+    }
+    const refused = () => some.filter(({ received }) => received.includes('503'));
+    await waitFor('one that is refused', () => refused().length > 0);
+    assert.match(refused()[0]?.received ?? '', /^HTTP\/1.1 503 .*Retry-After.*overloaded/s);
+    assert.match(await open(`${post(5)}hello`).until('}'), /{"length":5}/);
+    for (const connection of some) connection.destroy();
+    const again = () => open(post(part.length) + part).until('}');
+    await waitFor('room again', async () => (await again()).includes(`"length":${part.length}`));
+  });
+});
+
+describe('the limits of an exchange', () => {
+  it('ends one that stands still in the middle of a line', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+    const config = { nodeId: 's', bootId: 'B', faults };
+    const driver = new SecondaryDriver(config, Math.random, logger);
+    const { open } = await serve(
+      t,
+      secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),
+    );
+    const head =
+      'POST /replicate HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+    const line = '{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n';
+    const idle = open(head + chunk(line));
+    const stuck = open(head + chunk(line + line.slice(0, 10)));
+    await realWait('acks', () =>
+      [idle, stuck].every(({ received }) => received.includes('"length"')),
+    );
+    t.mock.timers.tick(FRAME_LINE_STALL_MS);
+    await realWait('the stuck one to be closed', () => stuck.isClosed);
+    assert(!idle.isClosed);
+    driver.close();
+    const late = open(head + chunk(line));
+    await realWait('a refusal', () => late.received.includes('/problems/shutting-down'));
+  });
+});
+
+/** Waits by turns of the event loop, where timers stand still. */
+async function realWait(what: string, probe: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await probe())) {
+    if (performance.now() > end) throw new Error(`waited for ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
