@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
-import { append, health, messages } from '../support/client.ts';
+import { health, messages } from '../support/client.ts';
 import { type NodeProcess, startDegraded } from '../support/cluster.ts';
 import { RawConnection, rawAppend } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
@@ -11,12 +9,6 @@ function open(t: TestContext, node: NodeProcess): RawConnection {
   const connection = new RawConnection(node.port);
   t.after(() => connection.destroy());
   return connection;
-}
-
-/** The memory of a node's process, in MiB. */
-async function residentMebibytes(node: NodeProcess): Promise<number> {
-  const status = await readFile(`/proc/${node.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
 describe('connections that do not behave', () => {
@@ -69,28 +61,5 @@ describe('connections that do not behave', () => {
     connection.send('POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n');
     assert.match(await connection.until('/problems/not-found'), /^HTTP\/1.1 404 /);
     await connection.closed();
-  });
-
-  it('cost no memory when they do not read, and hold up nobody', {
-    skip: !existsSync('/proc'),
-  }, async (t) => {
-    const { master } = await startDegraded(t);
-    const big = Array<string>(16).fill('x'.repeat(1_000_000));
-    for (let i = 0; i < 3; i += 1) {
-      assert.equal((await append(master, { messages: big.slice(0, 15), w: 1 })).status, 201);
-    }
-    const before = await residentMebibytes(master);
-    const request = 'GET /messages HTTP/1.1\r\nHost: x\r\n\r\n';
-    const readers = Array.from({ length: 20 }, () => open(t, master).pause().send(request));
-    const answer = await append(master, { message: 'm', w: 2 });
-    assert.equal(answer.status, 201);
-    const grown = (await residentMebibytes(master)) - before;
-    assert(grown < 100, `20 readers of 45 MB that do not read cost ${grown} MiB`);
-    // One of them reads after all, and gets everything.
-    const length = Buffer.byteLength(JSON.stringify(await messages(master)));
-    const [reader] = readers as [RawConnection];
-    reader.resume();
-    await waitFor('the whole log', () => reader.received.length >= length);
-    assert.equal(master.stderr, '');
   });
 });

@@ -24,6 +24,17 @@ export class RawConnection {
     return this;
   }
 
+  /** Sends, and resolves when the system has taken it or the connection is gone. */
+  sendAll(bytes: string | Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.once('close', resolve);
+      this.#socket.write(bytes, () => {
+        this.#socket.removeListener('close', resolve);
+        resolve();
+      });
+    });
+  }
+
   /** Reads nothing from now on. */
   pause(): this {
     this.#socket.pause();

@@ -1,0 +1,240 @@
+/** Connections that are an attack: slow, idle, deaf, flooding, or waiting by the thousand. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { describe, it, type TestContext } from 'node:test';
+import { append, health, messages, request } from '../support/client.ts';
+import {
+  freePort,
+  type NodeProcess,
+  startDegraded,
+  startMaster,
+  stopAfter,
+} from '../support/cluster.ts';
+import { peakMebibytes, residentMebibytes } from '../support/memory.ts';
+import { RawConnection, rawAppend } from '../support/raw.ts';
+import { waitFor } from '../support/wait.ts';
+
+const skip = !existsSync('/proc');
+/** The contract's figure: 20 deaf readers of a large log may cost 64 MB. */
+const DEAF_READERS_MEBIBYTES_MAX = 64e6 / 1024 / 1024;
+
+function open(t: TestContext, node: NodeProcess): RawConnection {
+  const connection = new RawConnection(node.port);
+  t.after(() => connection.destroy());
+  return connection;
+}
+
+async function startAlone(t: TestContext, environment = {}): Promise<NodeProcess> {
+  const master = await startMaster([], environment);
+  stopAfter(t, master);
+  return master;
+}
+
+/** Appends with w=1, and checks that it did not take long. */
+async function appendSoon(master: NodeProcess): Promise<void> {
+  const begin = performance.now();
+  const answer = await append(master, { message: 'm', w: 1 }, {}, AbortSignal.timeout(10_000));
+  assert.equal(answer.status, 201);
+  assert(performance.now() - begin < 5000, 'others are served in time');
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+const countOf = (text: string, part: string) => text.split(part).length - 1;
+
+describe('readers that do not read', () => {
+  it('cost less than 64 MB when 20 of them ask for 45 MB', { skip }, async (t) => {
+    const master = await startAlone(t);
+    const big = Array<string>(15).fill('x'.repeat(1_000_000));
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await append(master, { messages: big, w: 1 })).status, 201);
+    }
+    // Once read by somebody who reads: what any reading costs is no part of the figure.
+    assert.equal((await messages(master)).length, 45);
+    const before = await residentMebibytes(master);
+    const readers = Array.from({ length: 20 }, () => open(t, master).send(get('/messages')));
+    for (const reader of readers) {
+      await reader.until('HTTP/1.1 200');
+      reader.pause();
+    }
+    let grown = 0;
+    for (let i = 0; i < 20; i += 1) {
+      await appendSoon(master);
+      grown = Math.max(grown, (await residentMebibytes(master)) - before);
+    }
+    t.diagnostic(`20 readers of 45 MB that do not read: ${grown.toFixed(1)} MiB`);
+    assert(grown < DEAF_READERS_MEBIBYTES_MAX, `they cost ${grown} MiB`);
+    // One of them reads after all, and gets everything that was there when it asked.
+    const [reader] = readers as [RawConnection];
+    reader.resume();
+    await waitFor('the whole log', () => reader.received.length > 45_000_000);
+    assert.equal(master.stderr, '');
+  });
+
+  it('cost no more when each asks for an entry a thousand times at once', { skip }, async (t) => {
+    const master = await startAlone(t);
+    await append(master, { messages: ['x'.repeat(1_000_000), 'y'.repeat(50_000)], w: 1 });
+    assert.equal((await request(`${master.url}/messages/1`)).status, 200);
+    const before = await residentMebibytes(master);
+    for (const path of ['/messages/1', '/messages?from=2', '/messages/2']) {
+      const deaf = Array.from({ length: 5 }, () =>
+        open(t, master).pause().send(get(path).repeat(1000)),
+      );
+      for (let i = 0; i < 5; i += 1) await appendSoon(master);
+      const grown = (await residentMebibytes(master)) - before;
+      // One such connection was 1,300 MiB.
+      assert(grown < 200, `5000 answers that nobody reads cost ${grown} MiB`);
+      for (const connection of deaf) connection.destroy();
+    }
+    const reader = open(t, master).send(get('/messages/2').repeat(100));
+    const whole = () => countOf(reader.received, '"acked":["master"]') === 100;
+    await waitFor('all answers of one who reads', whole);
+    assert.equal(master.stderr, '');
+  });
+});
+
+describe('connections by the thousand', () => {
+  it('may be idle, two thousand of them, while others are served', { skip }, async (t) => {
+    const master = await startAlone(t);
+    const before = await residentMebibytes(master);
+    const idle: RawConnection[] = [];
+    for (let i = 0; i < 2000; i += 1) {
+      // Some never asked, some have asked, and some are in the middle of it.
+      const bytes = ['', get('/livez'), 'GET /livez HTT', rawAppend({ message: 'a' }).slice(0, -3)];
+      idle.push(open(t, master).send(bytes[i % bytes.length] as string));
+      if (i % 200 === 0) await appendSoon(master);
+    }
+    await waitFor(
+      'the answers',
+      () => idle.filter(({ received }) => received !== '').length >= 500,
+    );
+    await appendSoon(master);
+    const grown = (await residentMebibytes(master)) - before;
+    t.diagnostic(`2000 idle connections: ${grown.toFixed(1)} MiB`);
+    assert(grown < 100, `2000 idle connections cost ${grown} MiB`);
+    assert.equal(master.stderr, '');
+  });
+
+  it('are ended with 408 when their headers trickle in', { timeout: 60_000 }, async (t) => {
+    const master = await startAlone(t);
+    const slow = Array.from({ length: 100 }, () =>
+      open(t, master).send('POST /messages HTTP/1.1\r\nHost: x\r\n'),
+    );
+    const trickle = setInterval(() => {
+      for (const connection of slow) connection.send('a: b\r\n');
+    }, 300);
+    t.after(() => clearInterval(trickle));
+    const answered = () => slow.filter(({ received }) => received !== '');
+    await waitFor('all of them to be answered', () => answered().length === slow.length, 40_000);
+    await appendSoon(master);
+    for (const { received } of slow) assert.match(received, /^HTTP\/1.1 408 .*request-timeout/s);
+    await waitFor('all to be closed', () => slow.every(({ isClosed }) => isClosed));
+    assert.equal((await health(master)).length, 1);
+  });
+
+  it('may flood it with requests, and all are answered', { skip }, async (t) => {
+    const master = await startAlone(t);
+    const floods = Array.from({ length: 10 }, () => open(t, master));
+    for (const flood of floods) flood.send(get('/livez').repeat(2000));
+    await appendSoon(master);
+    const appends = open(t, master).send(rawAppend({ message: 'a' }).repeat(2000));
+    const answers = (flood: RawConnection) => countOf(flood.received, 'HTTP/1.1 200');
+    await waitFor('all of them', () => floods.every((flood) => answers(flood) === 2000));
+    await waitFor('all appends', () => countOf(appends.received, 'HTTP/1.1 201') === 2000);
+    assert.equal((await health(master)).length, 2001);
+    assert((await peakMebibytes(master)) < 400);
+    assert.equal(master.stderr, '');
+  });
+
+  it('may not have more requests open than there may be, but one each always', {
+    skip,
+  }, async (t) => {
+    const master = await startAlone(t, {
+      SECONDARIES: `http://127.0.0.1:${await freePort()}`,
+      QUORUM_APPEND: false,
+      MAX_WAITING: 100_000,
+    });
+    await append(master, { message: 'a', w: 1 });
+    // One waits, so what comes behind it cannot be answered either.
+    const floods = Array.from({ length: 30 }, () =>
+      open(t, master).send(get('/messages/1?w=2').repeat(2000)),
+    );
+    await waitFor('some to be cut off', () => floods.some(({ isClosed }) => isClosed));
+    assert((await health(master)).waiting <= 32_768);
+    await appendSoon(master);
+    for (const flood of floods) flood.destroy();
+    await waitFor('nobody to wait', async () => (await health(master)).waiting === 0);
+    assert((await peakMebibytes(master)) < 700);
+    assert.equal(master.stderr, '');
+  });
+});
+
+describe('clients that wait', () => {
+  it('are 10,000 at once; one more is refused before anything is appended', {
+    timeout: 90_000,
+  }, async (t) => {
+    const { master, startSecond } = await startDegraded(t);
+    const clients = Array.from({ length: 100 }, () => open(t, master));
+    for (const client of clients) client.send(rawAppend({ message: 'a', w: 3 }).repeat(100));
+    await waitFor('all to wait', async () => (await health(master)).waiting === 10_000);
+    const surplus = await append(master, { message: 'b', w: 3 });
+    assert.equal(surplus.status, 503);
+    assert.equal(surplus.body.type, '/problems/overloaded');
+    assert.equal(surplus.body.limit, 10_000);
+    assert.equal(surplus.headers.get('retry-after'), '1');
+    assert.equal((await health(master)).length, 10_000);
+    assert.equal((await request(`${master.url}/messages/1?w=3`)).status, 503);
+    await appendSoon(master);
+    const noWait = await append(master, { message: 'c', w: 3 }, { prefer: 'wait=0' });
+    assert.equal(noWait.status, 202);
+    await startSecond();
+    const answers = (client: RawConnection) => countOf(client.received, 'HTTP/1.1 201');
+    await waitFor('every answer', () => clients.every((client) => answers(client) === 100), 60_000);
+    const seqs = clients.flatMap(({ received }) => received.match(/"seq":\d+/g) ?? []);
+    assert.equal(new Set(seqs).size, 10_000);
+    assert.equal(master.stderr, '');
+  });
+});
+
+describe('requests that are not quite HTTP', () => {
+  it('lose no header, however many there are', async (t) => {
+    const master = await startAlone(t);
+    const bytes = rawAppend({ message: 'a' });
+    const many = bytes.replace('Host', `${'a: b\r\n'.repeat(2500)}Idempotency-Key: k\r\nHost`);
+    assert.match(await open(t, master).send(many).until('}'), /^HTTP\/1.1 201 /);
+    assert.match(await open(t, master).send(many).until('}'), /^HTTP\/1.1 200 .*duplicate/s);
+    const tooMany = bytes.replace('Host', `${'abc: defgh\r\n'.repeat(2500)}Host`);
+    assert.match(await open(t, master).send(tooMany).closed(), /^HTTP\/1.1 431 /);
+    assert.equal((await health(master)).length, 1);
+  });
+
+  it('are answered, and their connection closed', async (t) => {
+    const master = await startAlone(t);
+    const cases: [string, RegExp][] = [
+      ['CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1.1 405 .*Allow/s],
+      ['GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', /^HTTP\/1.1 400 .*given twice/s],
+      ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', /^HTTP\/1.1 400 /],
+      ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1.1 400 /],
+      ['GET /livez HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n', /^HTTP\/1.1 (200|400) /],
+      ['GET /liv\0ez HTTP/1.1\r\nHost: x\r\n\r\n', /^HTTP\/1.1 400 /],
+      ['GET /livez HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n', /^HTTP\/1.1 400 /],
+    ];
+    for (const [bytes, expected] of cases) {
+      const answer = await open(t, master).send(bytes).until('\r\n\r\n{');
+      assert.match(answer, expected, bytes);
+    }
+  });
+
+  it('add up to nothing behind one that waits', async (t) => {
+    const { master, startSecond } = await startDegraded(t);
+    const waiting = open(t, master).send(rawAppend({ message: 'b', w: 3 }));
+    await waitFor('it to wait', async () => (await health(master)).waiting === 1);
+    for (let i = 0; i < 50; i += 1) {
+      await waiting.sendAll('garbage\r\n\r\n');
+      await health(master);
+    }
+    await startSecond();
+    assert.match(await waiting.closed(), /^HTTP\/1.1 201 /);
+    // Each piece of garbage was another listener; node warned of a leak.
+    assert.equal(master.stderr, '');
+  });
+});
