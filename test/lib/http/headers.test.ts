@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, it } from 'node:test';
 import {
   hasBearerToken,
@@ -190,4 +192,14 @@ describe('hasBearerToken', () => {
       assert.equal(hasBearerToken(request(headers), 'secret'), admitted);
     });
   }
+
+  it('compares in constant time: digests of one length, whatever was sent', (t) => {
+    const compare = t.mock.method(crypto, 'timingSafeEqual');
+    syncBuiltinESMExports();
+    t.after(() => syncBuiltinESMExports());
+    const sent = ['', 'Bearer s', 'Bearer secret', `Bearer ${'x'.repeat(10_000)}`, 'Basic secret'];
+    for (const authorization of sent) hasBearerToken(request({ authorization }), 'secret');
+    const lengths = compare.mock.calls.map(({ arguments: [a, b] }) => [a.byteLength, b.byteLength]);
+    assert.deepEqual(lengths, Array(sent.length).fill([32, 32]));
+  });
 });

@@ -11,9 +11,12 @@ interface Told {
   readonly failures: string[];
 }
 
-function open(fake: FakeSecondary): { exchange: ReplicationExchange; told: Told } {
+function open(
+  fake: FakeSecondary,
+  token: string | null = null,
+): { exchange: ReplicationExchange; told: Told } {
   const told: Told = { lengths: [], failures: [] };
-  const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, null, {
+  const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, token, {
     onAck: ({ length }) => told.lengths.push(length),
     onFailed: (reason) => told.failures.push(reason),
   });
@@ -57,5 +60,23 @@ describe('ReplicationExchange', () => {
     await waitFor('the connections to be closed', () => fake.closed === fake.exchanges);
     assert.deepEqual(dropped.told.failures, []);
     assert.equal(failed.told.failures.length, 1);
+  });
+
+  it('takes blank lines without an end for no answer, and a token that comes back for none', async (t) => {
+    const blank = await new FakeSecondary({
+      frame: (_, res) => res.write('\n'.repeat(20_000)),
+    }).listen(t);
+    const drowned = open(blank);
+    drowned.exchange.send(LINE);
+    await waitFor('the failure', () => drowned.told.failures.length === 1);
+    assert.deepEqual(drowned.told.failures, ['the answer is not an ack']);
+    const echo = await new FakeSecondary({
+      frame: (_, res) =>
+        res.writeHead(500).end('{"type":"x","detail":"got Bearer the-token, really"}'),
+    }).listen(t);
+    const echoed = open(echo, 'the-token');
+    echoed.exchange.send(LINE);
+    await waitFor('the failure', () => echoed.told.failures.length === 1);
+    assert.deepEqual(echoed.told.failures, ['HTTP 500 x: got Bearer <token>, really']);
   });
 });

@@ -270,3 +270,18 @@ describe('the configuration of a secondary', () => {
     });
   }
 });
+
+describe('a configuration at its edges', () => {
+  it('shows no password of an address', () => {
+    const [problem = ''] = problemsOf(readMasterConfig, { SECONDARIES: 'http://u:secret@a:8081' });
+    assert.match(problem, /^SECONDARIES must be .*http:\/\/\.\.\.@a:8081/);
+  });
+
+  it('reads no number as minus zero, and refuses a long one at once', () => {
+    assert.equal(problemsOf(readMasterConfig, { PORT: '-0' }).length, 1);
+    const begin = performance.now();
+    const digits = `${'1'.repeat(100_000)}x`;
+    assert.equal(problemsOf(readSecondaryConfig, { FAULT_ERROR_RATE: digits }).length, 1);
+    assert(performance.now() - begin < 1000);
+  });
+});
