@@ -80,7 +80,7 @@ class Reader {
 
   problem(name: string, rule: string, got: string): void {
     // Quoted as JSON, a value of several lines stays one line. A password in a URL is not shown.
-    const shown = got.replace(/(:\/\/)[^/@]*@/g, '$1...@');
+    const shown = got.replace(/(:\/\/[^/@:]*:)[^/@]*@/g, '$1...@');
     this.problems.push(`${name} ${rule}; got ${JSON.stringify(shown)}`);
   }
 
