@@ -96,12 +96,10 @@ describe('secrets', () => {
     const node = await startSecondary({ LOG_LEVEL: 'debug' });
     stopAfter(t, node);
     const line = JSON.stringify({ logId: 'L', epoch: 1, from: 1, messages: [SECRET] });
-    for (const at of [line.length - 1, line.length - 5, line.indexOf('what') + 5]) {
-      for (const broken of [line.slice(0, at), `${line.slice(0, at)}"${line.slice(at)}`]) {
-        const answer = await replicate(node, [broken]);
-        assert.equal(answer.status, 400);
-        assert(!JSON.stringify(answer.body).includes('only readers'), answer.body.detail);
-      }
+    for (const broken of [line.slice(0, -5), line.replace('"what', 'what'), `${line}${SECRET}`]) {
+      const answer = await replicate(node, [broken]);
+      assert.equal(answer.status, 400);
+      assert(!/what|readers/.test(JSON.stringify(answer.body)), answer.body.detail);
     }
     assert.deepEqual(await messages(node), []);
     assertSilent(node);
