@@ -123,10 +123,9 @@ describe('secrets', () => {
   });
 
   it('have nothing to do with an address that is not of this machine: exit code 78', async () => {
-    for (const HOST of ['300.1.1.1', '203.0.113.1']) {
-      const node = new NodeProcess('secondary', { HOST, PORT: 0 });
-      assert.equal(await node.exited(), 78);
-      assert.match(node.stderr, /^configuration: HOST must be an address of this machine/);
-    }
+    // An address of the documentation (RFC 5737): nobody has it.
+    const node = new NodeProcess('secondary', { HOST: '203.0.113.1', PORT: 0 });
+    assert.equal(await node.exited(), 78);
+    assert.match(node.stderr, /^configuration: HOST must be an address of this machine/);
   });
 });
