@@ -2,7 +2,8 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test fuzz coverage lint typecheck bun print-bun clean
+.PHONY: help up down start stop logs ps acceptance test simulate fuzz coverage lint typecheck \
+	bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 22
@@ -36,6 +37,9 @@ fuzz: node_modules ## run 100,000 generated cases against every door; RUNS=..., 
 
 coverage: test ## the same; the report is in coverage/index.html
 
+simulate: node_modules ## play many seeded worlds: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
+	@npm run --silent simulate
+
 lint: node_modules ## check format and lint rules
 	@npm run --silent lint
 
@@ -48,7 +52,8 @@ bun: node_modules ## run the self-check with Bun
 print-bun:
 	@echo $(BUN)
 
-clean: down ## stop the cluster and remove what was generated
+clean: ## stop the cluster and remove what was generated, also what containers kept on disk
+	@deploy/cluster.sh forget
 	rm -rf node_modules coverage .cluster .env
 
 node_modules: package-lock.json

@@ -12,13 +12,18 @@ import {
 } from './lib/runtime/lifecycle.ts';
 import { Logger } from './lib/runtime/logger.ts';
 import { MasterDriver } from './lib/runtime/master-driver.ts';
+import { storageOrExit } from './lib/runtime/node-storage.ts';
 
 const config = configOrExit(() => readMasterConfig(process.env, process.stdout.isTTY));
 const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
 surviveDefects(logger);
 
-const core = { ...config.core, logId: randomUUID(), epoch: 1 };
-const driver = new MasterDriver(core, config.clusterToken, logger);
+// The time comes first: of two lives that took the same epoch the later one is the newer, so that a
+// claim of a dead master, heard late, does not fence the one that runs.
+const writer = `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`;
+const core = { ...config.core, writer, newLogId: randomUUID() };
+const storage = await storageOrExit(config, logger, () => driver.synced());
+const driver = new MasterDriver(core, config.clusterToken, logger, storage);
 const server = createServer({
   routes: masterRoutes(driver, config),
   apiToken: config.apiToken,
@@ -26,13 +31,12 @@ const server = createServer({
   logger,
 });
 
-stopOnSignals(server, logger, async () => {
+const drain = async () => {
   await driver.drain(DRAIN_MS);
   driver.close();
-});
+};
+stopOnSignals(server, logger, drain, storage.close);
 listen(server, config, logger, {
-  logId: core.logId,
-  epoch: core.epoch,
   secondaries: core.secondaries.map(({ id, url }) => `${id}=${url}`),
 });
 driver.start();

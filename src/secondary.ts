@@ -5,6 +5,7 @@ import { createServer } from './lib/http/server.ts';
 import { readSecondaryConfig } from './lib/runtime/config.ts';
 import { configOrExit, listen, stopOnSignals, surviveDefects } from './lib/runtime/lifecycle.ts';
 import { Logger } from './lib/runtime/logger.ts';
+import { storageOrExit } from './lib/runtime/node-storage.ts';
 import { seededRandom } from './lib/runtime/random.ts';
 import { SecondaryDriver } from './lib/runtime/secondary-driver.ts';
 
@@ -14,7 +15,9 @@ surviveDefects(logger);
 
 const bootId = randomUUID();
 const faultSeed = config.faultSeed ?? randomInt(2 ** 32);
-const driver = new SecondaryDriver({ ...config, bootId }, seededRandom(faultSeed), logger);
+const storage = await storageOrExit(config, logger, () => driver.synced());
+const random = seededRandom(faultSeed);
+const driver = new SecondaryDriver({ ...config, bootId }, random, logger, storage);
 const server = createServer({
   routes: secondaryRoutes(driver, config),
   apiToken: config.apiToken,
@@ -22,7 +25,7 @@ const server = createServer({
   logger,
 });
 
-stopOnSignals(server, logger, async () => driver.close());
+stopOnSignals(server, logger, async () => driver.close(), storage.close);
 listen(server, config, logger, {
   bootId,
   ...(config.faultInjection ? { faults: config.faults, faultSeed } : {}),

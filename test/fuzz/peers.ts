@@ -99,8 +99,9 @@ function goOn(res: ServerResponse, piece: string | Uint8Array): void {
 async function start() {
   let [beat, ack]: [Answer | null, Answer | null] = [null, null];
   const fake = new FakeSecondary({
-    heartbeat: (res) => (beat === null ? HONEST.heartbeat(res, fake) : give(beat, res)),
-    frame: (frame: SeenFrame, res) => {
+    heartbeat: (res, _, headers) =>
+      beat === null ? HONEST.heartbeat(res, fake, headers) : give(beat, res),
+    frame: (frame: SeenFrame, res: ServerResponse) => {
       if (ack === null) HONEST.frame(frame, res, fake);
       else give(ack, res);
     },

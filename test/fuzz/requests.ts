@@ -236,16 +236,14 @@ function expected(input: Input, isMaster: boolean, length: number): number[] {
   if (!paths.includes(route) || isEmptyEntry) return [404];
   const kind = method === 'HEAD' ? 'GET' : method;
   const posts = isMaster ? ['/messages'] : ['/replicate'];
-  const allowed =
-    route === '/replicate'
-      ? ['POST']
-      : [
-          'GET',
-          ...(posts.includes(route) ? ['POST'] : []),
-          ...(route === '/faults' ? ['PUT'] : []),
-        ];
+  const allowed = [
+    'GET',
+    ...(posts.includes(route) ? ['POST'] : []),
+    ...(route === '/faults' ? ['PUT'] : []),
+  ];
   if (!allowed.includes(kind)) return [405];
-  if (route === '/replicate') return [406, 415, 400];
+  // No master ever reaches this node, so it has no log to give away.
+  if (route === '/replicate') return kind === 'GET' ? [406, 400, 404] : [406, 415, 400];
   if (wrongAccept(input)) return [406];
   if (route === '/messages') return kind === 'POST' ? expectedAppend(input) : expectedList(input);
   if (route === '/messages/{}') return expectedEntry(input, isMaster, length);

@@ -4,7 +4,7 @@ import { append, health, messages, request } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
-  startMaster,
+  startRecovered,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
@@ -17,7 +17,7 @@ async function startPair(
   environment = {},
 ): Promise<{ master: NodeProcess; s1: NodeProcess }> {
   const s1 = await startSecondary({ NODE_ID: 's1' });
-  const master = await startMaster([s1.port], { ...FAST, ...environment });
+  const master = await startRecovered([s1.port], { ...FAST, ...environment });
   stopAfter(t, master, s1);
   await waitFor('the cluster to be ok', async () => (await health(master)).status === 'ok');
   return { master, s1 };

@@ -7,7 +7,7 @@ import {
   type NodeProcess,
   startCluster,
   startDegraded,
-  startMaster,
+  startRecovered,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
@@ -101,7 +101,7 @@ describe('a secondary that was away gets everything it missed', () => {
 
   it('with large batches that are keyed: keys never make a frame too long', async (t) => {
     const port = await freePort();
-    const master = await startMaster([port], { ...FAST, QUORUM_APPEND: false });
+    const master = await startRecovered([port], { ...FAST, QUORUM_APPEND: false });
     stopAfter(t, master);
     const empty = Array<string>(10_000).fill('');
     for (let i = 0; i < 20; i += 1) {

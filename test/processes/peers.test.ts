@@ -5,7 +5,7 @@ import { append, health, messages, request } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
-  startMaster,
+  startRecovered,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
@@ -21,7 +21,7 @@ const ENVIRONMENT = {
 
 async function startWith(t: TestContext, fake: FakeSecondary): Promise<NodeProcess> {
   await fake.listen(t);
-  const master = await startMaster([fake.port], ENVIRONMENT);
+  const master = await startRecovered([fake.port], ENVIRONMENT);
   stopAfter(t, master);
   return master;
 }
@@ -32,7 +32,7 @@ const NO_ANSWERS: readonly [
   (res: ServerResponse, fake: FakeSecondary, frame: SeenFrame) => void,
 ][] = [
   ['another logId', (res, fake, frame) => fake.ack(res, frame, { logId: 'other', length: 1 })],
-  ['another epoch', (res, fake, frame) => fake.ack(res, frame, { epoch: 2, length: 1 })],
+  ['another epoch', (res, fake, frame) => fake.ack(res, frame, { epoch: 0, length: 1 })],
   ['a length beyond the log', (res, fake, frame) => fake.ack(res, frame, { length: 99 })],
   ['a length as text', (res, fake, frame) => fake.ack(res, frame, { length: '1' })],
   ['a negative length', (res, fake, frame) => fake.ack(res, frame, { length: -1 })],
@@ -120,7 +120,7 @@ describe('a master and a peer that is not what it should be', () => {
     const fake = new FakeSecondary({
       frame: (frame, res) => {
         fake.length = frame.from + frame.messages.length - 1;
-        fake.logId = frame.logId;
+        [fake.logId, fake.epoch] = [frame.logId, frame.epoch];
         res.socket?.destroy();
       },
     });
@@ -151,15 +151,15 @@ describe('a master and a peer that is not what it should be', () => {
 
   it('counts one node once, whatever names it goes by', async (t) => {
     const s1 = await startSecondary({ NODE_ID: 's1' });
-    const master = await startMaster([], {
+    const master = await startRecovered([], {
       ...ENVIRONMENT,
       SECONDARIES: `a=http://127.0.0.1:${s1.port},b=http://localhost:${s1.port}`,
     });
     stopAfter(t, master, s1);
-    await waitFor(
-      'one of them to be known',
-      async () => (await health(master)).quorum.available === 2,
-    );
+    await waitFor('it to have recovered, with one of them', async () => {
+      const { status, quorum } = await health(master);
+      return status === 'degraded' && quorum.available === 2;
+    });
     assert.equal((await append(master, { message: 'm', w: 2 })).status, 201);
     const all = await append(master, { message: 'n', w: 3 }, { prefer: 'wait=1' });
     assert.equal(all.status, 202);
@@ -174,8 +174,8 @@ describe('a master and a peer that is not what it should be', () => {
   it('sends the cluster token to its peers', async (t) => {
     const token = 'a-secret-of-ours-16';
     const s1 = await startSecondary({ NODE_ID: 's1', CLUSTER_TOKEN: token });
-    const stranger = await startMaster([s1.port], ENVIRONMENT);
-    const master = await startMaster([s1.port], { ...ENVIRONMENT, CLUSTER_TOKEN: token });
+    const stranger = await startRecovered([s1.port], ENVIRONMENT);
+    const master = await startRecovered([s1.port], { ...ENVIRONMENT, CLUSTER_TOKEN: token });
     stopAfter(t, stranger, master, s1);
     assert.equal((await append(master, { message: 'm' })).status, 201);
     const refused = await append(stranger, { message: 'x' }, { prefer: 'wait=1' });

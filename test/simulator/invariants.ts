@@ -1,82 +1,259 @@
 /** What must be true after every event, each a named sentence. */
 import assert from 'node:assert/strict';
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/hold-back.ts';
+import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
 import type { Log } from '../../src/lib/core/log.ts';
-import { sameBytes } from '../../src/lib/core/messages.ts';
-import type { ClientView, World } from './world.ts';
+import { WINDOW_FRAMES_MAX } from '../../src/lib/core/peer.ts';
+import type { Claim } from '../../src/lib/core/protocol.ts';
+import type { Client } from './client.ts';
+import { holdsEntry, idAt } from './history.ts';
+import type { Host } from './host.ts';
+import { type MasterHost, TIMES, WAITING_MAX } from './master-host.ts';
+import { isNewer, majorityOf } from './oracle.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import type { World } from './world.ts';
 
 const decoder = new TextDecoder();
+/** Events of one instant; more would be a loop that never lets time pass. */
+const EVENTS_AT_ONCE_MAX = 5000;
+/** After the last answer: a pause between questions, and as many time-outs as it takes; and some. */
+const DETECTION_MS =
+  TIMES.unhealthyAfterMisses * Math.max(TIMES.heartbeatIntervalMs, TIMES.heartbeatTimeoutMs) +
+  TIMES.heartbeatTimeoutMs +
+  1000;
+
+/** What is remembered of one life of a node, to judge the next step by. */
+interface Seen {
+  logId: string | null;
+  length: number;
+  shown: number;
+  cuts: number;
+  epoch: number;
+  texts: Map<string, number>;
+  /** What was there, in order. */
+  ids: string[];
+}
 
 /** The messages of a log, decoded. */
 export function messagesOf(log: Log): string[] {
-  return Array.from({ length: log.length }, (_, i) =>
-    JSON.parse(decoder.decode(log.textAt(i + 1))),
-  );
+  return Array.from({ length: log.length }, (_, i) => textAt(log, i + 1));
 }
 
-/** Checks a world; cheap enough for every event. Remembers what a transition may not undo. */
+function textAt(log: Log, seq: number): string {
+  return JSON.parse(decoder.decode(log.textAt(seq)));
+}
+
+/** Checks a world; cheap enough for every event. */
 export class Invariants {
   readonly #world: World;
-  /** For each life of a secondary, the length it showed last. */
-  readonly #shown = new Map<object, number>();
-  /** Clients that wait, and how many clients were looked at so far. */
-  #open: ClientView[] = [];
-  #seen = 0;
+  readonly #seen = new Map<object, Seen>();
+  /** The acked lengths a master knew last, and of which lives. */
+  readonly #acked = new Map<object, { life: string; length: number }[]>();
+  #instant = 0;
+  #eventsAtOnce = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
   check = (): void => {
-    const { master, nodes, clients } = this.#world;
-    const known = master.secondaries(this.#world.now);
-    for (const [index, { core, told }] of nodes.entries()) {
-      const name = `s${index + 1}`;
-      const acked = known[index]?.length ?? 0;
-      assert(acked <= told.length, `${name}: the acked length is never more than its life told`);
-      const shown = this.#shown.get(core) ?? 0;
-      assert(core.log.length >= shown, `${name}: a life of a node never shows less than before`);
-      assert(core.held <= HELD_MESSAGES_MAX, `${name}: what is held back is bounded`);
-      if (core.log.length === shown) continue;
-      this.#shown.set(core, core.log.length);
-      for (let seq = shown + 1; seq <= core.log.length; seq += 1) {
-        const isSame = sameBytes(core.log.textAt(seq), master.log.textAt(seq));
-        assert(isSame, `${name} shows a prefix of the master's log; not so at ${seq}`);
-      }
-    }
-    this.#open = this.#open.concat(clients.slice(this.#seen));
-    this.#seen = clients.length;
-    for (const client of this.#open) if (client.endedAt !== null) this.#checkAnswer(client);
-    this.#open = this.#open.filter((client) => client.endedAt === null);
-    assert.equal(master.waiting, this.#open.length, 'the master counts exactly who waits');
+    const { masters, secondaries, now } = this.#world;
+    this.#eventsAtOnce = now === this.#instant ? this.#eventsAtOnce + 1 : 0;
+    this.#instant = now;
+    assert(
+      this.#eventsAtOnce < EVENTS_AT_ONCE_MAX,
+      'nothing happens for ever without time passing',
+    );
+    for (const host of secondaries) if (host.isUp) this.#checkSecondary(host);
+    for (const host of masters) if (host.isUp) this.#checkMaster(host);
+    for (const client of this.#world.waiting) this.#checkWaiting(client);
   };
 
-  #checkAnswer({ seq, w, end, startedAt, endedAt }: ClientView): void {
-    if (w === 1) assert.equal(endedAt, startedAt, 'a client with w=1 never waits');
-    if (end !== 'holds') return;
-    const { nodes } = this.#world;
-    const holders = 1 + nodes.filter(({ told }) => told.length >= seq).length;
-    assert(holders >= w, `seq ${seq} was acked at w=${w}, but only ${holders} nodes told so`);
+  /** Who waits does so for a reason. */
+  #checkWaiting({ host, place, name }: Client): void {
+    if (host === null || place === null || !host.isUp) return;
+    const { seq, w, until } = place;
+    const { acked } = host.core.holders(seq);
+    assert(acked.length < w, `${name} waits for w=${w} at ${seq} no longer than it must`);
+    const isLate = host.clock > until && !host.isPaused && this.#world.now >= host.excusedUntil;
+    assert(!isLate, `${name} waits no longer than it wanted to`);
+  }
+
+  #checkSecondary(host: SecondaryHost): void {
+    const { core, id } = host;
+    this.#checkCut(host);
+    const seen = this.#checkLog(host, core);
+    assert(core.length <= core.log.length, `${id}: nothing is shown that is not there`);
+    assert(core.length >= seen.shown, `${id}: a life never shows less than before, but for a cut`);
+    seen.shown = core.length;
+    // Each log has epochs of its own; an empty one may have given way to another.
+    const isSameLog = seen.logId === core.logId;
+    const isNoLower = !isSameLog || core.epoch >= seen.epoch;
+    assert(isNoLower, `${id}: a node never goes back to a lower epoch`);
+    seen.epoch = core.epoch;
+    seen.logId = core.logId;
+    assert(core.held <= HELD_MESSAGES_MAX, `${id}: what is held back is bounded`);
+  }
+
+  /** What a secondary cuts off is what the master it listens to does not have. */
+  #checkCut({ core, id }: SecondaryHost): void {
+    const { log, logId, writer } = core;
+    const seen = this.#seen.get(core);
+    const written = this.#world.history.logOf(writer);
+    if (seen === undefined || seen.cuts === log.cuts || written === undefined) return;
+    if (seen.logId !== logId) return;
+    for (const entry of seen.ids) {
+      const isKept = holdsEntry(log, entry) || !holdsEntry(written, entry);
+      assert(isKept, `${id}: nothing is cut off that the master has; ${entry} is`);
+    }
+  }
+
+  /** What a life of a secondary has said is not forgotten while that life goes on. */
+  #checkAcked(host: MasterHost, lengths: readonly number[]): void {
+    const { core, id } = host;
+    const before = this.#acked.get(core);
+    const { secondaries } = this.#world;
+    const now = host.told.map(({ life }, index) => {
+      const secondary = secondaries[index];
+      const isIt = secondary?.core.bootId === life && secondary.core.logId === core.logId;
+      return { life: isIt && core.fencedBy === null ? life : '', length: lengths[index] ?? 0 };
+    });
+    this.#acked.set(core, now);
+    for (const [index, { life, length }] of now.entries()) {
+      if (life === '' || host.wasAstray || before?.[index]?.life !== life) continue;
+      const isThere = length >= (before[index]?.length ?? 0);
+      assert(isThere, `${id}: what ${life} has acked is not forgotten while it lives`);
+    }
+  }
+
+  #checkMaster(host: MasterHost): void {
+    const { core, id } = host;
+    this.#checkLog(host, core);
+    const known = core.secondaries(host.clock);
+    for (const [index, told] of host.told.entries()) {
+      const acked = known[index]?.length ?? 0;
+      assert(acked <= told.length, `${id}: an acked length is never more than was told`);
+      const inFlight = host.links[index]?.unanswered ?? 0;
+      assert(inFlight <= WINDOW_FRAMES_MAX, `${id}: the window is bounded`);
+      const retryInMs = known[index]?.nextAttemptInMs ?? 0;
+      assert(retryInMs <= TIMES.backoffMaxMs, `${id}: the backoff is bounded`);
+    }
+    this.#checkAcked(
+      host,
+      known.map(({ length }) => length),
+    );
+    assert(core.waiting <= WAITING_MAX, `${id}: who waits is bounded`);
+    assert(core.fencedBy !== null || !host.hasMetNewer, `${id}: who met a newer master is fenced`);
+    assert(core.fencedBy === null || core.waiting === 0, `${id}: nobody waits at a fenced master`);
+    this.#checkReadOnly(host);
+  }
+
+  /** Looks at what is new in a log. */
+  #checkLog(host: Host, core: MasterHost['core'] | SecondaryHost['core']): Seen {
+    const { log } = core;
+    let seen = this.#seen.get(core);
+    if (seen === undefined || seen.cuts !== log.cuts) {
+      seen = {
+        logId: core.logId,
+        length: 0,
+        shown: 0,
+        cuts: log.cuts,
+        epoch: 0,
+        texts: new Map(),
+        ids: [],
+      };
+      this.#seen.set(core, seen);
+    }
+    for (let seq = seen.length + 1; seq <= log.length; seq += 1)
+      this.#checkEntry(host, core, seq, seen);
+    if (seen.length !== log.length) this.#checkEnd(host, core);
+    seen.length = log.length;
+    return seen;
+  }
+
+  #checkEntry(
+    { id }: Host,
+    { log, keys }: { readonly log: Log; readonly keys: KeyIndex },
+    seq: number,
+    { texts, ids }: Seen,
+  ): void {
+    const text = textAt(log, seq);
+    const placed = this.#world.history.placed.get(idAt(log, seq));
+    assert(
+      placed !== undefined,
+      `${id}: entry ${idAt(log, seq)} was placed by the master it names`,
+    );
+    assert.equal(text, placed.text, `${id}: entry ${idAt(log, seq)} says what was placed there`);
+    assert.equal(
+      idAt(log, seq - 1),
+      placed.before,
+      `${id}: entry ${idAt(log, seq)} follows the entry it was placed behind; epochs never mix`,
+    );
+    assert.equal(texts.get(text), undefined, `${id}: every message is there once; ${text} is not`);
+    texts.set(text, seq);
+    ids.push(idAt(log, seq));
+    const key = keys.within(seq, seq)[0]?.[1] ?? null;
+    assert.equal(key, placed.key, `${id}: entry ${idAt(log, seq)} carries its key`);
+    if (key === null) return;
+    const run = keys.find(key);
+    const isIn = run !== undefined && run.seq <= seq && seq < run.seq + run.count;
+    assert(isIn, `${id}: the key ${key} leads to its entries`);
+  }
+
+  #checkEnd({ id }: Host, { log, keys }: { readonly log: Log; readonly keys: KeyIndex }): void {
+    const [, key] = keys.within(log.length, log.length)[0] ?? [];
+    const count = key === undefined ? undefined : keys.find(key)?.count;
+    const whole = key === undefined ? undefined : this.#world.history.counts.get(key);
+    assert.equal(count, whole, `${id}: an append with a key is there whole, or not at all`);
+    const places = log.epochs.map(({ firstSeq }) => firstSeq);
+    const isInOrder = places.every((place, i) => place > (places[i - 1] ?? 0));
+    const isIn = (places.at(-1) ?? 1) <= log.length + 1;
+    assert(isInOrder && isIn, `${id}: the list of epochs is in order and ends with the log`);
+  }
+
+  /** A master that cannot have heard of a quorum for long refuses appends. */
+  #checkReadOnly(host: MasterHost): void {
+    const { core, id } = host;
+    const { now, weather, nodes } = this.#world;
+    if (!weather.quorumAppend || core.claim === null || core.fencedBy !== null) return;
+    if (host.isPaused || now < host.excusedUntil) return;
+    const answering = host.misses.filter((misses) => misses < TIMES.unhealthyAfterMisses).length;
+    if (!host.wasAstray && 1 + answering >= majorityOf(nodes)) {
+      assert.notEqual(core.status(), 'read-only', `${id}: with a quorum it is not read-only`);
+    }
+    const heard = host.answeredAt.filter((at) => at >= now - DETECTION_MS).length;
+    if (1 + heard >= majorityOf(nodes)) return;
+    this.#world.history.reached('read-only');
+    assert.equal(core.status(), 'read-only', `${id}: without a quorum it is read-only in time`);
+    assert(core.writeRefusal() !== null, `${id}: without a quorum it appends nothing`);
   }
 
   /** What must be true once everything is healed and some time has passed. */
   checkConverged(): void {
-    const { master, nodes, clients } = this.#world;
-    const masterLog = messagesOf(master.log);
-    assert.equal(new Set(masterLog).size, masterLog.length, 'every message is there exactly once');
-    for (const [index, { core }] of nodes.entries()) {
-      assert.deepEqual(messagesOf(core.log), masterLog, `s${index + 1} shows the master's log`);
-      const keys = [...Array(masterLog.length).keys()].map(
-        (i) => core.keys.within(i + 1, i + 1)[0]?.[1],
-      );
-      const expected = masterLog.map((text) => `key-${text}`);
-      assert.deepEqual(keys, expected, `s${index + 1} has every entry's key`);
-      assert.equal(core.held, 0, `s${index + 1} holds nothing back`);
+    const { masters, secondaries, clients, history, weather } = this.#world;
+    const [master, ...others] = masters.filter(({ isUp }) => isUp);
+    assert(master !== undefined && others.length === 0, 'one master is left');
+    const { core } = master;
+    assert.equal(core.status(), 'ok', 'the cluster is ok');
+    const messages = messagesOf(core.log);
+    for (const { id, core: secondary } of secondaries) {
+      assert.deepEqual(messagesOf(secondary.log), messages, `${id} shows the master's log`);
+      assert.equal(secondary.length, messages.length, `${id} shows all of it`);
+      const keys = secondary.keys.within(1, messages.length);
+      assert.deepEqual(keys, core.keys.within(1, messages.length), `${id} has every key`);
+      assert.equal(secondary.held, 0, `${id} holds nothing back`);
     }
-    for (const { seq, text } of clients) {
-      if (seq > 0) assert.equal(masterLog[seq - 1], text, 'a message keeps its place');
+    for (const { name, state } of clients) {
+      assert(state === 'acked' || state === 'gave-up', `${name} was answered; it is ${state}`);
     }
-    assert.equal(master.waiting, 0, 'nobody waits any more');
-    assert.equal(master.status(), 'ok', 'the cluster is ok');
+    assert.equal(core.waiting, 0, 'nobody waits any more');
+    for (const { ids, isGivenUp, client, logId, ballot, holders } of history.acknowledged) {
+      // Whoever forgets what it held may also forget how new the master was that wrote it.
+      const isForgotten = weather.disk !== 'always' && isNewer(ballot, core.claim as Claim);
+      const isExcused = isForgotten || holders.every(({ host }) => history.hasForgotten(host));
+      if (logId !== core.logId || isExcused) continue;
+      const isThere = ids.every((id) => holdsEntry(core.log, id));
+      assert(isThere || isGivenUp, `${client.name}, which was acknowledged, is there`);
+    }
   }
 }

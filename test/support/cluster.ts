@@ -40,8 +40,13 @@ export class NodeProcess {
   readonly #exit: Promise<number | null>;
   #port = 0;
 
-  constructor(entry: 'master' | 'secondary', environment: Environment) {
-    const [command, ...args] = RUNTIME as [string, ...string[]];
+  /** @param under a command that starts the node, such as one that limits what it may use */
+  constructor(
+    entry: 'master' | 'secondary',
+    environment: Environment,
+    under: readonly string[] = [],
+  ) {
+    const [command, ...args] = [...under, ...RUNTIME] as [string, ...string[]];
     const env = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]));
     this.#child = spawn(command, [...args, join(ROOT, `src/${entry}.ts`)], {
       // Bun reads `.env` where it is started; what `make up` left there is not for these nodes.
@@ -59,12 +64,17 @@ export class NodeProcess {
       this.stderr += chunk;
     });
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.log.push(JSON.parse(line));
+      this.log.push(parsed(line));
     });
   }
 
   get port(): number {
     return this.#port;
+  }
+
+  /** Whether it has not ended yet. */
+  get isRunning(): boolean {
+    return running.has(this.#child);
   }
 
   get url(): string {
@@ -109,6 +119,15 @@ export class NodeProcess {
   }
 }
 
+/** A line of a log; SIGKILL may have cut the last one. */
+function parsed(line: string): LogLine {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { level: 'error', event: 'not-json', line };
+  }
+}
+
 /** Starts a secondary, on a port of the system's choice unless `PORT` is given. */
 export function startSecondary(environment: Environment = {}): Promise<NodeProcess> {
   return new NodeProcess('secondary', { PORT: 0, NODE_ID: 's', ...environment }).listening();
@@ -122,6 +141,16 @@ export function startMaster(ports: number[], environment: Environment = {}): Pro
     SECONDARIES: list.join(','),
     ...environment,
   }).listening();
+}
+
+/** The same, when it has recovered: it takes appends as far as its quorum goes. */
+export async function startRecovered(
+  ports: number[],
+  environment: Environment = {},
+): Promise<NodeProcess> {
+  const master = await startMaster(ports, environment);
+  await waitFor('the master to recover', () => master.events('recovered')[0]);
+  return master;
 }
 
 /** A port that nobody has now. */

@@ -1,6 +1,12 @@
 /** A secondary that lies, hangs or breaks, as a test wants it. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
@@ -8,13 +14,18 @@ import type { TestContext } from 'node:test';
 export interface SeenFrame {
   readonly logId: string;
   readonly epoch: number;
+  readonly writer: string;
   readonly from: number;
+  readonly epochs?: [epoch: number, firstSeq: number][];
+  readonly writers?: (string | null)[];
   readonly messages: string[];
 }
 
 export interface Behaviour {
-  /** Answers `GET /heartbeat`. */
-  heartbeat(res: ServerResponse, fake: FakeSecondary): void;
+  /** Answers `GET /heartbeat`; the headers may carry a claim. */
+  heartbeat(res: ServerResponse, fake: FakeSecondary, headers: IncomingHttpHeaders): void;
+  /** Answers `GET /replicate?from=N`. */
+  fetch(res: ServerResponse, from: number): void;
   /** Answers one frame of `POST /replicate`. */
   frame(frame: SeenFrame, res: ServerResponse, fake: FakeSecondary): void;
   /** What it does when the master has ended the exchange. */
@@ -32,6 +43,7 @@ export class FakeSecondary {
   length = 0;
   bootId = 'life-1';
   logId: string | null = null;
+  epoch = 0;
   behaviour: Behaviour;
   readonly #server: Server;
 
@@ -61,14 +73,15 @@ export class FakeSecondary {
 
   /** What an honest heartbeat says. */
   statement(): object {
-    const { bootId, logId, length } = this;
-    return { nodeId: 'fake', bootId, logId, epoch: logId === null ? 0 : 1, length };
+    const { bootId, logId, epoch, length } = this;
+    return { nodeId: 'fake', bootId, logId, epoch, length };
   }
 
   /** Writes an ack; `changes` are what it lies about. */
   ack(res: ServerResponse, frame: SeenFrame, changes: object = {}): void {
     const { logId, epoch } = frame;
     this.logId = logId;
+    this.epoch = epoch;
     const ack = { bootId: this.bootId, logId, epoch, length: this.length, ...changes };
     res.write(`${JSON.stringify(ack)}\n`);
   }
@@ -77,7 +90,12 @@ export class FakeSecondary {
     req.on('error', () => {});
     if (req.url === '/heartbeat') {
       this.heartbeats += 1;
-      this.behaviour.heartbeat(res, this);
+      this.behaviour.heartbeat(res, this, req.headers);
+      return;
+    }
+    if (req.method === 'GET') {
+      const { searchParams } = new URL(req.url ?? '', 'http://fake');
+      this.behaviour.fetch(res, Number(searchParams.get('from')));
       return;
     }
     this.exchanges += 1;
@@ -101,10 +119,13 @@ export class FakeSecondary {
   }
 }
 
-/** How a good secondary behaves. */
+/** How a good secondary behaves that knows nothing of claims, and has no log to give away. */
 export const HONEST: Behaviour = {
   heartbeat: (res, fake) => {
     res.end(JSON.stringify(fake.statement()));
+  },
+  fetch: (res) => {
+    res.writeHead(404).end();
   },
   frame: (frame, res, fake) => {
     if (frame.from <= fake.length + 1) {

@@ -35,6 +35,11 @@ export class FailureDetector {
     this.#misses = 0;
   }
 
+  /** It turned out that the answers were not those of a node of ours: as if it never answered. */
+  disown(): void {
+    this.#hasAnswered = false;
+  }
+
   /** A heartbeat was not answered. */
   missed(): void {
     this.#misses += 1;

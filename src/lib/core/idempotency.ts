@@ -24,7 +24,24 @@ export class KeyIndex {
     }
     const run: KeyedRun = { key, seq, count: 1 };
     this.#runs.push(run);
-    this.#byKey.set(key, run);
+    if (!this.#byKey.has(key)) this.#byKey.set(key, run);
+  }
+
+  /** Forgets the entries behind `length`. */
+  truncate(length: number): void {
+    for (let run = this.#runs.at(-1); run !== undefined && run.seq + run.count - 1 > length; ) {
+      run.count = Math.max(0, length - run.seq + 1);
+      if (run.count > 0) return;
+      this.#runs.pop();
+      if (this.#byKey.get(run.key) === run) this.#byKey.delete(run.key);
+      run = this.#runs.at(-1);
+    }
+  }
+
+  /** The last seq of the keyed append that the entry at `seq` belongs to; `seq` if it has no key. */
+  runEnd(seq: number): number {
+    const run = this.#runs[this.#firstRunEndingAt(seq)];
+    return run === undefined || run.seq > seq ? seq : run.seq + run.count - 1;
   }
 
   /** The positions the append with this key was given, if there was one. */

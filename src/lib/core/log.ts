@@ -7,13 +7,12 @@
  * heap. What a reader or a peer gets is a list of slices of those bytes; a message never spans two
  * segments, so a slice always begins and ends at a message.
  */
+import { type Ballot, compareBallots } from './ballot.ts';
+import { type EpochStart, startAt } from './epochs.ts';
 import { messageText, type PackedMessages, sameBytes } from './messages.ts';
 
 /** Bytes of one segment; a larger message gets a segment of its own size. */
 export const SEGMENT_BYTES = 1024 * 1024;
-
-/** (epoch, the first seq written under it), as peers exchange it. */
-export type EpochStart = readonly [epoch: number, firstSeq: number];
 
 interface Segment {
   readonly firstSeq: number;
@@ -28,6 +27,7 @@ export class Log {
   #epochs: EpochStart[] = [];
   #length = 0;
   #textBytes = 0;
+  #cuts = 0;
 
   /** How many messages the log holds; the seq of the last one. */
   get length(): number {
@@ -39,22 +39,50 @@ export class Log {
     return this.#textBytes - 3 * this.#length;
   }
 
-  /** The epochs the log was written under, each with its first seq; both ascending. */
+  /** Under which epochs the log was written, each with its first seq; both ascending. */
   get epochs(): readonly EpochStart[] {
     return this.#epochs;
   }
 
+  /** How often the log was truncated: whoever reads on after a pause must begin anew if it changed. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** What is appended from now on is written under this ballot; one that wrote nothing is forgotten. */
+  beginEpoch({ epoch, writer }: Ballot): void {
+    const newest = this.#epochs.at(-1);
+    if (newest !== undefined && compareBallots(newest, { epoch, writer }) === 0) return;
+    const firstSeq = this.#length + 1;
+    if (newest?.firstSeq === firstSeq) this.#epochs.pop();
+    this.#epochs.push({ epoch, firstSeq, writer });
+  }
+
   /** Appends messages at the next positions, in order. Returns the seq of the first. */
-  append(messages: PackedMessages, epoch: number): number {
+  append(messages: PackedMessages, ballot: Ballot): number {
     const first = this.#length + 1;
     const count = messages.ends.length;
-    const newest = this.#epochs.at(-1);
-    if (count > 0 && newest?.[0] !== epoch) this.#epochs.push([epoch, first]);
+    if (count > 0) this.beginEpoch(ballot);
     let index = 0;
     while (index < count) index += this.#fill(messages, index);
     this.#length += count;
     this.#textBytes += messages.bytes.length;
     return first;
+  }
+
+  /** Forgets all messages behind `length`. Slices that were handed out stay as they are. */
+  truncate(length: number): void {
+    if (length >= this.#length) return;
+    this.#cuts += 1;
+    while ((this.#segments.at(-1)?.firstSeq ?? 0) > length) this.#segments.pop();
+    const last = this.#segments.pop();
+    if (last !== undefined) this.#segments.push(shortened(last, length - last.firstSeq + 1));
+    this.#epochs = this.#epochs.filter(({ firstSeq }) => firstSeq <= length);
+    this.#length = length;
+    this.#textBytes = this.#segments.reduce(
+      (sum, { ends, count }) => sum + (ends[count - 1] as number),
+      0,
+    );
   }
 
   /** The JSON text of the message at `seq` (1..length), without a comma; a view. */
@@ -66,16 +94,17 @@ export class Log {
 
   /** The epoch under which the message at `seq` (1..length) was written. */
   epochAt(seq: number): number {
-    for (let i = this.#epochs.length - 1; i >= 0; i -= 1) {
-      const [epoch, firstSeq] = this.#epochs[i] as EpochStart;
-      if (firstSeq <= seq) return epoch;
-    }
-    throw new RangeError(`seq ${seq} is before the log's first message`);
+    const start = startAt(this.#epochs, seq);
+    if (start === undefined) throw new RangeError(`seq ${seq} is before the log's first message`);
+    return start.epoch;
   }
 
-  /** The first seq at which the log holds another message than `messages` from `from` on, or null. */
-  differsAt(from: number, messages: PackedMessages): number | null {
-    const overlap = Math.min(messages.ends.length, this.#length - from + 1);
+  /**
+   * The first seq, up to `to`, at which the log holds another message than `messages` from `from` on;
+   * null if there is none.
+   */
+  differsAt(from: number, messages: PackedMessages, to = this.#length): number | null {
+    const overlap = Math.min(messages.ends.length, to - from + 1);
     for (let i = 0; i < overlap; i += 1) {
       if (!sameBytes(messageText(messages, i), this.textAt(from + i))) return from + i;
     }
@@ -175,6 +204,17 @@ export class Log {
   #startIn(segment: Segment, seq: number): number {
     return seq === segment.firstSeq ? 0 : (segment.ends[seq - segment.firstSeq - 1] as number);
   }
+}
+
+/**
+ * The segment with its first `count` messages only, in bytes of its own: readers may still be
+ * sending slices of the old ones, which must not change under them.
+ */
+function shortened(segment: Segment, count: number): Segment {
+  const used = segment.ends[count - 1] as number;
+  const bytes = new Uint8Array(Math.max(SEGMENT_BYTES, used));
+  bytes.set(segment.bytes.subarray(0, used));
+  return { firstSeq: segment.firstSeq, bytes, ends: segment.ends.slice(), count };
 }
 
 function pushEnd(segment: Segment, end: number): void {

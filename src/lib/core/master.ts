@@ -4,19 +4,27 @@
  * no I/O, no clock, no randomness of its own, so that the same code runs in the process and under a
  * virtual clock.
  *
- *   events    append, await, cancel, flush, acked, exchangeFailed, heartbeatAnswered/Missed, tick, stop
- *   effects   MasterEffects: open/send/rest/drop an exchange, ask for a heartbeat, note for the log
+ *   events    append, await, cancel, flush, acked, exchangeFailed, heartbeatAnswered/Missed,
+ *             fetched, fetchOver, synced, tick, stop
+ *   effects   MasterEffects: open/send/rest/drop an exchange, ask for a heartbeat, fetch a log, note
  *
+ * It begins as `recovering` (see `recovery.ts`), and ends as fenced when it meets a newer master.
  * What concerns one secondary alone is in `peer.ts`; here is what concerns them together.
  */
+import { backoffMs } from './backoff.ts';
+import { compareBallots } from './ballot.ts';
 import type { Status } from './failure-detector.ts';
-import { KeyIndex } from './idempotency.ts';
-import { Log } from './log.ts';
+import type { KeyIndex } from './idempotency.ts';
+import { Intake } from './intake.ts';
+import { type Journal, MEMORY } from './journal.ts';
+import type { Log } from './log.ts';
 import type { PackedMessages } from './messages.ts';
 import { Peer, type PeerConfig, type PeerEffects, type SecondaryHealth } from './peer.ts';
-import type { Ack, Heartbeat } from './protocol.ts';
+import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
 import { majorityOf } from './quorum.ts';
-import type { Refusal } from './refusal.ts';
+import { ballotOf, Recovery } from './recovery.ts';
+import type { Note, Refusal } from './refusal.ts';
+import { type Kept, Replica } from './replica.ts';
 import {
   nodesRequired,
   type WaitEnd,
@@ -27,6 +35,11 @@ import {
 
 export interface MasterConfig extends PeerConfig {
   readonly nodeId: string;
+  /** The name of this life of the master, and of the log it begins where there is none. */
+  readonly writer: string;
+  readonly newLogId: string;
+  /** How long a secondary may take to say what it holds, in ms. */
+  readonly recoveryTimeoutMs: number;
   readonly secondaries: readonly { readonly id: string; readonly url: string }[];
   readonly quorumAppend: boolean;
   /** Bytes of messages the log may hold; 0 for no limit. */
@@ -36,7 +49,10 @@ export interface MasterConfig extends PeerConfig {
 }
 
 /** What the core asks of the world. */
-export type MasterEffects = PeerEffects;
+export interface MasterEffects extends PeerEffects {
+  /** Fetch the log of a secondary from `from` on: `fetched` for each part, `fetchOver` at the end. */
+  fetchLog(secondary: number, fetch: number, from: number): void;
+}
 
 export interface AppendRequest {
   readonly messages: PackedMessages;
@@ -64,21 +80,51 @@ export interface Holders {
 }
 
 export class Master {
-  readonly log = new Log();
-  readonly keys = new KeyIndex();
   readonly #config: MasterConfig;
   readonly #effects: MasterEffects;
+  readonly #replica: Replica;
   readonly #peers: Peer[];
   readonly #tracker: WriteConcernTracker;
+  readonly #recovery: Recovery;
+  /** What it writes, and as who; null until it has recovered. */
+  #claim: Claim | null = null;
+  /** The higher epoch that was met; null if none. */
+  #fencedBy: number | null = null;
+  #now = 0;
+  #recoverAt = 0;
+  #recoveryAttempts = 0;
+  #restMs = 0;
   #stopAt: number | null = null;
 
-  constructor(config: MasterConfig, effects: MasterEffects) {
+  /** @param kept what the journal had kept of an earlier life, if there is one */
+  constructor(
+    config: MasterConfig,
+    effects: MasterEffects,
+    journal: Journal = MEMORY,
+    kept: Kept | null = null,
+  ) {
     this.#config = config;
     this.#effects = effects;
+    this.#replica = new Replica(journal, kept);
     this.#peers = config.secondaries.map(
-      ({ id, url }, index) => new Peer(index, id, url, config, this.log, effects),
+      ({ id, url }, index) => new Peer(index, id, url, config, this.#replica, effects),
     );
     this.#tracker = new WriteConcernTracker(this.nodes);
+    this.#recovery = this.#newRecovery();
+    this.#recount();
+  }
+
+  get log(): Log {
+    return this.#replica.log;
+  }
+
+  get keys(): KeyIndex {
+    return this.#replica.keys;
+  }
+
+  /** How many messages it shows. */
+  get length(): number {
+    return this.log.length;
   }
 
   /** How many nodes the cluster has, the master included. */
@@ -86,12 +132,29 @@ export class Master {
     return this.#config.secondaries.length + 1;
   }
 
-  get logId(): string {
-    return this.#config.logId;
+  /** Which log this is; null while there is none. */
+  get logId(): string | null {
+    return this.#replica.logId;
   }
 
+  /** The epoch it writes under; while recovering the highest one its own log has seen. */
   get epoch(): number {
-    return this.#config.epoch;
+    return this.#claim?.epoch ?? this.#replica.ballot.epoch;
+  }
+
+  /** What it writes, and as who; null until it has recovered. */
+  get claim(): Claim | null {
+    return this.#claim;
+  }
+
+  /** The higher epoch it has met: it must not write any more. Null if there is none. */
+  get fencedBy(): number | null {
+    return this.#fencedBy;
+  }
+
+  /** How many entries of its own log were cut off, because a better log did not have them. */
+  get discarded(): number {
+    return this.#replica.discarded;
   }
 
   /** How many clients wait for acks. */
@@ -109,6 +172,8 @@ export class Master {
     const w = nodesRequired(request.w, this.nodes);
     if (w > this.nodes) return this.#tooMany();
     const { messages, key, deadline } = request;
+    const unready = this.#unready();
+    if (unready !== null) return unready;
     const earlier = key === null ? undefined : this.keys.find(key);
     if (earlier !== undefined) {
       if (!this.#isRepeat(earlier, messages)) {
@@ -116,12 +181,15 @@ export class Master {
       }
       return this.#accept({ ...earlier, w, isDuplicate: true }, deadline, now, onEnd);
     }
-    const willWait = w > 1 && deadline > now;
+    const willWait = (w > 1 || !this.#replica.isDurableAtOnce) && deadline > now;
     const refusal = this.#refusalOf(messages) ?? (willWait ? this.#refusalToWait() : null);
     if (refusal !== null) return refusal;
     const count = messages.ends.length;
-    const seq = this.log.append(messages, this.epoch);
-    if (key !== null) for (let i = 0; i < count; i += 1) this.keys.record(key, seq + i);
+    const seq = this.log.length + 1;
+    const keys = key === null ? [] : messages.ends.map((_, i) => [seq + i, key] as const);
+    if (!this.#replica.append(messages, this.#claim as Claim, keys)) {
+      return { kind: 'refused', problem: 'disk-full' };
+    }
     this.#recount();
     return this.#accept({ seq, count, w, isDuplicate: false }, deadline, now, onEnd);
   }
@@ -136,6 +204,8 @@ export class Master {
   ): Accepted | Refusal {
     const required = nodesRequired(w, this.nodes);
     if (required > this.nodes) return this.#tooMany();
+    const unready = this.#unready();
+    if (unready !== null) return unready;
     const place = { seq, count: 1, w: required, isDuplicate: false };
     return this.#accept(place, deadline, now, onEnd);
   }
@@ -147,10 +217,11 @@ export class Master {
 
   /** Who holds the entry at `seq` now. */
   holders(seq: number): Holders {
-    const acked = [this.#config.nodeId];
+    const acked: string[] = [];
     const pending: string[] = [];
+    (this.#replica.countedLength >= seq ? acked : pending).push(this.#config.nodeId);
     for (const peer of this.#peers) {
-      (peer.progress.acked >= seq ? acked : pending).push(peer.id);
+      (peer.countedLength >= seq ? acked : pending).push(peer.id);
     }
     return { acked, pending };
   }
@@ -158,6 +229,8 @@ export class Master {
   /** Why nothing may be appended now, whatever it is; null if appends are welcome. */
   writeRefusal(): Refusal | null {
     if (this.#stopAt !== null) return { kind: 'refused', problem: 'shutting-down' };
+    const unready = this.#unready();
+    if (unready !== null) return unready;
     if (!this.#lacksQuorum()) return null;
     const { required, available } = this.quorum();
     const missing = this.#peers.filter((peer) => !peer.isAvailable).map((peer) => peer.id);
@@ -175,6 +248,11 @@ export class Master {
   acked(secondary: number, exchange: number, ack: Ack, now: number, random: number): void {
     const peer = this.#peers[secondary] as Peer;
     if (peer.progress.exchange !== exchange) return;
+    const { claim } = this;
+    if (claim !== null && ack.logId === claim.logId && ack.epoch > claim.epoch) {
+      this.#fence(ack.epoch);
+      return;
+    }
     const { bootId, nodeId } = peer.progress;
     // A life this name was not met by yet may be any node's, whatever the last one called itself.
     const claimed = this.#disownTwin(peer, ack.bootId, ack.bootId === bootId ? nodeId : null);
@@ -183,35 +261,77 @@ export class Master {
     this.#recount();
   }
 
-  /** An exchange ended, for whatever reason: no answer. */
+  /**
+   * An exchange ended, for whatever reason: no answer. `staleBy` is the epoch of a newer master, if
+   * that is what the secondary refused it for; 0 if it did not say which.
+   */
   exchangeFailed(
     secondary: number,
     exchange: number,
     reason: string,
+    staleBy: number | null,
     now: number,
     random: number,
   ): void {
     const peer = this.#peers[secondary] as Peer;
-    if (peer.progress.exchange === exchange) peer.fail(reason, now, random);
+    if (peer.progress.exchange !== exchange) return;
+    // Only an epoch that is not below ours can be why: anything else is nonsense, and no answer.
+    const isNewer = staleBy === 0 || (staleBy !== null && staleBy >= this.epoch);
+    if (isNewer) this.#fence(staleBy);
+    else peer.fail(reason, now, random);
   }
 
   /** A heartbeat was answered with something well-formed. */
   heartbeatAnswered(secondary: number, answer: Heartbeat, now: number): void {
+    if (this.#fencedBy !== null) return;
     const peer = this.#peers[secondary] as Peer;
     const statusBefore = peer.status;
-    const claimed = this.#disownTwin(peer, answer.bootId, answer.nodeId);
-    if (claimed === null) peer.heartbeatAnswered(answer, now);
-    else peer.heartbeatMissed(claimed, now);
+    const { claim } = this;
+    if (claim !== null && answer.logId === claim.logId) {
+      if (compareBallots(ballotOf(answer), claim) > 0) {
+        this.#fence(answer.epoch);
+        return;
+      }
+    }
+    const twin = this.#disownTwin(peer, answer.bootId, answer.nodeId);
+    this.#now = now;
+    if (claim === null) {
+      peer.surveyed(twin ?? answer, now);
+      if (twin === null) this.#recovery.answered(secondary, answer);
+      else this.#recovery.failed(secondary);
+    } else if (twin === null) peer.heartbeatAnswered(answer, now);
+    else peer.heartbeatMissed(twin, now);
     this.#noteStatus(peer, statusBefore);
     this.#recount();
   }
 
   /** A heartbeat was not answered, or with nonsense. */
   heartbeatMissed(secondary: number, reason: string, now: number): void {
+    if (this.#fencedBy !== null) return;
     const peer = this.#peers[secondary] as Peer;
     const statusBefore = peer.status;
-    peer.heartbeatMissed(reason, now);
+    this.#now = now;
+    if (this.#claim === null) {
+      peer.surveyed(reason, now);
+      this.#recovery.failed(secondary);
+    } else peer.heartbeatMissed(reason, now);
     this.#noteStatus(peer, statusBefore);
+  }
+
+  /** A part of a secondary's log has come. Returns whether to go on with this fetch. */
+  fetched(fetch: number, frame: Frame): boolean {
+    return this.#recovery.fetched(fetch, frame);
+  }
+
+  /** A fetch is over; `reason` says why it broke, null if it was complete. */
+  fetchOver(fetch: number, reason: string | null, now: number): void {
+    this.#now = now;
+    this.#recovery.fetchOver(fetch, reason);
+  }
+
+  /** More of what was written has become durable: whoever waited for that is answered. */
+  synced(): void {
+    this.#recount();
   }
 
   // --- time ------------------------------------------------------------------------------------
@@ -219,14 +339,18 @@ export class Master {
   /** Does whatever is due. `random()` gives numbers in [0, 1) for backoffs. */
   tick(now: number, random: () => number): void {
     this.#tracker.expire(now);
-    if (this.#stopAt !== null && now >= this.#stopAt) this.#tracker.stop();
-    for (const peer of this.#peers) peer.tick(now, random);
+    if (this.#stopAt !== null && now >= this.#stopAt) this.#tracker.endAll('stopping');
+    if (this.#fencedBy !== null) return;
+    if (this.#claim === null) this.#recover(now, random);
+    else for (const peer of this.#peers) peer.tick(now, random);
   }
 
   /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
     const stopAt = this.waiting > 0 ? this.#stopAt : null;
     let at = Math.min(this.#tracker.nextDeadline, stopAt ?? Number.POSITIVE_INFINITY);
+    if (this.#fencedBy !== null) return at;
+    if (this.#claim === null) return Math.min(at, this.#recoverAt);
     for (const peer of this.#peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
@@ -243,7 +367,9 @@ export class Master {
     return { required: majorityOf(this.nodes), available, nodes: this.nodes };
   }
 
-  status(): 'ok' | 'degraded' | 'read-only' {
+  status(): 'ok' | 'degraded' | 'read-only' | 'recovering' {
+    if (this.#fencedBy !== null) return 'read-only';
+    if (this.#claim === null) return 'recovering';
     if (this.#lacksQuorum()) return 'read-only';
     return this.#peers.every((peer) => peer.status === 'Healthy') ? 'ok' : 'degraded';
   }
@@ -252,7 +378,92 @@ export class Master {
     return this.#peers.map((peer) => peer.health(now));
   }
 
+  // --- recovery and its opposite ---------------------------------------------------------------
+
+  #newRecovery(): Recovery {
+    const { writer, newLogId, quorumAppend, recoveryTimeoutMs } = this.#config;
+    const nodesRequired = quorumAppend ? majorityOf(this.nodes) : 1;
+    const config = { writer, newLogId, nodesRequired };
+    const intake = new Intake(this.#replica, (note) => this.#effects.note(note));
+    return new Recovery(config, this.#peers.length, this.#replica, intake, {
+      survey: (secondary, claim) => {
+        this.#peers[secondary]?.survey(claim, recoveryTimeoutMs, this.#now);
+      },
+      fetchLog: (secondary, fetch, from) => this.#effects.fetchLog(secondary, fetch, from),
+      rest: (reason) => this.#restFromRecovery(reason),
+      recovered: (claim, from) => this.#takeOver(claim, from),
+      note: (note: Note) => this.#effects.note(note),
+    });
+  }
+
+  #recover(now: number, random: () => number): void {
+    if (now < this.#recoverAt) return;
+    const { backoffBaseMs, backoffMaxMs, heartbeat } = this.#config;
+    const delayMaxMs = Math.min(backoffMaxMs, Math.max(backoffBaseMs, heartbeat.intervalMs));
+    this.#recoveryAttempts += 1;
+    this.#restMs = backoffMs(this.#recoveryAttempts, backoffBaseMs, delayMaxMs, random());
+    this.#recoverAt = Number.POSITIVE_INFINITY;
+    this.#now = now;
+    this.#recovery.begin();
+  }
+
+  #restFromRecovery(reason: string): void {
+    this.#recoverAt = this.#now + this.#restMs;
+    const isFirst = this.#recoveryAttempts === 1;
+    this.#effects.note({
+      level: isFirst ? 'warn' : 'debug',
+      event: 'recovery-unfinished',
+      fields: { reason, attempts: this.#recoveryAttempts, retryInMs: Math.round(this.#restMs) },
+    });
+  }
+
+  #takeOver(claim: Claim, from: number | null): void {
+    const { answers } = this.#recovery;
+    this.#claim = claim;
+    const nameOf = (index: number) => this.#peers[index]?.id;
+    const indices = this.#peers.map((_, index) => index);
+    this.#effects.note({
+      level: 'info',
+      event: 'recovered',
+      fields: {
+        logId: claim.logId,
+        epoch: claim.epoch,
+        writer: claim.writer,
+        length: this.log.length,
+        adoptedFrom:
+          this.log.length === 0 ? null : from === null ? this.#config.nodeId : nameOf(from),
+        answered: indices.filter((index) => this.#recovery.isCounted(index)).map(nameOf),
+        silent: indices.filter((index) => !this.#recovery.isCounted(index)).map(nameOf),
+      },
+    });
+    for (const [index, peer] of this.#peers.entries()) {
+      peer.begin(claim, answers.get(index), this.#now);
+    }
+    this.#recount();
+  }
+
+  /** A newer master has been heard of: this one must not write any more, for good. */
+  #fence(epoch: number): void {
+    this.#fencedBy = epoch;
+    this.#effects.note({
+      level: 'error',
+      event: 'fenced',
+      fields: { epoch: this.epoch, by: epoch },
+    });
+    for (const peer of this.#peers) peer.end();
+    this.#tracker.endAll('fenced');
+    this.#recount();
+  }
+
   // --- inside ----------------------------------------------------------------------------------
+
+  /** Why it does not write at all, whoever asks; null if it does. */
+  #unready(): Refusal | null {
+    if (this.#fencedBy !== null) {
+      return { kind: 'refused', problem: 'fenced', epoch: this.#fencedBy };
+    }
+    return this.#claim === null ? { kind: 'refused', problem: 'recovering' } : null;
+  }
 
   /** Whether appends need a quorum that is not there. */
   #lacksQuorum(): boolean {
@@ -310,7 +521,8 @@ export class Master {
   }
 
   #recount(): void {
-    this.#tracker.update([this.log.length, ...this.#peers.map((peer) => peer.progress.acked)]);
+    const lengths = this.#peers.map((peer) => peer.countedLength);
+    this.#tracker.update([this.#replica.countedLength, ...lengths]);
   }
 
   /**

@@ -27,14 +27,30 @@ export function packMessages(messages: readonly string[]): PackedMessages {
   return { bytes, ends };
 }
 
-/** The messages from index `start` on, as a view on the same bytes. */
-export function dropMessages(packed: PackedMessages, start: number): PackedMessages {
-  if (start === 0) return packed;
-  const offset = packed.ends[start - 1] ?? 0;
-  return {
-    bytes: packed.bytes.subarray(offset),
-    ends: packed.ends.slice(start).map((end) => end - offset),
-  };
+/** The messages at indices `start..end - 1`, as a view on the same bytes. */
+export function sliceMessages(
+  packed: PackedMessages,
+  start: number,
+  end: number = packed.ends.length,
+): PackedMessages {
+  if (start === 0 && end === packed.ends.length) return packed;
+  const offset = start === 0 ? 0 : (packed.ends[start - 1] as number);
+  const ends = packed.ends.slice(start, end).map((one) => one - offset);
+  return { bytes: packed.bytes.subarray(offset, offset + (ends.at(-1) ?? 0)), ends };
+}
+
+/** Messages, each as its JSON text and a comma, end to end. */
+export function joinMessages(texts: readonly Uint8Array[]): PackedMessages {
+  const ends: number[] = [];
+  let end = 0;
+  for (const text of texts) {
+    end += text.length;
+    ends.push(end);
+  }
+  const bytes = new Uint8Array(end);
+  for (const [index, text] of texts.entries())
+    bytes.set(text, (ends[index] as number) - text.length);
+  return { bytes, ends };
 }
 
 /** The JSON text of message `index` (from 0), without its comma; a view. */

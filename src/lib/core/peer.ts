@@ -3,12 +3,13 @@
  * heartbeats to believe, when to give up and when to try again. It knows nothing of the others.
  */
 import { backoffMs } from './backoff.ts';
+import type { EpochStart } from './epochs.ts';
 import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
-import type { Log } from './log.ts';
 import { Progress } from './progress.ts';
-import type { Ack, Heartbeat } from './protocol.ts';
+import type { Ack, Claim, Heartbeat } from './protocol.ts';
 import type { Note } from './refusal.ts';
+import type { Replica } from './replica.ts';
 
 /** Bytes of messages in one frame; a larger message travels alone. */
 export const FRAME_MESSAGE_BYTES_MAX = 1024 * 1024;
@@ -20,8 +21,6 @@ export const WINDOW_FRAMES_MAX = 8;
 export const EXCHANGE_IDLE_MS = 60_000;
 
 export interface PeerConfig {
-  readonly logId: string;
-  readonly epoch: number;
   readonly heartbeat: HeartbeatConfig;
   readonly failureDetector: FailureDetectorConfig;
   /** No ack for the oldest frame in flight for this long ends the exchange, in ms. */
@@ -36,14 +35,22 @@ export interface PeerConfig {
 export interface PeerEffects {
   /** Open exchange number `exchange`; its outcome comes back as `acked` or `exchangeFailed`. */
   openExchange(secondary: number, exchange: number): void;
-  /** Send the entries `from..to` as one frame on the open exchange. */
-  sendFrame(secondary: number, from: number, to: number): void;
+  /**
+   * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. The
+   * first frame of an exchange carries `epochs`.
+   */
+  sendFrame(
+    secondary: number,
+    from: number,
+    to: number,
+    epochs: readonly EpochStart[] | null,
+  ): void;
   /** End the exchange in peace: everything sent was acked. */
   restExchange(secondary: number): void;
   /** Cut the exchange off; it has nothing to say any more. */
   dropExchange(secondary: number): void;
   /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
-  askHeartbeat(secondary: number): void;
+  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void;
   note(note: Note): void;
 }
 
@@ -66,27 +73,39 @@ export class Peer {
   readonly #index: number;
   readonly #url: string;
   readonly #config: PeerConfig;
-  readonly #log: Log;
+  readonly #replica: Replica;
   readonly #effects: PeerEffects;
   readonly #detector: FailureDetector;
   readonly #heartbeat: HeartbeatSchedule;
+  /** What the master writes, and as who; null until it has recovered. */
+  #claim: Claim | null = null;
 
   constructor(
     index: number,
     id: string,
     url: string,
     config: PeerConfig,
-    log: Log,
+    replica: Replica,
     effects: PeerEffects,
   ) {
     this.#index = index;
     this.id = id;
     this.#url = url;
     this.#config = config;
-    this.#log = log;
+    this.#replica = replica;
     this.#effects = effects;
     this.#detector = new FailureDetector(config.failureDetector);
     this.#heartbeat = new HeartbeatSchedule(config.heartbeat);
+  }
+
+  /**
+   * How many messages of it count. An entry of an older epoch is safe from a log of an epoch in
+   * between only on nodes that have all the master had when it took over (Raft, figure 8).
+   */
+  get countedLength(): number {
+    const start = this.#replica.newest;
+    const { acked } = this.progress;
+    return acked >= start.firstSeq - 1 ? acked : 0;
   }
 
   get status(): Status {
@@ -98,18 +117,74 @@ export class Peer {
     return this.status !== 'Unhealthy';
   }
 
+  /** The master is starting: asks what the secondary holds, and makes the claim if there is one. */
+  survey(claim: Claim | null, timeoutMs: number, now: number): void {
+    this.#heartbeat.ask(this.progress.asking(now));
+    this.#effects.askHeartbeat(this.#index, claim, timeoutMs);
+  }
+
+  /** The survey's question was answered, or not (a few words why). */
+  surveyed(outcome: Heartbeat | string, now: number): void {
+    const { progress } = this;
+    if (typeof outcome === 'string') {
+      this.#heartbeat.missed(now);
+      this.#detector.missed();
+      progress.lastError = outcome;
+      return;
+    }
+    const asked = this.#heartbeat.answered();
+    if (asked === null) return;
+    this.#detector.answered();
+    progress.lastSeenAt = now;
+    progress.lastError = null;
+    progress.learn(outcome.bootId, outcome.length, false, asked);
+    if (progress.bootId === outcome.bootId) progress.nodeId = outcome.nodeId;
+  }
+
+  /** The master has recovered: from now on its log goes to the secondary. */
+  begin(claim: Claim, answer: Heartbeat | undefined, now: number): void {
+    this.#claim = claim;
+    const problem = answer === undefined ? null : this.#problemOfHeartbeat(answer);
+    if (problem !== null) {
+      this.#detector.disown();
+      this.progress.lastError = problem;
+    }
+    this.pump(now);
+  }
+
+  /** The master must not write any more: everything known of the secondary is outdated. */
+  end(): void {
+    this.disown();
+    this.#claim = null;
+  }
+
   /** Opens an exchange if there is work and it is time, and fills its window. */
   pump(now: number): void {
     const { progress } = this;
+    const { log } = this.#replica;
+    if (this.#claim === null) return;
     if (now >= this.#attemptAt()) this.#effects.openExchange(this.#index, progress.open(now));
-    while (progress.maySend(this.#log.length, WINDOW_FRAMES_MAX)) {
-      const from = progress.next;
-      const last = Math.min(this.#log.length, from + FRAME_MESSAGES_MAX - 1);
-      const bytesMax = this.#config.frameBytesMax ?? FRAME_MESSAGE_BYTES_MAX;
-      const to = this.#log.pageEnd(from, last, bytesMax);
-      progress.sent(to, now);
-      this.#effects.sendFrame(this.#index, from, to);
+    if (progress.exchange !== null && progress.isFresh && progress.mustCompare) {
+      this.#send(progress.next - 1, now);
     }
+    while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) this.#send(this.#frameEnd(), now);
+  }
+
+  /** The last seq of the next frame: never in the middle of a keyed append. */
+  #frameEnd(): number {
+    const { log, keys } = this.#replica;
+    const from = this.progress.next;
+    const last = Math.min(log.length, from + FRAME_MESSAGES_MAX - 1);
+    const bytesMax = this.#config.frameBytesMax ?? FRAME_MESSAGE_BYTES_MAX;
+    return keys.runEnd(log.pageEnd(from, last, bytesMax));
+  }
+
+  #send(to: number, now: number): void {
+    const { progress } = this;
+    const from = progress.next;
+    const epochs = progress.isFresh ? this.#replica.log.epochs : null;
+    progress.sent(to, now);
+    this.#effects.sendFrame(this.#index, from, to, epochs);
   }
 
   /** An ack arrived on the open exchange. */
@@ -121,7 +196,7 @@ export class Peer {
       this.fail(problem ?? 'an ack without a frame', now, random);
       return;
     }
-    const learned = progress.learn(ack.bootId, ack.length, frame.asked);
+    const learned = progress.learn(ack.bootId, ack.length, true, frame.asked);
     progress.inFlight.shift();
     progress.lastSeenAt = now;
     progress.quietSince = now;
@@ -162,6 +237,8 @@ export class Peer {
   heartbeatAnswered(answer: Heartbeat, now: number): void {
     const problem = this.#problemOfHeartbeat(answer);
     if (problem !== null) {
+      // It may have held something of ours in an earlier life, but does not now.
+      if (answer.logId !== this.#claim?.logId) this.disown();
       this.heartbeatMissed(problem, now);
       return;
     }
@@ -171,8 +248,8 @@ export class Peer {
     const statusBefore = this.status;
     this.#detector.answered();
     progress.lastSeenAt = now;
-    progress.nodeId = answer.nodeId;
-    const learned = progress.learn(answer.bootId, answer.length, asked);
+    const learned = progress.learn(answer.bootId, answer.length, this.#isAgreed(answer), asked);
+    if (progress.bootId === answer.bootId) progress.nodeId = answer.nodeId;
     if (learned === 'new-life') this.#noteNewLife();
     // A new or shorter life cannot go on with an old exchange, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
@@ -206,7 +283,8 @@ export class Peer {
   tick(now: number, random: () => number): void {
     if (now >= this.#heartbeat.nextAt) {
       this.#heartbeat.ask(this.progress.asking(now));
-      this.#effects.askHeartbeat(this.#index);
+      const { timeoutMs } = this.#config.heartbeat;
+      this.#effects.askHeartbeat(this.#index, this.#claim, timeoutMs);
     }
     if (now >= this.#exchangeDueAt()) this.#exchangeDue(now, random());
     this.pump(now);
@@ -226,7 +304,7 @@ export class Peer {
       url: this.#url,
       status: this.status,
       length: acked,
-      lag: this.#log.length - acked,
+      lag: this.#replica.log.length - acked,
       lastSeenMsAgo: lastSeenAt === null ? null : Math.round(now - lastSeenAt),
       failures,
       nextAttemptInMs: hasAttempt ? Math.max(0, Math.round(attemptAt - now)) : null,
@@ -237,7 +315,8 @@ export class Peer {
   /** When to open an exchange; Infinity while one is open or nothing is to be sent. */
   #attemptAt(): number {
     const { progress } = this;
-    const hasWork = progress.exchange === null && progress.acked < this.#log.length;
+    const isBehind = progress.acked < this.#replica.log.length || progress.mustCompare;
+    const hasWork = progress.exchange === null && isBehind;
     return hasWork ? progress.retryAt : Number.POSITIVE_INFINITY;
   }
 
@@ -272,19 +351,28 @@ export class Peer {
   }
 
   #problemOf(ack: Ack): string | null {
-    const { logId, epoch } = this.#config;
+    const { logId, epoch } = this.#claim as Claim;
     if (ack.logId !== logId) return 'an ack for another log';
     if (ack.epoch !== epoch) return `an ack for epoch ${ack.epoch}, not ${epoch}`;
-    if (ack.length <= this.#log.length) return null;
-    return `an ack of length ${ack.length}, beyond the log's ${this.#log.length}`;
+    return this.#problemOfLength(ack.length);
   }
 
   #problemOfHeartbeat(answer: Heartbeat): string | null {
     const isVirgin = answer.logId === null && answer.epoch === 0 && answer.length === 0;
     if (isVirgin) return null;
-    const { logId } = this.#config;
+    const { logId } = this.#claim as Claim;
     if (answer.logId !== logId) return 'log-mismatch: it holds another log';
-    return this.#problemOf({ ...answer, logId });
+    return this.#isAgreed(answer) ? this.#problemOfLength(answer.length) : null;
+  }
+
+  #problemOfLength(length: number): string | null {
+    const own = this.#replica.log.length;
+    return length <= own ? null : `it says it has ${length} messages of a log of ${own}`;
+  }
+
+  /** Whether what it holds was compared with our log; one that does not say so has heard our epoch. */
+  #isAgreed({ epoch, length, standing }: Heartbeat): boolean {
+    return standing?.isAgreed ?? (length === 0 || epoch === (this.#claim as Claim).epoch);
   }
 
   #noteNewLife(): void {

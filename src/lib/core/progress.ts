@@ -33,6 +33,10 @@ export class Progress {
   next = 1;
   /** Which life of the secondary speaks; null before it ever spoke. */
   bootId: string | null = null;
+  /** Whether the log of this life was compared with ours: only then its length counts. */
+  isAgreed = false;
+  /** How many messages it says it holds while that is not so. */
+  claimed = 0;
   /** What it calls itself, by its last heartbeat; null before. */
   nodeId: string | null = null;
   /** How many lives were met. */
@@ -82,6 +86,16 @@ export class Progress {
     this.next = this.acked + 1;
   }
 
+  /** Whether it holds a log that must be compared with ours before anything else. */
+  get mustCompare(): boolean {
+    return !this.isAgreed && this.claimed > 0;
+  }
+
+  /** Whether nothing was sent in this exchange yet. */
+  get isFresh(): boolean {
+    return this.probing && this.inFlight.length === 0;
+  }
+
   /** Whether another frame may be sent now, of a log of `length` and at most `windowFrames`. */
   maySend(length: number, windowFrames: number): boolean {
     if (this.exchange === null || this.next > length) return false;
@@ -100,17 +114,29 @@ export class Progress {
     return { at: now, acked: this.acked, lives: this.#lives };
   }
 
-  /** Takes note of a statement: this life of the secondary shows `length` messages. */
-  learn(bootId: string, length: number, asked: Asked): Learned {
+  /**
+   * Takes note of a statement: this life of the secondary shows `length` messages. They count only
+   * if its log was compared with ours (`isAgreed`); it may hold what we have never written.
+   */
+  learn(bootId: string, length: number, isAgreed: boolean, asked: Asked): Learned {
     const isOutdated = asked.lives !== this.#lives;
     if (bootId !== this.bootId) {
       if (isOutdated) return 'outdated';
       const isFirst = this.bootId === null;
       this.bootId = bootId;
+      // What the life before called itself says nothing of this one: another node may answer here.
+      this.nodeId = null;
       this.#lives += 1;
-      this.#setAcked(length);
+      this.isAgreed = isAgreed;
+      this.claimed = length;
+      this.#setAcked(isAgreed ? length : 0);
       return isFirst ? 'met' : 'new-life';
     }
+    if (!isAgreed) {
+      if (!this.isAgreed) this.claimed = length;
+      return 'nothing';
+    }
+    this.isAgreed = true;
     if (length > this.acked) {
       this.#setAcked(length);
       return 'raised';
@@ -128,6 +154,8 @@ export class Progress {
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
   disown(): void {
     this.bootId = null;
+    this.isAgreed = false;
+    this.claimed = 0;
     this.#lives += 1;
     this.acked = 0;
     this.next = 1;

@@ -1,15 +1,19 @@
-/** What nodes say to each other: frames, acks and heartbeats, as the core sees them. */
+/** What nodes say to each other: frames, acks, claims and heartbeats, as the core sees them. */
+import type { Ballot } from './ballot.ts';
+import type { EpochStart } from './epochs.ts';
+import type { EntryKeys } from './journal.ts';
 import type { PackedMessages } from './messages.ts';
 
-/** A run of consecutive messages pushed by the master. */
-export interface Frame {
+/** A run of consecutive messages, pushed by a master or fetched from a secondary. */
+export interface Frame extends Ballot {
   readonly logId: string;
-  readonly epoch: number;
   /** The seq of the first message. */
   readonly from: number;
   readonly messages: PackedMessages;
-  /** The idempotency keys of entries in this frame, as (seq, key), ascending. */
-  readonly keys: readonly (readonly [seq: number, key: string])[];
+  /** The idempotency keys of entries in this frame. */
+  readonly keys: EntryKeys;
+  /** Under which epochs the sender's log was written; null but in the first frame of an exchange. */
+  readonly epochs: readonly EpochStart[] | null;
 }
 
 /** A statement of fact about the secondary: what this life of it shows now. */
@@ -20,11 +24,30 @@ export interface Ack {
   readonly length: number;
 }
 
-/** The same statement, asked for; `logId` null and `epoch` 0 while the secondary is virgin. */
+/** Which log a master writes, and as which life: whoever hears it listens to no older one. */
+export interface Claim extends Ballot {
+  readonly logId: string;
+  readonly writer: string;
+}
+
+/** The same statement as an ack, asked for; `logId` null and `epoch` 0 while virgin. */
 export interface Heartbeat {
   readonly nodeId: string;
   readonly bootId: string;
   readonly logId: string | null;
+  /** The highest epoch it has seen. */
   readonly epoch: number;
   readonly length: number;
+  /** What it adds for a master that made a claim; null where it was not asked, or does not know. */
+  readonly standing: Standing | null;
+}
+
+export interface Standing {
+  /** Who wrote under the highest epoch it has seen. */
+  readonly writer: string | null;
+  /** The newest ballot of whose beginning it has everything; 0 and null if there is none. */
+  readonly lastEpoch: number;
+  readonly lastWriter: string | null;
+  /** Whether its log was compared with that of the master who asks, so that its length counts. */
+  readonly isAgreed: boolean;
 }

@@ -10,11 +10,15 @@ export type Refusal = { readonly kind: 'refused' } & (
       readonly available: number;
       readonly missing: readonly string[];
     }
+  | { readonly problem: 'recovering' }
+  | { readonly problem: 'fenced'; readonly epoch: number }
   | { readonly problem: 'shutting-down' }
   | { readonly problem: 'overloaded'; readonly limit: number }
   | { readonly problem: 'log-full'; readonly limit: number; readonly used: number }
+  | { readonly problem: 'disk-full' }
   | { readonly problem: 'stale-epoch'; readonly epoch: number }
   | { readonly problem: 'log-mismatch'; readonly logId: string }
+  | { readonly problem: 'epochs-missing' }
   | { readonly problem: 'diverged'; readonly seq: number; readonly length: number }
   | { readonly problem: 'gap'; readonly length: number }
   | { readonly problem: 'injected-fault'; readonly applied: boolean }

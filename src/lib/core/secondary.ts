@@ -1,18 +1,22 @@
 /**
- * A secondary: takes frames, shows the contiguous prefix, states what it shows. A frame is applied
- * whole or refused whole, in the order of arrival; what it has already is acknowledged again and
- * stored once; what is ahead of its turn is held back. A state machine of (event, now) -> answers,
- * with the artificial delays and errors that make replication visible.
+ * A secondary: takes frames, shows the contiguous prefix, states what it shows. Frames are applied
+ * in the order of arrival and answered in that order, each when what it brought is as safe as this
+ * node can make it. A state machine of (event, now) -> answers, with the artificial delays and
+ * errors that make replication visible. What a frame does to the log is in `intake.ts`.
  */
-import { HoldBack } from './hold-back.ts';
-import { KeyIndex } from './idempotency.ts';
-import { Log } from './log.ts';
-import { dropMessages, sameBytes } from './messages.ts';
-import type { Ack, Frame, Heartbeat } from './protocol.ts';
+import { compareBallots } from './ballot.ts';
+import type { KeyIndex } from './idempotency.ts';
+import { Intake } from './intake.ts';
+import { type Journal, MEMORY } from './journal.ts';
+import type { Log } from './log.ts';
+import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
 import type { Note, Refusal } from './refusal.ts';
+import { type Kept, Replica } from './replica.ts';
 
 /** Bytes of frames that may wait for their delay; beyond it frames are refused. */
 export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
+/** What a frame that waits costs beside its messages: without it, empty ones would be free. */
+export const FRAME_OVERHEAD_BYTES = 512;
 
 /** The artificial faults; see the configuration of the same names. */
 export interface Faults {
@@ -42,47 +46,88 @@ interface Delayed {
   readonly onAnswer: (answer: FrameAnswer) => void;
 }
 
+/** A frame that was applied, or refused, and has no answer yet. */
+interface Unanswered {
+  readonly frame: Frame;
+  /** The length that must be durable before an ack. */
+  readonly length: number;
+  readonly refusal: Refusal | null;
+  readonly onAnswer: (answer: FrameAnswer) => void;
+}
+
 export class Secondary {
-  readonly log = new Log();
-  readonly keys = new KeyIndex();
   readonly #config: SecondaryConfig;
   readonly #note: (note: Note) => void;
-  readonly #held = new HoldBack();
+  readonly #replica: Replica;
+  readonly #intake: Intake;
   /** Frames that wait for their delay, in order of arrival. */
   readonly #delayed: Delayed[] = [];
   #delayedBytes = 0;
+  /** Frames behind one whose entries are not durable yet, in order of arrival. */
+  readonly #unanswered: Unanswered[] = [];
   #faults: Faults;
-  #logId: string | null = null;
-  #epoch = 0;
   #hasHeardMaster = false;
 
-  constructor(config: SecondaryConfig, note: (note: Note) => void) {
+  /** @param kept what the journal had kept of an earlier life, if there is one */
+  constructor(
+    config: SecondaryConfig,
+    note: (note: Note) => void,
+    journal: Journal = MEMORY,
+    kept: Kept | null = null,
+  ) {
     this.#config = config;
     this.#faults = config.faults;
     this.#note = note;
+    this.#replica = new Replica(journal, kept);
+    this.#intake = new Intake(this.#replica, note);
+  }
+
+  get log(): Log {
+    return this.#replica.log;
+  }
+
+  get keys(): KeyIndex {
+    return this.#replica.keys;
+  }
+
+  /** How many messages it shows: what it would also show after a crash, if anything outlives one. */
+  get length(): number {
+    return this.#replica.durableLength;
   }
 
   /** Which log this is; null while virgin. */
   get logId(): string | null {
-    return this.#logId;
+    return this.#replica.logId;
   }
 
   /** The highest epoch it has seen; 0 while virgin. */
   get epoch(): number {
-    return this.#epoch;
+    return this.#replica.ballot.epoch;
+  }
+
+  /** Who wrote under that epoch, if anybody said. */
+  get writer(): string | null {
+    return this.#replica.ballot.writer;
   }
 
   get bootId(): string {
     return this.#config.bootId;
   }
 
-  /** How many messages it has received that are not visible yet: held back, or still delayed. */
+  /** How many entries were cut off in this life, because a newer master did not have them. */
+  get discarded(): number {
+    return this.#replica.discarded;
+  }
+
+  /** How many messages it has received that are not visible yet. */
   get held(): number {
-    if (this.#delayed.length === 0) return this.#held.size;
-    const ranges = Array.from(this.#held.seqs(), (seq) => [seq, seq] as const);
+    const { length, log } = this;
+    if (this.#delayed.length === 0 && log.length === length) return this.#intake.heldCount;
+    const ranges = Array.from(this.#intake.heldSeqs(), (seq) => [seq, seq] as const);
+    ranges.push([length + 1, log.length]);
     for (const { frame } of this.#delayed) {
       const to = frame.from + frame.messages.ends.length - 1;
-      ranges.push([Math.max(frame.from, this.log.length + 1), to]);
+      ranges.push([Math.max(frame.from, length + 1), to]);
     }
     return countDistinct(ranges);
   }
@@ -96,16 +141,26 @@ export class Secondary {
     return this.#hasHeardMaster;
   }
 
-  /** Answers a heartbeat. */
-  heartbeat(): Heartbeat {
+  /** Answers a heartbeat, and takes note of the claim that came with it. */
+  heartbeat(claim: Claim | null = null): Heartbeat {
     this.#hasHeardMaster = true;
-    return {
-      nodeId: this.#config.nodeId,
-      bootId: this.bootId,
-      logId: this.#logId,
-      epoch: this.#epoch,
-      length: this.log.length,
+    if (claim !== null) {
+      this.#intake.claim(claim);
+      this.#settle();
+    }
+    const { logId, length } = this;
+    // Not what it has heard, but what it would still know tomorrow: a master relies on it.
+    const { epoch, writer } = this.#replica.keptBallot;
+    const { nodeId, bootId } = this.#config;
+    const { newest } = this.#replica;
+    const isOurs = claim !== null && claim.logId === logId;
+    const standing = claim && {
+      writer,
+      lastEpoch: newest.epoch,
+      lastWriter: newest.writer,
+      isAgreed: isOurs && this.#intake.isAgreedWith(claim),
     };
+    return { nodeId, bootId, logId, epoch, length, standing };
   }
 
   /** Changes the faults; frames that wait already obey the new delay as well. */
@@ -125,7 +180,7 @@ export class Secondary {
     onAnswer: (answer: FrameAnswer) => void,
   ): void {
     this.#hasHeardMaster = true;
-    const bytes = frame.messages.bytes.length;
+    const bytes = costOf(frame);
     if (this.#delayedBytes + bytes > DELAYED_BYTES_MAX && this.#delayed.length > 0) {
       onAnswer({ kind: 'refused', problem: 'overloaded', limit: DELAYED_BYTES_MAX });
       return;
@@ -139,9 +194,16 @@ export class Secondary {
   tick(now: number): void {
     while (this.nextWakeAt() <= now) {
       const { frame, draws, onAnswer } = this.#delayed.shift() as Delayed;
-      this.#delayedBytes -= frame.messages.bytes.length;
-      onAnswer(this.#applyWithFaults(frame, draws));
+      this.#delayedBytes -= costOf(frame);
+      const refusal = this.#applyWithFaults(frame, draws);
+      this.#unanswered.push({ frame, length: this.log.length, refusal, onAnswer });
+      this.#settle();
     }
+  }
+
+  /** More of what was written has become durable: answers the frames that waited for it. */
+  synced(): void {
+    this.#settle();
   }
 
   /** When `tick` has something to do next, in ms; Infinity for never. */
@@ -150,85 +212,50 @@ export class Secondary {
     return first === undefined ? Number.POSITIVE_INFINITY : first.arrivedAt + this.#faults.delayMs;
   }
 
-  #applyWithFaults(frame: Frame, [before, after]: FaultDraws): FrameAnswer {
+  #applyWithFaults(frame: Frame, [before, after]: FaultDraws): Refusal | null {
     if (before < this.#faults.errorRate) {
       this.#note({ level: 'debug', event: 'fault-before-apply', fields: { from: frame.from } });
       return { kind: 'refused', problem: 'injected-fault', applied: false };
     }
-    const refusal = this.#apply(frame);
+    const refusal = this.#intake.take(frame);
     if (refusal !== null) {
       const { kind: _, ...fields } = refusal;
-      this.#note({
-        level: 'warn',
-        event: 'frame-refused',
-        fields: { from: frame.from, ...fields },
-      });
+      const { from } = frame;
+      this.#note({ level: 'warn', event: 'frame-refused', fields: { from, ...fields } });
       return refusal;
     }
-    if (after < this.#faults.errorAfterApplyRate) {
-      this.#note({ level: 'debug', event: 'fault-after-apply', fields: { from: frame.from } });
-      return { kind: 'refused', problem: 'injected-fault', applied: true };
+    if (after >= this.#faults.errorAfterApplyRate) return null;
+    this.#note({ level: 'debug', event: 'fault-after-apply', fields: { from: frame.from } });
+    return { kind: 'refused', problem: 'injected-fault', applied: true };
+  }
+
+  /** Answers, in order, all frames that need wait no longer. */
+  #settle(): void {
+    for (let first = this.#unanswered[0]; first !== undefined; first = this.#unanswered[0]) {
+      const { frame, length, refusal, onAnswer } = first;
+      const answer = refusal ?? this.#answerOf(frame, length);
+      if (answer === null) return;
+      this.#unanswered.shift();
+      onAnswer(answer);
     }
+  }
+
+  /** The answer to an applied frame; null while what it brought is not durable. */
+  #answerOf(frame: Frame, length: number): FrameAnswer | null {
+    // A newer master may have been heard meanwhile, and have cut off what this frame brought.
+    const { ballot } = this.#replica;
+    if (compareBallots(frame, ballot) < 0) {
+      return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    }
+    if (this.length < Math.min(length, this.log.length)) return null;
     const { logId, epoch } = frame;
-    return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.log.length } };
+    return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.length } };
   }
+}
 
-  /** Takes in a frame whole, or says why not and changes nothing. */
-  #apply(frame: Frame): Refusal | null {
-    const refusal = this.#refusalOf(frame);
-    if (refusal !== null) return refusal;
-    if (this.#logId === null) {
-      this.#note({ level: 'info', event: 'joined-log', fields: { logId: frame.logId } });
-    }
-    this.#logId = frame.logId;
-    if (frame.epoch > this.#epoch) {
-      // What was held came from an earlier life of the master, which may never have placed it.
-      this.#held.clear();
-      this.#epoch = frame.epoch;
-    }
-    const known = this.log.length + 1 - frame.from;
-    if (known < 0) this.#hold(frame);
-    else if (known < frame.messages.ends.length) this.#show(frame, known);
-    return null;
-  }
-
-  #refusalOf(frame: Frame): Refusal | null {
-    const length = this.log.length;
-    if (this.#logId !== null && frame.logId !== this.#logId) {
-      return { kind: 'refused', problem: 'log-mismatch', logId: this.#logId };
-    }
-    if (frame.epoch < this.#epoch) {
-      return { kind: 'refused', problem: 'stale-epoch', epoch: this.#epoch };
-    }
-    // What was held under a lower epoch does not count any more; `#apply` forgets it.
-    const held = frame.epoch > this.#epoch ? new HoldBack() : this.#held;
-    const seq = this.log.differsAt(frame.from, frame.messages) ?? differsFromHeld(frame, held);
-    if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length };
-    const isAhead = frame.from > length + 1;
-    if (isAhead && !fits(frame, held, length)) return { kind: 'refused', problem: 'gap', length };
-    return null;
-  }
-
-  #hold(frame: Frame): void {
-    const keys = new Map(frame.keys);
-    for (let i = 0; i < frame.messages.ends.length; i += 1) {
-      const seq = frame.from + i;
-      this.#held.put(seq, { text: withComma(frame, i), key: keys.get(seq) });
-    }
-  }
-
-  /** Appends what the frame has from index `known` on, and what was held and is next then. */
-  #show(frame: Frame, known: number): void {
-    this.log.append(dropMessages(frame.messages, known), frame.epoch);
-    for (const [seq, key] of frame.keys) if (seq >= frame.from + known) this.keys.record(key, seq);
-    if (this.#held.size === 0) return;
-    for (let seq = frame.from + known; seq <= this.log.length; seq += 1) this.#held.take(seq);
-    for (let next = this.#held.take(this.log.length + 1); next !== undefined; ) {
-      const seq = this.log.append({ bytes: next.text, ends: [next.text.length] }, this.#epoch);
-      if (next.key !== undefined) this.keys.record(next.key, seq);
-      next = this.#held.take(this.log.length + 1);
-    }
-  }
+/** Bytes of memory that a waiting frame takes, roughly. */
+function costOf({ messages, keys }: Frame): number {
+  return FRAME_OVERHEAD_BYTES + messages.bytes.length + keys.length * FRAME_OVERHEAD_BYTES;
 }
 
 /** How many numbers are in at least one of the ranges, both ends included. */
@@ -240,30 +267,4 @@ function countDistinct(ranges: (readonly [from: number, to: number])[]): number 
     counted = Math.max(counted, to);
   }
   return count;
-}
-
-/** The first seq at which the frame says something else than what is held; null if none. */
-function differsFromHeld(frame: Frame, held: HoldBack): number | null {
-  if (held.size === 0) return null;
-  for (let i = 0; i < frame.messages.ends.length; i += 1) {
-    const text = held.get(frame.from + i)?.text;
-    if (text !== undefined && !sameBytes(text, withComma(frame, i))) return frame.from + i;
-  }
-  return null;
-}
-
-/** Whether there is room to hold back what of the frame is not held yet. */
-function fits(frame: Frame, held: HoldBack, length: number): boolean {
-  const count = frame.messages.ends.length;
-  let bytes = 0;
-  for (let i = 0; i < count; i += 1) {
-    if (held.get(frame.from + i) === undefined) bytes += withComma(frame, i).length;
-  }
-  return held.hasRoom(frame.from + count - 1, bytes, length);
-}
-
-/** The JSON text and the comma of the frame's message `index`; a view. */
-function withComma(frame: Frame, index: number): Uint8Array {
-  const { bytes, ends } = frame.messages;
-  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index]);
 }

@@ -16,8 +16,11 @@ export function nodesRequired(w: WriteConcern, nodes: number): number {
   return w === 'majority' ? majorityOf(nodes) : w;
 }
 
-/** Why a wait ended: the write concern holds, the client's time is up, or the node stops. */
-export type WaitEnd = 'holds' | 'time-is-up' | 'stopping';
+/**
+ * Why a wait ended: the write concern holds, the client's time is up, the node stops, or a newer
+ * master has taken over.
+ */
+export type WaitEnd = 'holds' | 'time-is-up' | 'stopping' | 'fenced';
 
 /** A client that waits until the entry at `seq` is on `w` nodes. */
 export interface Waiter {
@@ -94,13 +97,13 @@ export class WriteConcernTracker {
     }
   }
 
-  /** Ends every wait because the node stops. */
-  stop(): void {
+  /** Ends every wait, for this reason. */
+  endAll(end: WaitEnd): void {
     for (const waiters of this.#bySeq) {
       for (const waiter of waiters.takeUpTo(Number.POSITIVE_INFINITY)) {
         this.#waiting -= 1;
         this.#forgetDeadline(waiter);
-        waiter.onEnd('stopping');
+        waiter.onEnd(end);
       }
     }
   }

@@ -1,17 +1,32 @@
 /** A frame as the line it travels in, made of the log's own bytes. */
+import type { EpochStart } from '../core/epochs.ts';
 import type { KeyIndex } from '../core/idempotency.ts';
 import type { Log } from '../core/log.ts';
 
+/** Whose frame it is. */
+export interface FrameOrigin {
+  readonly logId: string;
+  readonly epoch: number;
+  readonly writer: string | null;
+}
+
 /** The line for the entries `from..to`, its newline included. */
 export function encodeFrame(
-  origin: { readonly logId: string; readonly epoch: number },
+  origin: FrameOrigin,
+  epochs: readonly EpochStart[] | null,
   log: Log,
   keyIndex: KeyIndex,
   from: number,
   to: number,
 ): Uint8Array {
-  const { logId, epoch } = origin;
-  const head = JSON.stringify({ logId, epoch, from }).slice(0, -1);
+  const { logId, epoch, writer } = origin;
+  const head = JSON.stringify({
+    logId,
+    epoch,
+    ...(writer === null ? {} : { writer }),
+    from,
+    ...(epochs === null ? {} : epochsJson(epochs)),
+  }).slice(0, -1);
   const keys = keyIndex.within(from, to);
   const tail = keys.length === 0 ? '' : `,"keys":${JSON.stringify(Object.fromEntries(keys))}`;
   return Buffer.concat([
@@ -19,4 +34,11 @@ export function encodeFrame(
     ...log.slices(from, to),
     Buffer.from(`]${tail}}\n`),
   ]);
+}
+
+/** The pairs of the contract; who wrote each epoch is told beside them, where it is known. */
+function epochsJson(starts: readonly EpochStart[]): object {
+  const epochs = starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]);
+  const isNamed = starts.some(({ writer }) => writer !== null);
+  return isNamed ? { epochs, writers: starts.map(({ writer }) => writer) } : { epochs };
 }

@@ -1,12 +1,14 @@
 /** Asks a secondary for a heartbeat: one short `fetch`, bounded in time and bytes. */
-import type { Heartbeat } from '../core/protocol.ts';
-import { bearerHeader, problemText, readAnswer, reasonOf } from './peer.ts';
+import type { Claim, Heartbeat } from '../core/protocol.ts';
+import { claimHeaders } from './claim.ts';
+import { bearerHeader, readAnswer, readProblem, reasonOf } from './peer.ts';
 import { parseHeartbeat } from './schema.ts';
 
 /** What the secondary says, or a few words on why there is no answer. Never rejects. */
 export function askHeartbeat(
   url: string,
   token: string | null,
+  claim: Claim | null,
   timeoutMs: number,
 ): Promise<Heartbeat | string> {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -15,18 +17,20 @@ export function askHeartbeat(
   const timeUp = new Promise<string>((resolve) => {
     signal.addEventListener('abort', () => resolve('no answer in time'), { once: true });
   });
-  return Promise.race([ask(`${url}/heartbeat`, token, signal), timeUp]);
+  const headers = { ...bearerHeader(token), ...claimHeaders(claim) };
+  return Promise.race([ask(`${url}/heartbeat`, headers, token, signal), timeUp]);
 }
 
 async function ask(
   url: string,
+  headers: Record<string, string>,
   token: string | null,
   signal: AbortSignal,
 ): Promise<Heartbeat | string> {
   try {
-    const response = await fetch(url, { headers: bearerHeader(token), redirect: 'error', signal });
+    const response = await fetch(url, { headers, redirect: 'error', signal });
     if (response.status !== 200) {
-      return `HTTP ${response.status}${await problemText(response, signal, token)}`;
+      return `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
     }
     return parseHeartbeat(await readAnswer(response, signal)) ?? 'the answer is not a heartbeat';
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Reading the log, the same on every node: `GET /messages` and one entry. */
 import type { ServerResponse } from 'node:http';
+import { startAt } from '../core/epochs.ts';
 import type { Log } from '../core/log.ts';
 import { matchesEtag } from './headers.ts';
 import { READ_CHUNK_BYTES } from './limits.ts';
@@ -10,6 +11,8 @@ import { type Call, endWith, type Route } from './server.ts';
 /** The log a node shows. */
 export interface LogView {
   readonly log: Log;
+  /** How many of its messages are shown. */
+  readonly length: number;
   readonly logId: string | null;
   readonly epoch: number;
 }
@@ -27,13 +30,13 @@ export function listRoute(view: LogView, otherMethods?: string): Route {
 }
 
 async function list(view: LogView, { req, res, query }: Call): Promise<void> {
-  const { log } = view;
+  const { log, length } = view;
   const parameters = parseQuery(query, ['from', 'limit']);
   const from = positiveParameter(parameters, 'from', 1);
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
-  const to = Math.min(log.length, from + limit - 1);
+  const to = Math.min(length, from + limit - 1);
   const etag = etagOf(view, from, to);
-  const headers = { 'Log-Length': log.length, 'Log-Epoch': view.epoch, ETag: etag };
+  const headers = { 'Log-Length': length, 'Log-Epoch': view.epoch, ETag: etag };
   if (matchesEtag(req.headers['if-none-match'], etag)) {
     res.writeHead(304, headers).end();
     return;
@@ -50,13 +53,17 @@ async function list(view: LogView, { req, res, query }: Call): Promise<void> {
 }
 
 /**
- * A page is immutable once it is written: the log, the epoch and seq of its last entry name it
+ * A page is immutable once it is written: the log, the epoch, writer and seq of its last entry name it
  * (two logs that agree there agree on all before), and its beginning and end. A logId may be any
  * text that a master chose, and a header may not.
  */
 function etagOf({ log, logId }: LogView, from: number, to: number): string {
   const name = encodeURIComponent(logId ?? 'virgin');
-  return from > to ? `"${name}.empty"` : `"${name}.${log.epochAt(to)}.${from}-${to}"`;
+  const start = startAt(log.epochs, to);
+  if (from > to || start === undefined) return `"${name}.empty"`;
+  const { epoch, writer } = start;
+  const writerPart = writer === null ? '' : `.${encodeURIComponent(writer)}`;
+  return `"${name}.${epoch}${writerPart}.${from}-${to}"`;
 }
 
 /** Writes `[...]` a chunk at a time, and the next one only when the reader has taken the last. */
@@ -68,6 +75,7 @@ async function writeList(res: ServerResponse, log: Log, from: number, to: number
     endWith(res, [open, ...log.slices(from, to), close]);
     return;
   }
+  const { cuts } = log;
   res.write(open);
   for (let seq = from; seq <= to && !res.destroyed; ) {
     const last = log.pageEnd(seq, to, READ_CHUNK_BYTES);
@@ -75,12 +83,14 @@ async function writeList(res: ServerResponse, log: Log, from: number, to: number
     if (last < to) res.write(',');
     seq = last + 1;
     await readyForMore(res);
+    // What was promised is not there any more; half of it must not look like all of it.
+    if (log.cuts !== cuts) res.destroy();
   }
-  res.end(close);
+  if (!res.destroyed) res.end(close);
 }
 
 /** Waits until the reader has room, or is gone; and lets others have their turn in any case. */
-async function readyForMore(res: ServerResponse): Promise<void> {
+export async function readyForMore(res: ServerResponse): Promise<void> {
   if (res.destroyed) return;
   await new Promise<void>((resolve) => {
     if (!res.writableNeedDrain) {
@@ -96,12 +106,11 @@ async function readyForMore(res: ServerResponse): Promise<void> {
 }
 
 /** The seq that a path names, which must be in the log; 404 otherwise. */
-export function requireSeq(log: Log, text: string): number {
+export function requireSeq({ length }: { readonly length: number }, text: string): number {
   const seq = parsePosition(text);
-  if (seq !== null && seq <= log.length) return seq;
-  throw new HttpProblem('not-found', `there is no such message; the log has ${log.length}`, {
-    length: log.length,
-  });
+  if (seq !== null && seq <= length) return seq;
+  const detail = `there is no such message; the log has ${length}`;
+  throw new HttpProblem('not-found', detail, { length });
 }
 
 /** `{"seq":3,"message":"Msg3",...}` in pieces; `more` are further members, as an object. */

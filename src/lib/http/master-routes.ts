@@ -77,14 +77,19 @@ async function readEntry(port: MasterPort, call: Call): Promise<void> {
   const { req, res, parameter, query } = call;
   const { log } = port.core;
   const wText = parseQuery(query, ['w']).get('w');
-  const w = wText === undefined ? 1 : parseWText(wText);
-  const seq = requireSeq(log, parameter);
-  const preference = wText === undefined ? null : parsePrefer(req.headers.prefer);
+  const w = wText === undefined ? null : parseWText(wText);
+  const seq = requireSeq(port.core, parameter);
+  const members = () => ({ epoch: log.epochAt(seq), ...port.core.holders(seq) });
+  if (w === null) {
+    sendJson(res, 200, entryJson(log, seq, members()));
+    return;
+  }
+  const preference = parsePrefer(req.headers.prefer);
   const deadline = deadlineOf(port, preference);
   answerWhenOver(port, call, preference, (onEnd) => port.await(seq, w, deadline, onEnd), {
-    body: () => ({ epoch: log.epochAt(seq), ...port.core.holders(seq) }),
-    send: (members, _, end, headers) => {
-      sendJson(res, end === 'holds' ? 200 : 202, entryJson(log, seq, members), headers);
+    body: members,
+    send: (now, _, end, headers) => {
+      sendJson(res, end === 'holds' ? 200 : 202, entryJson(log, seq, now), headers);
     },
   });
 }
@@ -113,7 +118,7 @@ function answerWhenOver(
   let waiter: Waiter | null = null;
   const answer = (accepted: Accepted, end: WaitEnd) => {
     waiter = null;
-    if (end === 'stopping') sendStopping(res, body(accepted));
+    if (end === 'stopping' || end === 'fenced') sendUnheld(res, end, body(accepted));
     else send(body(accepted), accepted, end, headers);
   };
   const outcome = begin((end) => answer(outcome as Accepted, end));
@@ -128,10 +133,23 @@ function answerWhenOver(
   });
 }
 
-/** The message is stored, but the node stops before its write concern holds. */
-function sendStopping(res: ServerResponse, members: object): void {
-  const detail = 'the message is stored, but this node stops before the write concern holds';
-  sendProblem(res, new HttpProblem('shutting-down', detail, { ...members, appended: true }));
+/** The message is stored here, but its write concern will not hold in this life of the node. */
+function sendUnheld(res: ServerResponse, end: 'stopping' | 'fenced', members: object): void {
+  const fields = { ...members, appended: true };
+  const problem =
+    end === 'stopping'
+      ? new HttpProblem(
+          'shutting-down',
+          'the message is stored, but this node stops before the write concern holds',
+          fields,
+        )
+      : new HttpProblem(
+          'fenced',
+          'the message is stored here, but another master has taken over and may not have it; ' +
+            'send it there again, with the same idempotency key',
+          fields,
+        );
+  sendProblem(res, problem);
 }
 
 function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {
@@ -145,9 +163,11 @@ function healthOf(port: MasterPort, nodeId: string): object {
     nodeId,
     epoch: core.epoch,
     logId: core.logId,
-    length: core.log.length,
+    length: core.length,
     quorum: core.quorum(),
     waiting: core.waiting,
     secondaries: core.secondaries(port.now()),
+    discarded: core.discarded,
+    ...(core.fencedBy === null ? {} : { fenced: { byEpoch: core.fencedBy || null } }),
   };
 }

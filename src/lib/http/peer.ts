@@ -43,22 +43,33 @@ export async function readAnswer(response: Response, signal: AbortSignal): Promi
   return Buffer.concat(chunks);
 }
 
+/** What a refusal says, as far as it is a problem. */
+export interface PeerProblem {
+  /** ` <name>: <detail>`, or nothing. */
+  readonly text: string;
+  /** The epoch of the newer master that is the reason; null if that is not the reason. */
+  readonly staleBy: number | null;
+}
+
 /**
- * ` <name>: <detail>` of a problem, as far as the answer is one. It goes to the log and to `/health`,
- * so a peer that echoes what it was sent must not make it tell the token.
+ * Reads the problem in an answer that is not 200. Its text goes to the log and to `/health`, so a
+ * peer that echoes what it was sent must not make it tell the token.
  */
-export async function problemText(
+export async function readProblem(
   response: Response,
   signal: AbortSignal,
   token: string | null,
-): Promise<string> {
+): Promise<PeerProblem> {
   try {
     const body = JSON.parse(new TextDecoder().decode(await readAnswer(response, signal)));
     const name = String(body.type).replace('/problems/', '');
-    const text = ` ${name}: ${String(body.detail)}`;
-    return (token === null ? text : text.replaceAll(token, '<token>')).slice(0, 200);
+    const told = ` ${name}: ${String(body.detail)}`;
+    const text = (token === null ? told : told.replaceAll(token, '<token>')).slice(0, 200);
+    const isStale = response.status === 409 && name === 'stale-epoch';
+    const epoch = Number.isSafeInteger(body.epoch) ? (body.epoch as number) : 0;
+    return { text, staleBy: isStale ? epoch : null };
   } catch {
-    return '';
+    return { text: '', staleBy: null };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the HTTP edge needs of the process around it; `runtime/` provides it. */
 import type { Accepted, AppendRequest, Master } from '../core/master.ts';
-import type { Frame } from '../core/protocol.ts';
+import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
@@ -25,6 +25,7 @@ export interface SecondaryPort {
   readonly core: Secondary;
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal;
+  heartbeat(claim: Claim | null): Heartbeat;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
   setFaults(faults: Partial<Faults>): void;
 }

@@ -20,6 +20,7 @@ const PROBLEMS = {
   gap: [409, 'The frame is too far ahead'],
   'stale-epoch': [409, 'A newer master has written here'],
   'log-mismatch': [409, 'This node holds another log'],
+  'epochs-missing': [409, 'The two logs have not been compared yet'],
   'content-too-large': [413, 'The content is too large'],
   'unsupported-media-type': [415, 'The media type is not supported'],
   'expectation-failed': [417, 'The expectation cannot be met'],
@@ -29,6 +30,8 @@ const PROBLEMS = {
   'injected-fault': [500, 'An injected fault'],
   'not-ready': [503, 'Not ready yet'],
   overloaded: [503, 'Too much is waiting'],
+  recovering: [503, 'The master is recovering its log'],
+  fenced: [503, 'Another master has taken over'],
   'read-only': [503, 'Read-only: a quorum is missing'],
   'shutting-down': [503, 'The node is shutting down'],
   'log-full': [507, 'The log is full'],
@@ -82,7 +85,9 @@ export class HttpProblem extends Error {
 /** The core's refusal as a problem. */
 export function problemOf(refusal: Refusal): HttpProblem {
   const { kind: _, problem, ...fields } = refusal;
-  return new HttpProblem(problem, detailOf(refusal), fields);
+  // A disk without room is one way for a log to be full.
+  const name = problem === 'disk-full' ? 'log-full' : problem;
+  return new HttpProblem(name, detailOf(refusal), fields);
 }
 
 function detailOf(refusal: Refusal): string {
@@ -96,6 +101,16 @@ function detailOf(refusal: Refusal): string {
         `appends need ${refusal.required} available nodes, the master included; there are ` +
         `${refusal.available}; missing: ${refusal.missing.join(', ')}`
       );
+    case 'recovering':
+      return 'this master has just started and is looking for the log to go on with';
+    case 'fenced':
+      return `${
+        refusal.epoch === 0 ? 'another master' : `a master of epoch ${refusal.epoch}`
+      } has taken over; this one takes no appends any more`;
+    case 'disk-full':
+      return 'there is no room on the disk of this node; nothing was written';
+    case 'epochs-missing':
+      return "the first frame of an exchange must carry the 'epochs' of its writer's log";
     case 'shutting-down':
       return 'this node is stopping and takes no more appends';
     case 'overloaded':

@@ -6,13 +6,16 @@
 import type { Ack } from '../core/protocol.ts';
 import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
-import { bearerHeader, chunksOf, problemText, reasonOf } from './peer.ts';
+import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer.ts';
 import { parseAck } from './schema.ts';
 
 export interface ExchangeHandlers {
   readonly onAck: (ack: Ack) => void;
-  /** Called at most once, and never after `rest` or `drop`. */
-  readonly onFailed: (reason: string) => void;
+  /**
+   * Called at most once, and never after `rest` or `drop`. `staleBy` is the epoch of a newer master,
+   * if that is why the secondary refused the exchange.
+   */
+  readonly onFailed: (reason: string, staleBy: number | null) => void;
 }
 
 export class ReplicationExchange {
@@ -65,8 +68,8 @@ export class ReplicationExchange {
       signal: this.#abort.signal,
     } as RequestInit);
     if (response.status !== 200) {
-      const why = await problemText(response, this.#abort.signal, token);
-      this.#end(`HTTP ${response.status}${why}`);
+      const problem = await readProblem(response, this.#abort.signal, token);
+      this.#end(`HTTP ${response.status}${problem.text}`, problem.staleBy);
       return;
     }
     const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
@@ -86,9 +89,9 @@ export class ReplicationExchange {
     this.#end('the secondary ended the exchange');
   }
 
-  #end(reason: string): void {
+  #end(reason: string, staleBy: number | null = null): void {
     if (this.#isOver) return;
     this.drop();
-    this.#handlers.onFailed(reason);
+    this.#handlers.onFailed(reason, staleBy);
   }
 }

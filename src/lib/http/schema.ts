@@ -2,8 +2,10 @@
  * JSON in, checked values out. Nothing is coerced, unknown fields of a client are an error, and only
  * named own fields are read, so that no `__proto__` in a body reaches an object of ours.
  */
+import { compareBallots, NO_BALLOT } from '../core/ballot.ts';
+import type { EpochStart } from '../core/epochs.ts';
 import { type PackedMessages, packMessages } from '../core/messages.ts';
-import type { Ack, Frame, Heartbeat } from '../core/protocol.ts';
+import type { Ack, Frame, Heartbeat, Standing } from '../core/protocol.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
 import { isIdempotencyKey } from './headers.ts';
@@ -111,9 +113,10 @@ export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
 /** Checks a frame. Unknown fields are for later versions and are ignored. */
 export function parseFrame(value: unknown): Frame {
   const fields = requireObject(value);
-  const { logId, epoch, from, messages, keys } = fields;
+  const { logId, epoch, writer, from, messages, keys, epochs, writers } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
   if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
+  if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
   if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
   if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
   if (messages.length > FRAME_MESSAGES_TAKEN_MAX) {
@@ -126,7 +129,41 @@ export function parseFrame(value: unknown): Frame {
     }
   }
   const packed = packMessages(messages as string[]);
-  return { logId, epoch, from, messages: packed, keys: parseKeys(keys, from, messages.length) };
+  return {
+    logId,
+    epoch,
+    writer: writer ?? null,
+    from,
+    messages: packed,
+    keys: parseKeys(keys, from, messages.length),
+    epochs: epochs === undefined ? null : parseEpochs(epochs, writers, epoch),
+  };
+}
+
+/** The list of (epoch, first seq) pairs, and the writers of these epochs, if they are named. */
+function parseEpochs(value: unknown, writers: unknown, epochMax: number): EpochStart[] | null {
+  const rule =
+    "a frame's 'epochs' must be a list of [epoch, first seq], both ascending, the first seq 1";
+  if (!Array.isArray(value)) throw bad(rule);
+  if (writers !== undefined && !(Array.isArray(writers) && writers.length === value.length)) {
+    throw bad("a frame's 'writers' must be a list as long as 'epochs'");
+  }
+  const starts: EpochStart[] = [];
+  for (const [index, pair] of value.entries()) {
+    const [epoch, firstSeq, ...rest]: unknown[] = Array.isArray(pair) ? pair : [];
+    const writer: unknown = (writers as unknown[] | undefined)?.[index];
+    const before = starts.at(-1) ?? { ...NO_BALLOT, firstSeq: 1 };
+    if (!isCount(epoch) || !isCount(firstSeq) || rest.length > 0) throw bad(rule);
+    if (!isWriter(writer)) throw bad("a frame's 'writers' must be strings, or null");
+    const start = { epoch, writer: writer ?? null, firstSeq };
+    // Two masters that raced may have written one after the other under one epoch, each by its name.
+    if (compareBallots(start, before) <= 0 || firstSeq < before.firstSeq) throw bad(rule);
+    if (epoch > epochMax) throw bad("a frame's 'epochs' must not go beyond its 'epoch'");
+    if (index === 0 && firstSeq !== 1) throw bad(rule);
+    starts.push(start);
+  }
+  // An empty list says nothing about any entry, so there is nothing to compare.
+  return starts.length === 0 ? null : starts;
 }
 
 function parseKeys(value: unknown, from: number, count: number): [seq: number, key: string][] {
@@ -159,10 +196,26 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   const fields = fieldsOf(body);
   if (fields === null) return null;
   const { nodeId, bootId, logId, epoch, length } = fields;
+  const standing = standingOf(fields);
+  if (standing === undefined) return null;
   if (!isPeerName(nodeId) || !isPeerName(bootId) || !isCount(epoch) || !isCount(length))
     return null;
   if (logId !== null && !isPeerName(logId)) return null;
-  return { nodeId, bootId, logId, epoch, length };
+  return { nodeId, bootId, logId, epoch, length, standing };
+}
+
+/** What a secondary adds for a master that made a claim; null if nothing, undefined if nonsense. */
+function standingOf({
+  writer,
+  lastEpoch,
+  lastWriter,
+  agreed,
+}: Fields): Standing | null | undefined {
+  if (lastEpoch === undefined && agreed === undefined) return null;
+  if (!isWriter(writer) || !isCount(lastEpoch) || !isWriter(lastWriter)) return undefined;
+  if (typeof agreed !== 'boolean') return undefined;
+  const [seen, last] = [writer ?? null, lastWriter ?? null];
+  return { writer: seen, lastEpoch, lastWriter: last, isAgreed: agreed };
 }
 
 function fieldsOf(bytes: Uint8Array): Fields | null {
@@ -188,12 +241,18 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** Well-formed, because a name may have to travel in a header, as UTF-8. */
 function isPeerName(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     isWithin(value.length, 1, PEER_NAME_LENGTH_MAX) &&
     value.isWellFormed()
   );
+}
+
+/** Which life of a master wrote; it may be left open. */
+function isWriter(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || isPeerName(value);
 }
 
 function isWithin(value: number, min: number, max: number): boolean {

@@ -1,9 +1,12 @@
 /** The routes of a secondary: reading and health for clients, heartbeat and frames for the master. */
 
+import type { Heartbeat } from '../core/protocol.ts';
 import { readBody } from './body.ts';
+import { parseClaim } from './claim.ts';
 import { requireContentType } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { SMALL_BODY_BYTES_MAX } from './limits.ts';
+import { exportLog } from './log-export.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem } from './problems.ts';
@@ -24,7 +27,9 @@ const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-
 export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOptions): Route[] {
   const { core } = port;
   const client = { access: 'client', produces: 'application/json' } as const;
-  const heartbeat = ({ res }: Call) => sendJson(res, 200, JSON.stringify(core.heartbeat()));
+  const heartbeat = ({ req, res }: Call) => {
+    sendJson(res, 200, heartbeatJson(port.heartbeat(parseClaim(req.headers))));
+  };
   return [
     listRoute(core, APPENDS_GO_TO_THE_MASTER),
     { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
@@ -46,13 +51,26 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
       produces: 'application/x-ndjson',
       handle: (call) => replicate(port, call),
     },
+    {
+      method: 'GET',
+      path: '/replicate',
+      access: 'cluster',
+      produces: 'application/x-ndjson',
+      handle: (call) => exportLog(core, call),
+    },
     ...(options.faultInjection ? faultRoutes(port) : []),
   ];
 }
 
+function heartbeatJson({ standing, ...statement }: Heartbeat): string {
+  if (standing === null) return JSON.stringify(statement);
+  const { isAgreed: agreed, ...rest } = standing;
+  return JSON.stringify({ ...statement, ...rest, agreed });
+}
+
 function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): void {
   parseQuery(query, []);
-  sendJson(res, 200, entryJson(core.log, requireSeq(core.log, parameter)));
+  sendJson(res, 200, entryJson(core.log, requireSeq(core, parameter)));
 }
 
 function faultRoutes(port: SecondaryPort): Route[] {
@@ -84,7 +102,8 @@ function healthOf({ core }: SecondaryPort, nodeId: string): object {
     bootId: core.bootId,
     epoch: core.epoch,
     logId: core.logId,
-    length: core.log.length,
+    length: core.length,
     held: core.held,
+    discarded: core.discarded,
   };
 }

@@ -31,6 +31,9 @@ export interface NodeConfig {
   readonly host: string;
   readonly port: number;
   readonly nodeId: string;
+  /** Where the log also lives; null for in memory only. */
+  readonly dataDir: string | null;
+  readonly fsync: 'always' | 'never';
   readonly clusterToken: string | null;
   readonly apiToken: string | null;
   readonly logLevel: LogLevel;
@@ -38,8 +41,8 @@ export interface NodeConfig {
 }
 
 export interface MasterSettings extends NodeConfig {
-  /** The core's configuration, but for what each life of a master makes itself. */
-  readonly core: Omit<MasterConfig, 'logId' | 'epoch'>;
+  /** The core's configuration, but for the names that each life of a master draws. */
+  readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;
 }
@@ -154,6 +157,7 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
         suspectedAfterMisses: reader.integer('SUSPECTED_AFTER_MISSES', 1, 1, misses),
         unhealthyAfterMisses: reader.integer('UNHEALTHY_AFTER_MISSES', 3, 1, misses),
       },
+      recoveryTimeoutMs: reader.integer('RECOVERY_TIMEOUT_MS', 1000, 1, TIMER_MS_MAX),
       replicationTimeoutMs: reader.integer('REPLICATION_TIMEOUT_MS', 10_000, 1, TIMER_MS_MAX),
       backoffBaseMs: reader.integer('BACKOFF_BASE_MS', 50, 1, TIMER_MS_MAX),
       backoffMaxMs: reader.integer('BACKOFF_MAX_MS', 5000, 1, TIMER_MS_MAX),
@@ -164,7 +168,6 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
     defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
   };
-  reader.integer('RECOVERY_TIMEOUT_MS', 1000, 1, TIMER_MS_MAX);
   checkOrder(reader, settings.core);
   return reader.finish(settings);
 }
@@ -204,16 +207,12 @@ function readNode(
   checkNodeId(reader, 'NODE_ID', nodeId);
   const host = reader.text('HOST') ?? '127.0.0.1';
   if (/[\s/]/.test(host)) reader.problem('HOST', 'must be an address or a host name', host);
-  if (reader.text('DATA_DIR') !== null) {
-    reader.problems.push(
-      'DATA_DIR is not supported by this version; unset it to keep the log in memory',
-    );
-  }
-  reader.oneOf('FSYNC', ['always', 'never'], 'always');
   return {
     host,
     port,
     nodeId,
+    dataDir: reader.text('DATA_DIR'),
+    fsync: reader.oneOf('FSYNC', ['always', 'never'], 'always'),
     clusterToken: reader.token('CLUSTER_TOKEN', CLUSTER_TOKEN_LENGTH_MIN),
     apiToken: reader.token('API_TOKEN', 1),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),

@@ -56,13 +56,14 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * On SIGTERM or SIGINT: runs `drain`, closes the server, exits with 0. A second signal exits at
+ * On SIGTERM or SIGINT: runs `drain`, closes the server, runs `close`, exits with 0. A second signal exits at
  * once with 1.
  */
 export function stopOnSignals(
   { server, connections }: NodeServer,
   logger: Logger,
   drain: () => Promise<void>,
+  close: () => Promise<void>,
 ): void {
   let isStopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -74,6 +75,8 @@ export function stopOnSignals(
     server.close();
     await Promise.race([connections.idle(), deadline]);
     server.closeAllConnections();
+    // Last, when nothing can be written any more.
+    await close();
     logger.info('stopped');
     process.exit(0);
   };

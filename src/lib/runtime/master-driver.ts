@@ -1,5 +1,6 @@
 /** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
+import type { EpochStart } from '../core/epochs.ts';
 import {
   type Accepted,
   type AppendRequest,
@@ -7,14 +8,17 @@ import {
   type MasterConfig,
   type MasterEffects,
 } from '../core/master.ts';
+import type { Claim } from '../core/protocol.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { encodeFrame } from '../http/frame.ts';
 import { askHeartbeat } from '../http/heartbeat-client.ts';
+import { fetchLog } from '../http/log-fetch.ts';
 import type { MasterPort } from '../http/ports.ts';
 import { ReplicationExchange } from '../http/replication-client.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
+import type { NodeStorage } from './node-storage.ts';
 
 export class MasterDriver implements MasterPort, MasterEffects {
   readonly core: Master;
@@ -29,14 +33,19 @@ export class MasterDriver implements MasterPort, MasterEffects {
   #isFlushPlanned = false;
   #onDrained: (() => void) | null = null;
 
-  constructor(config: MasterConfig, clusterToken: string | null, logger: Logger) {
+  constructor(
+    config: MasterConfig,
+    clusterToken: string | null,
+    logger: Logger,
+    { journal, kept }: NodeStorage,
+  ) {
     this.#config = config;
     this.#clusterToken = clusterToken;
     this.#logger = logger;
-    this.core = new Master(config, this);
+    this.core = new Master(config, this, journal, kept);
   }
 
-  /** Begins to ask for heartbeats. */
+  /** Begins to look for the log to go on with. */
   start(): void {
     this.#tick();
   }
@@ -48,6 +57,12 @@ export class MasterDriver implements MasterPort, MasterEffects {
       this.#onDrained = resolve;
       this.#after();
     });
+  }
+
+  /** More of what was written has become durable. */
+  synced(): void {
+    this.core.synced();
+    this.#after();
   }
 
   /** Ends every exchange and the alarm. */
@@ -101,18 +116,25 @@ export class MasterDriver implements MasterPort, MasterEffects {
         this.core.acked(secondary, exchange, ack, this.now(), Math.random());
         this.#after();
       },
-      onFailed: (reason) => {
-        this.core.exchangeFailed(secondary, exchange, reason, this.now(), Math.random());
+      onFailed: (reason, staleBy) => {
+        const now = this.now();
+        this.core.exchangeFailed(secondary, exchange, reason, staleBy, now, Math.random());
         this.#after();
       },
     });
     this.#exchanges.set(secondary, opened);
   }
 
-  sendFrame(secondary: number, from: number, to: number): void {
-    const { log, keys } = this.core;
+  sendFrame(
+    secondary: number,
+    from: number,
+    to: number,
+    epochs: readonly EpochStart[] | null,
+  ): void {
+    const { log, keys, claim } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
-    this.#exchanges.get(secondary)?.send(encodeFrame(this.core, log, keys, from, to));
+    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to);
+    this.#exchanges.get(secondary)?.send(frame);
   }
 
   restExchange(secondary: number): void {
@@ -125,12 +147,23 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#exchanges.delete(secondary);
   }
 
-  askHeartbeat(secondary: number): void {
+  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void {
     const { url } = this.#peer(secondary);
-    const { timeoutMs } = this.#config.heartbeat;
-    askHeartbeat(url, this.#clusterToken, timeoutMs).then((answer) => {
+    askHeartbeat(url, this.#clusterToken, claim, timeoutMs).then((answer) => {
       if (typeof answer === 'string') this.core.heartbeatMissed(secondary, answer, this.now());
       else this.core.heartbeatAnswered(secondary, answer, this.now());
+      this.#after();
+    });
+  }
+
+  fetchLog(secondary: number, fetch: number, from: number): void {
+    const { url, id } = this.#peer(secondary);
+    this.#logger.info('fetching-log', { secondary: id, from });
+    const { recoveryTimeoutMs } = this.#config;
+    fetchLog(url, this.#clusterToken, from, recoveryTimeoutMs, (frame) =>
+      this.core.fetched(fetch, frame),
+    ).then((reason) => {
+      this.core.fetchOver(fetch, reason, this.now());
       this.#after();
     });
   }

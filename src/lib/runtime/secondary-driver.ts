@@ -1,6 +1,6 @@
 /** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
 import { performance } from 'node:perf_hooks';
-import type { Frame } from '../core/protocol.ts';
+import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
 import {
   type Faults,
   type FrameAnswer,
@@ -10,6 +10,7 @@ import {
 import type { SecondaryPort } from '../http/ports.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
+import type { NodeStorage } from './node-storage.ts';
 
 export class SecondaryDriver implements SecondaryPort {
   readonly core: Secondary;
@@ -22,14 +23,28 @@ export class SecondaryDriver implements SecondaryPort {
   readonly #stop = new AbortController();
 
   /** @param random gives the draws for the fault rates */
-  constructor(config: SecondaryConfig, random: () => number, logger: Logger) {
-    this.core = new Secondary(config, (note) => logger.note(note));
+  constructor(
+    config: SecondaryConfig,
+    random: () => number,
+    logger: Logger,
+    { journal, kept }: NodeStorage,
+  ) {
+    this.core = new Secondary(config, (note) => logger.note(note), journal, kept);
     this.#random = random;
     this.#logger = logger;
   }
 
   get stopping(): AbortSignal {
     return this.#stop.signal;
+  }
+
+  heartbeat(claim: Claim | null): Heartbeat {
+    return this.core.heartbeat(claim);
+  }
+
+  /** More of what was written has become durable. */
+  synced(): void {
+    this.core.synced();
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {

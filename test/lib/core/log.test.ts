@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import { Log, SEGMENT_BYTES } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import { Dice, messagesOf, seeds, textOf } from '../support.ts';
+
+const ONE = { epoch: 1, writer: null };
 
 /** The same log, as an array of strings: slow, and plainly right. */
 class DumbLog {
@@ -17,13 +20,18 @@ class DumbLog {
     }
   }
 
+  truncate(length: number): void {
+    this.texts.length = Math.min(this.texts.length, length);
+    this.epochs.length = this.texts.length;
+  }
+
   get messageBytes(): number {
     return this.texts.reduce((sum, text) => sum + Buffer.byteLength(text) - 2, 0);
   }
 
-  get epochStarts(): [epoch: number, firstSeq: number][] {
-    const all = this.epochs.map((epoch, index): [number, number] => [epoch, index + 1]);
-    return all.filter(([epoch], index) => epoch !== this.epochs[index - 1]);
+  get epochStarts(): EpochStart[] {
+    const all = this.epochs.map((epoch, index) => ({ epoch, writer: null, firstSeq: index + 1 }));
+    return all.filter(({ epoch }, index) => epoch !== this.epochs[index - 1]);
   }
 
   slice(from: number, to: number): string {
@@ -51,7 +59,7 @@ class DumbLog {
 
 /** Appends random batches to both logs: mostly short messages, some that fill a segment or more. */
 function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void {
-  let epoch = 1;
+  let epoch = (dumb.epochs.at(-1) ?? 0) + 1;
   for (let step = dice.integer(1, 12); step > 0; step -= 1) {
     if (dice.chance(0.3)) epoch += dice.integer(1, 3);
     const batch = dice.list(dice.integer(0, 30), () => dice.text(12));
@@ -59,7 +67,7 @@ function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void 
       const length = dice.pick([SEGMENT_BYTES / 3, SEGMENT_BYTES - 3, SEGMENT_BYTES, 1_300_000]);
       batch.splice(dice.integer(0, batch.length), 0, 'x'.repeat(length));
     }
-    assert.equal(log.append(packMessages(batch), epoch), dumb.texts.length + 1);
+    assert.equal(log.append(packMessages(batch), { epoch, writer: null }), dumb.texts.length + 1);
     dumb.append(batch, epoch);
   }
 }
@@ -100,17 +108,17 @@ describe('Log', () => {
 
   it('gives seqs 1, 2, 3 in the order of the appends, a batch consecutive ones', () => {
     const log = new Log();
-    assert.equal(log.append(packMessages(['a']), 1), 1);
-    assert.equal(log.append(packMessages(['b', 'c']), 1), 2);
-    assert.equal(log.append(packMessages(['d']), 1), 4);
+    assert.equal(log.append(packMessages(['a']), ONE), 1);
+    assert.equal(log.append(packMessages(['b', 'c']), ONE), 2);
+    assert.equal(log.append(packMessages(['d']), ONE), 4);
     assert.deepEqual(messagesOf(log), ['a', 'b', 'c', 'd']);
   });
 
   it('is not changed by an empty batch, not even its epochs', () => {
     const log = new Log();
-    log.append(packMessages(['a']), 1);
-    log.append(packMessages([]), 2);
-    assert.deepEqual([log.length, log.epochs], [1, [[1, 1]]]);
+    log.append(packMessages(['a']), ONE);
+    log.append(packMessages([]), { epoch: 2, writer: null });
+    assert.deepEqual([log.length, log.epochs], [1, [{ ...ONE, firstSeq: 1 }]]);
   });
 
   it('keeps each epoch with the first seq written under it', () => {
@@ -122,12 +130,12 @@ describe('Log', () => {
       ['d', 4],
       ['e', 9],
     ] as const) {
-      log.append(packMessages([message]), epoch);
+      log.append(packMessages([message]), { epoch, writer: null });
     }
     assert.deepEqual(log.epochs, [
-      [1, 1],
-      [4, 3],
-      [9, 5],
+      { epoch: 1, writer: null, firstSeq: 1 },
+      { epoch: 4, writer: null, firstSeq: 3 },
+      { epoch: 9, writer: null, firstSeq: 5 },
     ]);
     assert.deepEqual(
       [1, 2, 3, 4, 5].map((seq) => log.epochAt(seq)),
@@ -141,7 +149,7 @@ describe('Log', () => {
 
   it('ends a page at the last message that fits, but has at least one', () => {
     const log = new Log();
-    log.append(packMessages(['aa', 'bb', 'cc']), 1); // each 5 bytes with its comma
+    log.append(packMessages(['aa', 'bb', 'cc']), ONE); // each 5 bytes with its comma
     const table: [from: number, to: number, bytesMax: number, end: number][] = [
       [1, 3, 0, 1],
       [1, 3, 9, 1],
@@ -160,7 +168,7 @@ describe('Log', () => {
   it('takes a message larger than a segment, between small ones', () => {
     const log = new Log();
     const large = '€'.repeat(SEGMENT_BYTES);
-    log.append(packMessages(['before', large, 'after']), 1);
+    log.append(packMessages(['before', large, 'after']), ONE);
     assert.deepEqual(messagesOf(log), ['before', large, 'after']);
     assert.equal(log.pageEnd(1, 3, SEGMENT_BYTES), 1);
     assert.equal(log.pageEnd(1, 2, SEGMENT_BYTES), 1);
@@ -170,14 +178,14 @@ describe('Log', () => {
   it('counts a page across segments by the bytes of its messages alone', () => {
     const log = new Log();
     const text = (part: number) => 'x'.repeat(SEGMENT_BYTES * part - 3);
-    log.append(packMessages([text(0.5), text(0.25), text(0.5), text(0.25)]), 1);
+    log.append(packMessages([text(0.5), text(0.25), text(0.5), text(0.25)]), ONE);
     assert.equal(log.pageEnd(2, 4, SEGMENT_BYTES * 0.75), 3);
     assert.equal(log.pageEnd(2, 4, SEGMENT_BYTES * 0.75 - 1), 2);
   });
 
   it('agrees with messages as far as it reaches, and with any that begin behind its end', () => {
     const log = new Log();
-    log.append(packMessages(['a', 'b']), 1);
+    log.append(packMessages(['a', 'b']), ONE);
     const table: [from: number, messages: string[], differsAt: number | null][] = [
       [1, ['a', 'b'], null],
       [1, ['a', 'x'], 2],
@@ -211,5 +219,75 @@ describe('Log', () => {
       grow(dice, log, dumb, true);
       assertSame(dice, log, dumb);
     }
+  });
+});
+
+describe('Log: truncated', () => {
+  it('forgets what is behind the cut, its epochs and its bytes included', () => {
+    const log = new Log();
+    log.append(packMessages(['a', 'bb']), ONE);
+    log.append(packMessages(['c', 'd']), { epoch: 2, writer: 'W' });
+    log.truncate(3);
+    assert.deepEqual(messagesOf(log), ['a', 'bb', 'c']);
+    assert.deepEqual([log.messageBytes, log.epochs.length, log.cuts], [4, 2, 1]);
+    log.truncate(2);
+    assert.deepEqual(log.epochs, [{ ...ONE, firstSeq: 1 }]);
+    assert.equal(log.append(packMessages(['x']), { epoch: 3, writer: 'W' }), 3);
+    assert.deepEqual(messagesOf(log), ['a', 'bb', 'x']);
+    assert.equal(log.epochAt(3), 3);
+    log.truncate(0);
+    assert.deepEqual([log.length, log.messageBytes, log.epochs], [0, 0, []]);
+    assert.equal(log.append(packMessages(['y']), ONE), 1);
+  });
+
+  it('is not cut where there is nothing behind', () => {
+    const log = new Log();
+    log.truncate(0);
+    log.append(packMessages(['a']), ONE);
+    log.truncate(1);
+    log.truncate(9);
+    assert.deepEqual([log.length, log.cuts], [1, 0]);
+  });
+
+  it('leaves slices that were handed out as they are, whatever is written there then', () => {
+    const log = new Log();
+    log.append(packMessages(['a', 'old']), ONE);
+    const before = log.slices(1, 2);
+    const text = log.textAt(2);
+    log.truncate(1);
+    log.append(packMessages(['new']), { epoch: 2, writer: null });
+    assert.equal(before.map(textOf).join(''), '"a","old"');
+    assert.equal(textOf(text), '"old"');
+    assert.deepEqual(messagesOf(log), ['a', 'new']);
+  });
+
+  /** Grows and cuts both logs by turns; slices handed out on the way must never change. */
+  function cutAndGrow(dice: Dice, rounds: number, longMessages: boolean): void {
+    const log = new Log();
+    const dumb = new DumbLog();
+    const handedOut: { slices: Uint8Array[]; text: string }[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      grow(dice, log, dumb, longMessages);
+      const length = dumb.texts.length;
+      if (length > 0) {
+        const from = dice.integer(1, length);
+        handedOut.push({ slices: log.slices(from, length), text: dumb.slice(from, length) });
+      }
+      const cutAt = dice.integer(0, length + 1);
+      log.truncate(cutAt);
+      dumb.truncate(cutAt);
+      assertSame(dice, log, dumb);
+    }
+    for (const { slices, text } of handedOut) {
+      assert.equal(slices.map(textOf).join(''), text);
+    }
+  }
+
+  it('does what cutting an array of strings does, on 200 random logs', () => {
+    for (const seed of seeds(200)) cutAndGrow(new Dice(seed), 4, false);
+  });
+
+  it('does so with messages around and above the size of a segment', () => {
+    for (const seed of seeds(4)) cutAndGrow(new Dice(seed), 3, true);
   });
 });

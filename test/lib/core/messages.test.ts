@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  dropMessages,
   messageText,
   packMessages,
   sameBytes,
+  sliceMessages,
 } from '../../../src/lib/core/messages.ts';
 import { Dice, seeds, textOf } from '../support.ts';
 
@@ -39,21 +39,28 @@ describe('packMessages', () => {
   });
 });
 
-describe('dropMessages', () => {
-  it('leaves what packing the rest would give, wherever it cuts', () => {
-    for (const seed of seeds(100)) {
+describe('sliceMessages', () => {
+  it('is what packing that part would give, wherever it cuts', () => {
+    for (const seed of seeds(300)) {
       const dice = new Dice(seed);
       const messages = dice.list(dice.integer(1, 10), () => dice.text(8));
       const start = dice.integer(0, messages.length);
-      const left = dropMessages(packMessages(messages), start);
-      const expected = packMessages(messages.slice(start));
-      assert.equal(textOf(left.bytes), textOf(expected.bytes));
-      assert.deepEqual(left.ends, expected.ends);
+      const end = dice.pick([undefined, dice.integer(start, messages.length)]);
+      const part = sliceMessages(packMessages(messages), start, end);
+      const expected = packMessages(messages.slice(start, end));
+      assert.equal(textOf(part.bytes), textOf(expected.bytes));
+      assert.deepEqual(part.ends, expected.ends);
     }
   });
 
+  it('is a view on the same bytes, and the very same where nothing is cut', () => {
+    const packed = packMessages(['a', 'b', 'c']);
+    assert.equal(sliceMessages(packed, 0), packed);
+    assert.equal(sliceMessages(packed, 1, 2).bytes.buffer, packed.bytes.buffer);
+  });
+
   it('leaves nothing when it drops more than there is', () => {
-    assert.deepEqual(dropMessages(packMessages([]), 3).ends, []);
+    assert.deepEqual(sliceMessages(packMessages([]), 3).ends, []);
   });
 });
 

@@ -6,7 +6,7 @@ import { Dice, seeds } from '../support.ts';
 /** A secondary of which life A is known to show `length` messages. */
 function met(length: number): Progress {
   const progress = new Progress();
-  assert.equal(progress.learn('A', length, progress.asking(0)), 'met');
+  assert.equal(progress.learn('A', length, true, progress.asking(0)), 'met');
   return progress;
 }
 
@@ -19,34 +19,34 @@ describe('Progress: what a statement teaches', () => {
   it('raises the length, however old the question is', () => {
     const progress = met(4);
     const old = progress.asking(0);
-    progress.learn('A', 6, progress.asking(0));
-    assert.equal(progress.learn('A', 9, old), 'raised');
+    progress.learn('A', 6, true, progress.asking(0));
+    assert.equal(progress.learn('A', 9, true, old), 'raised');
     assert.deepEqual([progress.acked, progress.next], [9, 10]);
   });
 
   it('learns nothing from what is known', () => {
-    assert.equal(met(4).learn('A', 4, { at: 0, acked: 4, lives: 1 }), 'nothing');
-    assert.equal(met(4).learn('A', 4, { at: 0, acked: 9, lives: 1 }), 'nothing');
+    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 4, lives: 1 }), 'nothing');
+    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 9, lives: 1 }), 'nothing');
   });
 
   it('lowers the length when the answer is below what was known at the question', () => {
     const progress = met(4);
-    assert.equal(progress.learn('A', 3, progress.asking(0)), 'lowered');
+    assert.equal(progress.learn('A', 3, true, progress.asking(0)), 'lowered');
     assert.equal(progress.acked, 3);
   });
 
   it('does not lower it by an answer to a question from before it was raised', () => {
     const progress = met(4);
     const before = progress.asking(0);
-    progress.learn('A', 9, progress.asking(0));
-    assert.equal(progress.learn('A', 4, before), 'nothing');
+    progress.learn('A', 9, true, progress.asking(0));
+    assert.equal(progress.learn('A', 4, true, before), 'nothing');
     assert.equal(progress.acked, 9);
   });
 
   it('takes a new life at its word, up or down', () => {
     for (const length of [0, 4, 9]) {
       const progress = met(4);
-      assert.equal(progress.learn('B', length, progress.asking(0)), 'new-life');
+      assert.equal(progress.learn('B', length, true, progress.asking(0)), 'new-life');
       assert.deepEqual([progress.acked, progress.bootId], [length, 'B']);
     }
   });
@@ -54,17 +54,17 @@ describe('Progress: what a statement teaches', () => {
   it('does not believe an old life that was asked before the new one was met', () => {
     const progress = met(4);
     const before = progress.asking(0);
-    progress.learn('B', 1, progress.asking(0));
-    assert.equal(progress.learn('A', 6, before), 'outdated');
+    progress.learn('B', 1, true, progress.asking(0));
+    assert.equal(progress.learn('A', 6, true, before), 'outdated');
     assert.deepEqual([progress.acked, progress.bootId], [1, 'B']);
   });
 
   it('lets the new life raise, but not lower, by an answer to a question from before it', () => {
     const progress = met(4);
     const before = progress.asking(0);
-    progress.learn('B', 2, progress.asking(0));
-    assert.equal(progress.learn('B', 1, before), 'nothing');
-    assert.equal(progress.learn('B', 3, before), 'raised');
+    progress.learn('B', 2, true, progress.asking(0));
+    assert.equal(progress.learn('B', 1, true, before), 'nothing');
+    assert.equal(progress.learn('B', 3, true, before), 'raised');
   });
 
   it('forgets a node that has another name, and believes no answer asked of it before', () => {
@@ -72,8 +72,8 @@ describe('Progress: what a statement teaches', () => {
     const before = progress.asking(0);
     progress.disown();
     assert.deepEqual([progress.acked, progress.next, progress.bootId], [0, 1, null]);
-    assert.equal(progress.learn('A', 4, before), 'outdated');
-    assert.equal(progress.learn('C', 2, progress.asking(0)), 'met');
+    assert.equal(progress.learn('A', 4, true, before), 'outdated');
+    assert.equal(progress.learn('C', 2, true, progress.asking(0)), 'met');
   });
 
   it('ends at the truth after one more answer, however statements overtook each other', () => {
@@ -106,16 +106,59 @@ function overtake(dice: Dice): void {
       if (dice.chance(0.5)) continue;
       questions.splice(questions.indexOf(question), 1);
       const { said, asked, askedAt } = question;
-      progress.learn(said.life, said.length, asked);
+      progress.learn(said.life, said.length, true, asked);
       const isKnown = said.life === known.life;
       if (isKnown) known.length = Math.max(known.length, said.length);
       else if (askedAt > known.metAt) known = { ...said, metAt: step };
       assert.equal(progress.acked, known.length);
     }
   }
-  progress.learn(`life-${life}`, length, progress.asking(99));
+  progress.learn(`life-${life}`, length, true, progress.asking(99));
   assert.deepEqual([progress.acked, progress.bootId], [length, `life-${life}`]);
 }
+
+describe('Progress: a log that was not compared with ours', () => {
+  it('counts for nothing, but is to be compared if there is anything', () => {
+    const progress = new Progress();
+    assert.equal(progress.learn('A', 0, false, progress.asking(0)), 'met');
+    assert.equal(progress.mustCompare, false);
+    assert.equal(progress.learn('A', 4, false, progress.asking(0)), 'nothing');
+    assert.deepEqual([progress.acked, progress.mustCompare], [0, true]);
+  });
+
+  it('counts from the statement on that says it was compared', () => {
+    const progress = new Progress();
+    progress.learn('A', 9, false, progress.asking(0));
+    assert.equal(progress.learn('A', 3, true, progress.asking(0)), 'raised');
+    assert.deepEqual([progress.acked, progress.isAgreed, progress.mustCompare], [3, true, false]);
+    assert.equal(
+      progress.learn('A', 9, false, progress.asking(0)),
+      'nothing',
+      'an older statement',
+    );
+    assert.deepEqual([progress.acked, progress.mustCompare], [3, false]);
+  });
+
+  it('is what a new life has, until it is compared', () => {
+    const progress = met(4);
+    assert.equal(progress.learn('B', 4, false, progress.asking(0)), 'new-life');
+    assert.deepEqual([progress.acked, progress.isAgreed, progress.mustCompare], [0, false, true]);
+    progress.disown();
+    assert.equal(progress.mustCompare, false);
+  });
+
+  it('is compared with the first frame of an exchange, which is not fresh then', () => {
+    const progress = new Progress();
+    progress.learn('A', 9, false, progress.asking(0));
+    progress.open(0);
+    assert.equal(progress.isFresh, true);
+    progress.sent(0, 0);
+    assert.deepEqual([progress.isFresh, progress.next], [false, 1]);
+    progress.inFlight.shift();
+    progress.locate();
+    assert.equal(progress.isFresh, false);
+  });
+});
 
 describe('Progress: an exchange', () => {
   it('sends nothing without an exchange, and nothing the log has not', () => {
@@ -152,7 +195,7 @@ describe('Progress: an exchange', () => {
 
   it('begins behind the acked length also where that was lowered meanwhile', () => {
     const progress = met(4);
-    progress.learn('A', 1, progress.asking(0));
+    progress.learn('A', 1, true, progress.asking(0));
     progress.open(0);
     assert.equal(progress.next, 2);
   });
@@ -178,7 +221,7 @@ describe('Progress: an exchange', () => {
   it('skips what a heartbeat has shown to be there', () => {
     const progress = met(0);
     progress.open(0);
-    progress.learn('A', 5, progress.asking(0));
+    progress.learn('A', 5, true, progress.asking(0));
     assert.equal(progress.next, 6);
   });
 });

@@ -1,23 +1,34 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HELD_BYTES_MAX, HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
+import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
+import type { Journal } from '../../../src/lib/core/journal.ts';
+import { Log } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { Note } from '../../../src/lib/core/refusal.ts';
+import type { Kept } from '../../../src/lib/core/replica.ts';
 import {
   DELAYED_BYTES_MAX,
   type FaultDraws,
   type Faults,
+  FRAME_OVERHEAD_BYTES,
   type FrameAnswer,
   Secondary,
 } from '../../../src/lib/core/secondary.ts';
 import { Dice, messagesOf, seeds } from '../support.ts';
+import { SlowDisk } from './slow-disk.ts';
 
 const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+
+/** What a frame by hand says: no writer, and no epochs to compare. */
+const FRAME = { logId: 'L', epoch: 1, writer: null, keys: [], epochs: null };
 
 interface FrameOptions {
   readonly logId?: string;
   readonly epoch?: number;
+  readonly writer?: string | null;
+  readonly epochs?: Frame['epochs'];
   readonly keys?: Frame['keys'];
   readonly draws?: FaultDraws;
   readonly now?: number;
@@ -29,17 +40,19 @@ class Node {
   readonly notes: Note[] = [];
   readonly answers: string[] = [];
 
-  constructor(faults: Partial<Faults> = {}) {
+  constructor(faults: Partial<Faults> = {}, journal?: Journal, kept: Kept | null = null) {
     this.secondary = new Secondary(
       { nodeId: 's1', bootId: 'B', faults: { ...NO_FAULTS, ...faults } },
       (note) => this.notes.push(note),
+      journal,
+      kept,
     );
   }
 
   /** A frame arrives. Returns its answer, or 'no answer yet'. */
   receive(from: number, messages: readonly string[], options: FrameOptions = {}): string {
-    const { logId = 'L', epoch = 1, keys = [], draws = [0.5, 0.5], now = 0 } = options;
-    const frame = { logId, epoch, from, messages: packMessages(messages), keys };
+    const { draws = [0.5, 0.5], now = 0, ...told } = options;
+    const frame = { ...FRAME, ...told, from, messages: packMessages(messages) };
     let mine = 'no answer yet';
     this.secondary.receive(frame, draws, now, (answer) => {
       mine = short(answer);
@@ -110,7 +123,7 @@ describe('Secondary: the order of what it shows', () => {
 
   it('states in an ack which life of which log it speaks for', () => {
     const { secondary } = new Node();
-    const frame = { logId: 'L', epoch: 3, from: 1, messages: packMessages(['a']), keys: [] };
+    const frame = { ...FRAME, epoch: 3, from: 1, messages: packMessages(['a']) };
     let answer: FrameAnswer | null = null;
     secondary.receive(frame, [0.5, 0.5], 0, (given) => {
       answer = given;
@@ -274,8 +287,8 @@ describe('Secondary: a higher epoch', () => {
     node.receive(4, ['d'], { epoch: 5 });
     node.receive(3, ['c'], { epoch: 5 });
     assert.deepEqual(node.secondary.log.epochs, [
-      [1, 1],
-      [5, 3],
+      { epoch: 1, writer: null, firstSeq: 1 },
+      { epoch: 5, writer: null, firstSeq: 3 },
     ]);
   });
 });
@@ -332,6 +345,7 @@ describe('Secondary: heartbeats', () => {
       logId: null,
       epoch: 0,
       length: 0,
+      standing: null,
     });
   });
 
@@ -354,11 +368,14 @@ describe('Secondary: heartbeats', () => {
     );
   });
 
-  it('note the log it joined, once', () => {
+  it('note the log it joined and the epoch it saw, once', () => {
     const node = new Node();
     node.receive(1, ['a']);
     node.receive(2, ['b']);
-    assert.deepEqual(node.notes, [{ level: 'info', event: 'joined-log', fields: { logId: 'L' } }]);
+    assert.deepEqual(node.notes, [
+      { level: 'info', event: 'joined-log', fields: { logId: 'L' } },
+      { level: 'info', event: 'epoch-seen', fields: { epoch: 1, writer: null } },
+    ]);
   });
 });
 
@@ -413,7 +430,7 @@ describe('Secondary: the delay', () => {
 
   it('holds only so many bytes; a frame beyond them is refused, and not applied later', () => {
     const node = new Node({ delayMs: 100 });
-    const half = 'x'.repeat(DELAYED_BYTES_MAX / 2 - 3);
+    const half = 'x'.repeat(DELAYED_BYTES_MAX / 2 - 3 - FRAME_OVERHEAD_BYTES);
     const overloaded = `refused {"problem":"overloaded","limit":${DELAYED_BYTES_MAX}}`;
     const later = 'no answer yet';
     assert.deepEqual([node.receive(1, [half]), node.receive(2, [half])], [later, later]);
@@ -422,6 +439,13 @@ describe('Secondary: the delay', () => {
     assert.deepEqual(node.answers, [overloaded, 'ack 1', 'ack 2']);
     const again = [3, 4].map((seq) => node.receive(seq, [half], { now: 100 }));
     assert.deepEqual(again, [later, later], 'there is room again');
+  });
+
+  it('counts frames that bring nothing, too', () => {
+    const node = new Node({ delayMs: 100 });
+    for (let i = 0; i < DELAYED_BYTES_MAX / FRAME_OVERHEAD_BYTES; i += 1) node.receive(1, []);
+    assert.equal(node.answers.length, 0);
+    assert.match(node.receive(1, []), /overloaded/);
   });
 
   it('takes one frame of any size', () => {
@@ -468,7 +492,7 @@ describe('Secondary: injected errors', () => {
     node.receive(1, ['a']);
     assert.deepEqual(
       node.notes.map(({ event }) => event),
-      ['fault-before-apply', 'faults-set', 'joined-log', 'fault-after-apply'],
+      ['fault-before-apply', 'faults-set', 'joined-log', 'epoch-seen', 'fault-after-apply'],
     );
   });
 
@@ -480,5 +504,206 @@ describe('Secondary: injected errors', () => {
       errorRate: 0.1,
       errorAfterApplyRate: 0.2,
     });
+  });
+});
+
+const A2 = { epoch: 2, writer: 'A' };
+
+describe('Secondary: a claim in a heartbeat', () => {
+  const claim = (epoch: number, writer: string, logId = 'L') => ({ logId, epoch, writer });
+
+  it('is taken note of, and answered with how it stands to the claim', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'b'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
+    const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(3, 'B'));
+    assert.deepEqual([logId, epoch, length], ['L', 3, 2]);
+    assert.deepEqual(standing, { writer: 'B', lastEpoch: 2, lastWriter: 'A', isAgreed: false });
+    assert.deepEqual([node.secondary.epoch, node.secondary.writer], [3, 'B']);
+    assert.match(node.receive(3, ['c'], { epoch: 2, writer: 'A' }), /stale-epoch/);
+  });
+
+  it('of the master it has been compared with finds it agreed', () => {
+    const node = new Node();
+    node.receive(1, ['a'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
+    assert.equal(node.secondary.heartbeat(claim(2, 'A')).standing?.isAgreed, true);
+    assert.equal(node.secondary.heartbeat(claim(2, 'A', 'M')).standing?.isAgreed, false);
+    assert.equal(node.secondary.heartbeat(claim(1, 'A')).standing?.isAgreed, false, 'an older one');
+  });
+
+  it('makes a virgin join, and tells that it has nothing', () => {
+    const node = new Node();
+    const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(1, 'A'));
+    assert.deepEqual([logId, epoch, length], ['L', 1, 0]);
+    assert.deepEqual(standing, { writer: 'A', lastEpoch: 0, lastWriter: null, isAgreed: false });
+    assert.equal(node.secondary.hasHeardMaster, true);
+  });
+
+  it('of another log changes nothing', () => {
+    const node = new Node();
+    node.receive(1, ['a'], { epoch: 2 });
+    const { logId, epoch, standing } = node.secondary.heartbeat(claim(9, 'Z', 'M'));
+    assert.deepEqual([logId, epoch], ['L', 2]);
+    assert.deepEqual(standing, { writer: null, lastEpoch: 2, lastWriter: null, isAgreed: false });
+  });
+
+  it('lets a frame that waits for its delay be refused, if that is of an older master', () => {
+    const node = new Node({ delayMs: 100 });
+    node.receive(1, ['a'], { epoch: 1 });
+    node.secondary.heartbeat(claim(2, 'A'));
+    node.secondary.tick(100);
+    assert.deepEqual(node.answers, ['refused {"problem":"stale-epoch","epoch":2}']);
+    assert.deepEqual(node.shown(), []);
+  });
+});
+
+describe('Secondary: what a newer master does not have', () => {
+  it('is cut off and counted', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'x', 'y'], { epoch: 1 });
+    const epochs = [
+      { epoch: 1, writer: null, firstSeq: 1 },
+      { ...A2, firstSeq: 2 },
+    ];
+    assert.equal(node.receive(1, [], { ...A2, epochs }), 'ack 1');
+    assert.deepEqual([node.shown(), node.secondary.discarded], [['a'], 2]);
+    assert.equal(node.receive(2, ['b'], A2), 'ack 2');
+    assert.deepEqual(node.shown(), ['a', 'b']);
+  });
+});
+
+describe('Secondary: with a disk', () => {
+  const onDisk = (faults: Partial<Faults> = {}) => {
+    const disk = new SlowDisk();
+    const node = new Node(faults, disk);
+    /** So much is durable from now on; everything without a length. */
+    const sync = (length?: number) => {
+      disk.sync(length);
+      node.secondary.synced();
+    };
+    return { disk, node, sync };
+  };
+  const later = 'no answer yet';
+
+  it('acks nothing that is not durable, and then in the order of arrival', () => {
+    const { node, sync } = onDisk();
+    assert.equal(node.receive(1, ['a']), later);
+    assert.equal(node.receive(2, ['b', 'c']), later);
+    assert.equal(node.receive(4, ['d']), later);
+    node.secondary.synced();
+    assert.deepEqual(node.answers, []);
+    sync(2);
+    assert.deepEqual(node.answers, ['ack 2'], 'the length is what is durable');
+    sync();
+    assert.deepEqual(node.answers, ['ack 2', 'ack 4', 'ack 4']);
+  });
+
+  it('acks at once what needs no disk, unless something before it waits', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a']);
+    sync();
+    assert.equal(node.receive(1, ['a']), 'ack 1');
+    assert.equal(node.receive(3, ['c']), 'ack 1', 'it is only held');
+    assert.equal(node.receive(2, ['b']), later);
+    assert.equal(node.receive(1, ['a']), later);
+    sync();
+    assert.deepEqual(node.answers.slice(-2), ['ack 3', 'ack 3']);
+  });
+
+  it('keeps a refusal in its turn', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a']);
+    assert.equal(node.receive(1, ['x']), later);
+    sync();
+    assert.deepEqual(node.answers, ['ack 1', 'refused {"problem":"diverged","seq":1,"length":1}']);
+  });
+
+  it('shows, states in heartbeats and counts as held only what is durable', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a', 'b', 'c']);
+    node.receive(5, ['e']);
+    assert.deepEqual([node.secondary.length, node.secondary.held], [0, 4]);
+    assert.equal(node.secondary.heartbeat().length, 0);
+    sync(2);
+    assert.deepEqual([node.secondary.length, node.secondary.held], [2, 2]);
+    assert.equal(node.secondary.heartbeat().length, 2);
+    sync();
+    assert.deepEqual([node.secondary.length, node.secondary.held], [3, 1]);
+  });
+
+  it('counts once what is neither durable nor out of its delay', () => {
+    const { node } = onDisk();
+    node.receive(1, ['a', 'b']);
+    node.secondary.setFaults({ delayMs: 100 });
+    node.receive(2, ['b', 'c']);
+    assert.equal(node.secondary.held, 3);
+  });
+
+  it('refuses the frames of an older master that waited for the disk', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a']);
+    node.receive(2, ['b']);
+    sync(1);
+    node.secondary.heartbeat({ logId: 'L', epoch: 2, writer: 'A' });
+    assert.deepEqual(node.answers, ['ack 1', 'refused {"problem":"stale-epoch","epoch":2}']);
+    sync();
+    assert.equal(node.answers.length, 2);
+    assert.equal(node.secondary.length, 2, 'but what they brought is here');
+  });
+
+  it('refuses them also when a frame of the newer master has cut off what they brought', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a', 'b']);
+    const epochs = [{ ...A2, firstSeq: 1 }];
+    assert.equal(node.receive(1, ['X'], { ...A2, epochs }), later);
+    assert.deepEqual(node.answers, ['refused {"problem":"stale-epoch","epoch":2}']);
+    sync();
+    assert.deepEqual(node.answers.slice(1), ['ack 1']);
+    assert.deepEqual(node.shown(), ['X']);
+  });
+
+  it('refuses a frame for which there is no room, and takes it when there is', () => {
+    const { node, disk, sync } = onDisk();
+    disk.isFull = true;
+    assert.equal(node.receive(1, ['a']), 'refused {"problem":"disk-full"}');
+    disk.isFull = false;
+    node.receive(1, ['a']);
+    sync();
+    assert.equal(node.answers.at(-1), 'ack 1');
+  });
+
+  it('does not say that it listens to a new master before that is on its disk', () => {
+    const { node, disk, sync } = onDisk();
+    node.receive(1, ['a']);
+    sync();
+    const claim = { logId: 'L', epoch: 2, writer: 'B' };
+    const told = () => {
+      const { epoch, standing } = node.secondary.heartbeat(claim);
+      return [epoch, standing?.writer];
+    };
+    disk.isFull = true;
+    assert.deepEqual(told(), [1, null], 'after a crash it would listen to the old one again');
+    assert.match(node.receive(2, ['b']), /stale-epoch/, 'but it does not in this life');
+    disk.isFull = false;
+    assert.deepEqual(told(), [2, 'B']);
+    const count = disk.told.length;
+    told();
+    assert.equal(disk.told.length, count, 'it is written once');
+  });
+
+  it('goes on with what was kept of an earlier life', () => {
+    const [log, keys] = [new Log(), new KeyIndex()];
+    log.append(packMessages(['a']), A2);
+    keys.record('k', 1);
+    const node = new Node({}, new SlowDisk(1), {
+      logId: 'L',
+      ballot: { epoch: 3, writer: 'B' },
+      log,
+      keys,
+    });
+    const { logId, epoch, length } = node.secondary.heartbeat();
+    assert.deepEqual([logId, epoch, length], ['L', 3, 1]);
+    assert.match(node.receive(2, ['b'], { epoch: 2 }), /stale-epoch/);
+    assert.match(node.receive(2, ['b'], { epoch: 3, writer: 'B' }), /epochs-missing/);
+    assert.deepEqual(node.keys(), [[1, 'k']]);
   });
 });

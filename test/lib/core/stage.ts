@@ -1,14 +1,20 @@
 /**
  * A master on a stage: the test is its clock and its secondaries, and everything it does is a line
  * of a transcript, such as `open s1#1`, `send s1 1..3`, `drop s1`, `rest s1`, `ask s1` (for a
- * heartbeat) or, when a client's wait ends, `alice holds`.
+ * heartbeat), `claim s1 L/2` (the same, with the claim of a master that starts), `fetch s1 4..` (its
+ * log) or, when a client's wait ends, `alice holds`.
+ *
+ * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
  */
 import assert from 'node:assert/strict';
+import type { EpochStart } from '../../../src/lib/core/epochs.ts';
+import type { Journal } from '../../../src/lib/core/journal.ts';
 import { type Accepted, Master, type MasterConfig } from '../../../src/lib/core/master.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { SecondaryHealth } from '../../../src/lib/core/peer.ts';
-import type { Ack, Heartbeat } from '../../../src/lib/core/protocol.ts';
+import type { Ack, Claim, Frame, Heartbeat } from '../../../src/lib/core/protocol.ts';
 import type { Note, Refusal } from '../../../src/lib/core/refusal.ts';
+import type { Kept } from '../../../src/lib/core/replica.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../../../src/lib/core/write-concern.ts';
 
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -17,6 +23,9 @@ export const NEVER = Number.POSITIVE_INFINITY;
 export interface StageOptions extends Partial<Omit<MasterConfig, 'secondaries'>> {
   readonly names?: readonly string[];
   readonly heartbeatMs?: number;
+  /** Where its log is kept besides memory, and what was kept there of an earlier life. */
+  readonly journal?: Journal;
+  readonly kept?: Kept;
 }
 
 interface AppendOptions {
@@ -34,18 +43,25 @@ export class Stage {
   now = 0;
   /** What every backoff draws. */
   random = 0.5;
+  /** The epochs that the first frame of its newest exchange carried, by secondary. */
+  readonly epochsSent = new Map<string, readonly EpochStart[]>();
+  /** The claim that went with the newest heartbeat, by secondary. */
+  readonly claims = new Map<string, Claim | null>();
   readonly #names: readonly string[];
+  #fetch = 0;
   readonly #exchanges = new Map<string, number>();
   readonly #waiters = new Map<string, Waiter>();
   #lines: string[] = [];
 
-  constructor({ names = ['s1', 's2'], heartbeatMs = 1_000_000, ...config }: StageOptions = {}) {
+  constructor(options: StageOptions = {}) {
+    const { names = ['s1', 's2'], heartbeatMs = 1_000_000, journal, kept, ...config } = options;
     this.#names = names;
     const nameOf = (index: number) => names[index] as string;
     const defaults: MasterConfig = {
       nodeId: 'master',
-      logId: 'L',
-      epoch: 1,
+      writer: 'W',
+      newLogId: 'L',
+      recoveryTimeoutMs: 1000,
       secondaries: names.map((id) => ({ id, url: `http://${id}:1` })),
       quorumAppend: true,
       heartbeat: { intervalMs: heartbeatMs, timeoutMs: 1000 },
@@ -63,12 +79,26 @@ export class Stage {
           this.#exchanges.set(nameOf(index), exchange);
           this.#lines.push(`open ${nameOf(index)}#${exchange}`);
         },
-        sendFrame: (index, from, to) => this.#lines.push(`send ${nameOf(index)} ${from}..${to}`),
+        sendFrame: (index, from, to, epochs) => {
+          if (epochs !== null) this.epochsSent.set(nameOf(index), epochs);
+          this.#lines.push(`send ${nameOf(index)} ${from}..${to}`);
+        },
         restExchange: (index) => this.#lines.push(`rest ${nameOf(index)}`),
         dropExchange: (index) => this.#lines.push(`drop ${nameOf(index)}`),
-        askHeartbeat: (index) => this.#lines.push(`ask ${nameOf(index)}`),
+        askHeartbeat: (index, claim) => {
+          this.claims.set(nameOf(index), claim);
+          const isStarting = this.master.claim === null && claim !== null;
+          const what = isStarting ? `claim ${nameOf(index)} ${claim.logId}/${claim.epoch}` : null;
+          this.#lines.push(what ?? `ask ${nameOf(index)}`);
+        },
+        fetchLog: (index, fetch, from) => {
+          this.#fetch = fetch;
+          this.#lines.push(`fetch ${nameOf(index)} ${from}..`);
+        },
         note: (note) => this.notes.push(note),
       },
+      journal,
+      kept ?? null,
     );
   }
 
@@ -84,13 +114,18 @@ export class Stage {
     this.#lines = [];
   }
 
-  /** The master starts and every secondary answers its first heartbeat, empty. */
+  /** The master starts and every secondary says twice that it holds nothing: it recovers. */
   allUp(): this {
     this.tick(0);
-    for (const name of this.#names) this.beat(name, 0);
-    this.skip();
-    this.notes.length = 0;
-    return this;
+    for (const name of [...this.#names, ...this.#names]) this.beat(name, 0);
+    return this.#begun();
+  }
+
+  /** The master starts and nobody answers; it must be one that goes on all the same. */
+  noneUp(): this {
+    this.tick(0);
+    for (const name of this.#names) this.miss(name);
+    return this.#begun();
   }
 
   // --- clients ---------------------------------------------------------------------------------
@@ -132,16 +167,33 @@ export class Stage {
   }
 
   /** The newest exchange, or another, ends without an answer. */
-  fail(name: string, exchange = this.#exchanges.get(name) as number, reason = 'reset'): void {
+  fail(name: string, exchange = this.#exchanges.get(name) as number): void {
     const index = this.#names.indexOf(name);
-    this.master.exchangeFailed(index, exchange, reason, this.now, this.random);
+    this.master.exchangeFailed(index, exchange, 'reset', null, this.now, this.random);
   }
 
-  /** The secondary answers a heartbeat; with length 0 as a virgin does. */
+  /** The newest exchange, or another, is refused because a master of this epoch was heard. */
+  refuse(name: string, epoch: number, exchange = this.#exchanges.get(name) as number): void {
+    const index = this.#names.indexOf(name);
+    this.master.exchangeFailed(index, exchange, 'HTTP 409', epoch, this.now, this.random);
+  }
+
+  /** The secondary answers a heartbeat, without a word on the claim; with length 0 as a virgin. */
   beat(name: string, length: number, other: Partial<Heartbeat> = {}): void {
     const origin = length === 0 ? { logId: null, epoch: 0 } : { logId: 'L', epoch: 1 };
-    const answer = { nodeId: name, bootId: `${name}-boot`, ...origin, length, ...other };
+    const statement = { nodeId: name, bootId: `${name}-boot`, ...origin, length, standing: null };
+    const answer = { ...statement, ...other };
     this.master.heartbeatAnswered(this.#names.indexOf(name), answer, this.now);
+  }
+
+  /** A part of the log that is being fetched comes; returns whether the master wants more. */
+  fetched(frame: Omit<Frame, 'messages'>, texts: readonly string[], fetch = this.#fetch): boolean {
+    return this.master.fetched(fetch, { ...frame, messages: packMessages(texts) });
+  }
+
+  /** The fetch is over, for this reason; null if it was complete. */
+  fetchOver(reason: string | null = null, fetch = this.#fetch): void {
+    this.master.fetchOver(fetch, reason, this.now);
   }
 
   miss(name: string, reason = 'timed out'): void {
@@ -172,6 +224,13 @@ export class Stage {
 
   events(): string[] {
     return this.notes.map(({ event }) => event);
+  }
+
+  #begun(): this {
+    assert.notEqual(this.master.status(), 'recovering');
+    this.skip();
+    this.notes.length = 0;
+    return this;
   }
 
   #onEnd(client: string): (end: WaitEnd) => void {

@@ -101,7 +101,7 @@ describe('WriteConcernTracker', () => {
     desk.tracker.update([1, 1]);
     desk.tracker.update([1, 1]);
     desk.tracker.expire(200);
-    desk.tracker.stop();
+    desk.tracker.endAll('stopping');
     assert.deepEqual(desk.told, ['a holds']);
     assert.equal(desk.tracker.waiting, 0);
   });
@@ -125,7 +125,7 @@ describe('WriteConcernTracker', () => {
     desk.tracker.remove(leaver);
     assert.deepEqual([desk.tracker.waiting, desk.tracker.nextDeadline], [0, NEVER]);
     desk.tracker.update([1, 1]);
-    desk.tracker.stop();
+    desk.tracker.endAll('stopping');
     assert.deepEqual(desk.told, []);
   });
 
@@ -133,7 +133,7 @@ describe('WriteConcernTracker', () => {
     const desk = new Desk(3);
     desk.wait('a', 2, 3);
     desk.wait('b', 1, 2, 100);
-    desk.tracker.stop();
+    desk.tracker.endAll('stopping');
     assert.deepEqual(desk.told, ['b stopping', 'a stopping']);
     assert.deepEqual([desk.tracker.waiting, desk.tracker.nextDeadline], [0, NEVER]);
   });
@@ -180,6 +180,6 @@ function countNaively(dice: Dice): void {
       Math.min(NEVER, ...waiters.map(({ waiter }) => waiter.deadline)),
     );
   }
-  desk.tracker.stop();
+  desk.tracker.endAll('stopping');
   end('stopping', () => true);
 }

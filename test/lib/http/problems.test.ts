@@ -41,6 +41,9 @@ describe('problemOf', () => {
       503,
       /need 2 available nodes.* there are 1; missing: s1, s2/,
     ],
+    [{ problem: 'recovering' }, 503, /is looking for the log/],
+    [{ problem: 'fenced', epoch: 4 }, 503, /a master of epoch 4 has taken over/],
+    [{ problem: 'epochs-missing' }, 409, /must carry the 'epochs'/],
     [{ problem: 'shutting-down' }, 503, /takes no more appends/],
     [{ problem: 'overloaded', limit: 9 }, 503, /limit of 9/],
     [{ problem: 'log-full', limit: 9, used: 8 }, 507, /8 of at most 9 bytes/],
@@ -62,4 +65,12 @@ describe('problemOf', () => {
       assert.equal(problem.status, status);
     });
   }
+
+  it('takes a disk without room for one way of a log to be full', () => {
+    const { type, status, detail } = JSON.parse(
+      problemOf({ kind: 'refused', problem: 'disk-full' }).body(),
+    );
+    assert.deepEqual([type, status], ['/problems/log-full', 507]);
+    assert.match(detail, /no room on the disk/);
+  });
 });

@@ -9,16 +9,20 @@ const LINE = Buffer.from('{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n');
 interface Told {
   readonly lengths: number[];
   readonly failures: string[];
+  readonly staleBy: (number | null)[];
 }
 
 function open(
   fake: FakeSecondary,
   token: string | null = null,
 ): { exchange: ReplicationExchange; told: Told } {
-  const told: Told = { lengths: [], failures: [] };
+  const told: Told = { lengths: [], failures: [], staleBy: [] };
   const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, token, {
     onAck: ({ length }) => told.lengths.push(length),
-    onFailed: (reason) => told.failures.push(reason),
+    onFailed: (reason, staleBy) => {
+      told.failures.push(reason);
+      told.staleBy.push(staleBy);
+    },
   });
   return { exchange, told };
 }
@@ -33,7 +37,7 @@ describe('ReplicationExchange', () => {
     exchange.rest();
     exchange.send(LINE);
     await waitFor('the end of the body', () => fake.ended === 1);
-    assert.deepEqual(told, { lengths: [1], failures: [] });
+    assert.deepEqual(told, { lengths: [1], failures: [], staleBy: [] });
     assert.equal(fake.frames.length, 1);
   });
 
@@ -46,6 +50,24 @@ describe('ReplicationExchange', () => {
     await waitFor('the connection to be closed', () => fake.closed === 1);
     assert.deepEqual(told.failures, []);
   });
+
+  const refusals: [what: string, status: number, body: string, staleBy: number | null][] = [
+    ['a newer master', 409, '{"type":"/problems/stale-epoch","detail":"x","epoch":7}', 7],
+    ['one whose epoch it does not say', 409, '{"type":"/problems/stale-epoch","detail":"x"}', 0],
+    ['one whose epoch is no number', 409, '{"type":"/problems/stale-epoch","epoch":"7"}', 0],
+    ['another reason', 409, '{"type":"/problems/gap","detail":"x","epoch":7}', null],
+    ['what is no refusal', 500, '{"type":"/problems/stale-epoch","epoch":7}', null],
+    ['what is no problem', 409, '<html>', null],
+  ];
+  for (const [what, status, body, staleBy] of refusals) {
+    it(`tells of ${what} that it is refused for: stale by ${staleBy}`, async (t) => {
+      const fake = new FakeSecondary({ frame: (_, res) => res.writeHead(status).end(body) });
+      const { exchange, told } = open(await fake.listen(t));
+      exchange.send(LINE);
+      await waitFor('the failure', () => told.failures.length === 1);
+      assert.deepEqual(told.staleBy, [staleBy]);
+    });
+  }
 
   it('tells of its failure once, and of nothing after it was dropped', async (t) => {
     const fake = await new FakeSecondary({ frame: (_, res) => res.writeHead(500).end() }).listen(t);

@@ -178,7 +178,14 @@ describe('parseFrame', () => {
 
   it('reads a frame, its messages packed', () => {
     const { messages, ...rest } = parseFrame(usual);
-    assert.deepEqual(rest, { logId: 'L', epoch: 1, from: 5, keys: [] });
+    assert.deepEqual(rest, {
+      logId: 'L',
+      epoch: 1,
+      writer: null,
+      from: 5,
+      keys: [],
+      epochs: null,
+    });
     assert.equal(textOf(messages.bytes), '"é","b",');
   });
 
@@ -195,11 +202,109 @@ describe('parseFrame', () => {
   });
 
   it('passes over fields of later versions', () => {
-    assert.equal(parseFrame({ ...usual, epochs: [[1, 1]] }).from, 5);
+    assert.equal(parseFrame({ ...usual, later: [[1, 1]] }).from, 5);
   });
 
+  it('reads who wrote it, and the epochs of its log', () => {
+    const { writer, epochs } = parseFrame({
+      ...usual,
+      epoch: 7,
+      writer: 'W',
+      epochs: [
+        [1, 1],
+        [3, 1],
+        [7, 51],
+      ],
+      writers: ['A', null, 'W'],
+    });
+    assert.equal(writer, 'W');
+    assert.deepEqual(epochs, [
+      { epoch: 1, writer: 'A', firstSeq: 1 },
+      { epoch: 3, writer: null, firstSeq: 1 },
+      { epoch: 7, writer: 'W', firstSeq: 51 },
+    ]);
+  });
+
+  it('reads one epoch of two writers, in their order', () => {
+    const pairs = [
+      [1, 1],
+      [1, 4],
+    ];
+    const read = (writers: unknown) => parseFrame({ ...usual, epochs: pairs, writers }).epochs;
+    assert.deepEqual(read(['A', 'B'])?.at(-1), { epoch: 1, writer: 'B', firstSeq: 4 });
+    for (const writers of [['B', 'A'], ['A', 'A'], [null, 'A'], ['A', null], undefined]) {
+      assert.throws(() => read(writers), refused('bad-request', /both ascending/));
+    }
+  });
+
+  it('reads epochs without writers, and takes an empty list for none', () => {
+    assert.deepEqual(parseFrame({ ...usual, epochs: [[1, 1]] }).epochs, [
+      { epoch: 1, writer: null, firstSeq: 1 },
+    ]);
+    assert.equal(parseFrame({ ...usual, epochs: [] }).epochs, null);
+    assert.equal(parseFrame({ ...usual, writer: null }).writer, null);
+  });
+
+  const pair = { ...usual, epoch: 9, epochs: [[1, 1]] };
   const bad: [what: string, frame: unknown, detail: RegExp][] = [
     ['a list', [], /a JSON object is needed/],
+    ['an empty writer', { ...usual, writer: '' }, /'writer' must be a string of 1 to 255/],
+    ['a long writer', { ...usual, writer: 'x'.repeat(256) }, /'writer'/],
+    ['a writer that is a number', { ...usual, writer: 1 }, /'writer'/],
+    ['a logId with a lone surrogate', { ...usual, logId: '\ud800' }, /'logId'/],
+    ['a writer with a lone surrogate', { ...usual, writer: '\udfff' }, /'writer'/],
+    ['epochs that are no list', { ...pair, epochs: 1 }, /'epochs' must be a list of/],
+    ['epochs that are null', { ...pair, epochs: null }, /'epochs' must be a list of/],
+    ['an epoch that is no pair', { ...pair, epochs: [1] }, /'epochs' must be a list of/],
+    ['a pair of one', { ...pair, epochs: [[1]] }, /'epochs' must be/],
+    ['a pair of three', { ...pair, epochs: [[1, 1, 1]] }, /'epochs' must be/],
+    ['epoch 0 in the list', { ...pair, epochs: [[0, 1]] }, /'epochs' must be/],
+    ['an epoch as text in the list', { ...pair, epochs: [['1', 1]] }, /'epochs' must be/],
+    ['a first seq of 1.5', { ...pair, epochs: [[1, 1.5]] }, /'epochs' must be/],
+    ['a list that begins behind seq 1', { ...pair, epochs: [[1, 2]] }, /'epochs' must be/],
+    ['a list that begins before it', { ...pair, epochs: [[1, 0]] }, /'epochs' must be/],
+    [
+      'epochs that fall',
+      {
+        ...pair,
+        epochs: [
+          [2, 1],
+          [1, 5],
+        ],
+      },
+      /'epochs' must be/,
+    ],
+    [
+      'seqs that fall',
+      {
+        ...pair,
+        epochs: [
+          [1, 1],
+          [2, 5],
+          [3, 4],
+        ],
+      },
+      /'epochs' must be/,
+    ],
+    [
+      'an epoch beyond its own',
+      {
+        ...pair,
+        epochs: [
+          [1, 1],
+          [10, 5],
+        ],
+      },
+      /must not go beyond its 'epoch'/,
+    ],
+    ['writers that are no list', { ...pair, writers: 'A' }, /'writers' must be a list as long/],
+    ['too few writers', { ...pair, writers: [] }, /'writers' must be a list as long/],
+    ['too many writers', { ...pair, writers: ['A', 'B'] }, /'writers' must be a list as long/],
+    [
+      'a writer in the list that is no name',
+      { ...pair, writers: [1] },
+      /'writers' must be strings, or null/,
+    ],
     ['no logId', { ...usual, logId: undefined }, /'logId' must be a string of 1 to 255/],
     ['an empty logId', { ...usual, logId: '' }, /'logId'/],
     ['a long logId', { ...usual, logId: 'x'.repeat(256) }, /'logId'/],
@@ -262,14 +367,32 @@ describe('parseHeartbeat', () => {
   const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
 
   it('reads an answer, also that of a virgin', () => {
-    assert.deepEqual(parse(beat), beat);
+    assert.deepEqual(parse(beat), { ...beat, standing: null });
     const virgin = { ...beat, logId: null, epoch: 0, length: 0 };
-    assert.deepEqual(parse({ ...virgin, more: 1 }), virgin);
+    assert.deepEqual(parse({ ...virgin, more: 1 }), { ...virgin, standing: null });
+  });
+
+  it('reads how it stands to a claim, if it says so', () => {
+    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true };
+    const standing = { writer: 'W', lastEpoch: 1, lastWriter: 'V', isAgreed: true };
+    assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, standing });
+    const unnamed = { ...standing, writer: null };
+    assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.standing, unnamed);
+    assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.standing, unnamed);
+    assert.equal(parse({ ...beat, writer: 'W' })?.standing, null, 'a writer alone says nothing');
   });
 
   const bad = [
     null,
     {},
+    { ...beat, lastEpoch: 1 },
+    { ...beat, agreed: true },
+    { ...beat, lastEpoch: '1', agreed: true },
+    { ...beat, lastEpoch: -1, agreed: true },
+    { ...beat, lastEpoch: 1, agreed: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, writer: '' },
+    { ...beat, lastEpoch: 1, agreed: true, lastWriter: 1 },
+    { ...beat, logId: '\ud800' },
     { ...beat, nodeId: 7 },
     { ...beat, bootId: '' },
     { ...beat, logId: undefined },

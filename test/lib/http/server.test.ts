@@ -15,6 +15,7 @@ import { listRoute } from '../../../src/lib/http/log-routes.ts';
 import { secondaryRoutes } from '../../../src/lib/http/secondary-routes.ts';
 import { createServer, type Route, sendJson } from '../../../src/lib/http/server.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
+import { NOWHERE } from '../../../src/lib/runtime/node-storage.ts';
 import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -97,8 +98,13 @@ describe('the limits of the server', () => {
 
   it('closes the connection of a reader that takes nothing, not of one who waits', async (t) => {
     const log = new Log();
-    for (let i = 0; i < 20; i += 1) log.append(packMessages(['x'.repeat(1_000_000)]), 1);
-    const { open, count } = await serve(t, [listRoute({ log, logId: 'L', epoch: 1 }), NEVER], 300);
+    for (let i = 0; i < 20; i += 1)
+      log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: null });
+    const { open, count } = await serve(
+      t,
+      [listRoute({ log, length: log.length, logId: 'L', epoch: 1 }), NEVER],
+      300,
+    );
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const waiting = open(get('/never'));
     const reader = open(get('/messages'));
@@ -132,7 +138,7 @@ describe('the limits of an exchange', () => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
     const config = { nodeId: 's', bootId: 'B', faults };
-    const driver = new SecondaryDriver(config, Math.random, logger);
+    const driver = new SecondaryDriver(config, Math.random, logger, NOWHERE);
     const { open } = await serve(
       t,
       secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),

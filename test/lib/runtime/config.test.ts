@@ -29,6 +29,8 @@ describe('the configuration of a master', () => {
       host: '127.0.0.1',
       port: 8080,
       nodeId: 'master',
+      dataDir: null,
+      fsync: 'always',
       clusterToken: null,
       apiToken: null,
       logLevel: 'info',
@@ -39,6 +41,7 @@ describe('the configuration of a master', () => {
         quorumAppend: true,
         heartbeat: { intervalMs: 1000, timeoutMs: 1000 },
         failureDetector: { suspectedAfterMisses: 1, unhealthyAfterMisses: 3 },
+        recoveryTimeoutMs: 1000,
         replicationTimeoutMs: 10_000,
         backoffBaseMs: 50,
         backoffMaxMs: 5000,
@@ -64,6 +67,8 @@ describe('the configuration of a master', () => {
       HOST: '0.0.0.0',
       PORT: '9000',
       NODE_ID: 'm',
+      DATA_DIR: '/data/m',
+      FSYNC: 'never',
       CLUSTER_TOKEN: 'x'.repeat(16),
       API_TOKEN: 'y',
       LOG_LEVEL: 'debug',
@@ -87,6 +92,8 @@ describe('the configuration of a master', () => {
       host: '0.0.0.0',
       port: 9000,
       nodeId: 'm',
+      dataDir: '/data/m',
+      fsync: 'never',
       clusterToken: 'x'.repeat(16),
       apiToken: 'y',
       logLevel: 'debug',
@@ -97,6 +104,7 @@ describe('the configuration of a master', () => {
         quorumAppend: false,
         heartbeat: { intervalMs: 1, timeoutMs: 2 },
         failureDetector: { suspectedAfterMisses: 3, unhealthyAfterMisses: 4 },
+        recoveryTimeoutMs: 11,
         replicationTimeoutMs: 5,
         backoffBaseMs: 6,
         backoffMaxMs: 7,
@@ -217,6 +225,8 @@ describe('the configuration of a secondary', () => {
       host: '127.0.0.1',
       port: 8081,
       nodeId: 'secondary-8081',
+      dataDir: null,
+      fsync: 'always',
       clusterToken: null,
       apiToken: null,
       logLevel: 'info',
@@ -225,6 +235,12 @@ describe('the configuration of a secondary', () => {
       faults: { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 },
       faultSeed: null,
     });
+  });
+
+  it('keeps its log where it is told to, with or without syncs', () => {
+    const { dataDir, fsync } = secondary({ DATA_DIR: ' ./some dir ', FSYNC: 'never' });
+    assert.deepEqual([dataDir, fsync], ['./some dir', 'never']);
+    assert.equal(secondary({ DATA_DIR: ' ' }).dataDir, null);
   });
 
   it('is named after its port', () => {
@@ -259,10 +275,8 @@ describe('the configuration of a secondary', () => {
     ],
     [{ FAULT_SEED: 'x' }, 'FAULT_SEED must be an integer from 0 to 9007199254740991; got "x"'],
     [{ FAULT_INJECTION: 'on' }, 'FAULT_INJECTION must be one of true, false; got "on"'],
-    [
-      { DATA_DIR: '/data' },
-      'DATA_DIR is not supported by this version; unset it to keep the log in memory',
-    ],
+    [{ FSYNC: 'sometimes' }, 'FSYNC must be one of always, never; got "sometimes"'],
+    [{ DATA_DIR: '/data', FSYNC: 'ALWAYS' }, 'FSYNC must be one of always, never; got "ALWAYS"'],
   ];
   for (const [environment, problem] of bad) {
     it(`refuses ${JSON.stringify(environment)}`, () => {

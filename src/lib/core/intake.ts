@@ -1,0 +1,209 @@
+/**
+ * How frames enter a replica: whole or not at all, in order, once. What is there already is stored
+ * once; what is ahead of its turn is held back; what an older master wrote and the present one does
+ * not have is cut off, at the entry where their lists of epochs part and nowhere else.
+ */
+import { type Ballot, compareBallots } from './ballot.ts';
+import { type EpochStart, endOfStart, startAt } from './epochs.ts';
+import { type HeldMessage, HoldBack } from './hold-back.ts';
+import { joinMessages, sameBytes, sliceMessages } from './messages.ts';
+import type { Claim, Frame } from './protocol.ts';
+import type { Note, Refusal } from './refusal.ts';
+import type { Replica } from './replica.ts';
+
+const DISK_FULL: Refusal = { kind: 'refused', problem: 'disk-full' };
+
+export class Intake {
+  readonly #replica: Replica;
+  readonly #note: (note: Note) => void;
+  readonly #held = new HoldBack();
+  /** The epochs of the present master's log; null until its list was compared with ours. */
+  #starts: readonly EpochStart[] | null = null;
+
+  constructor(replica: Replica, note: (note: Note) => void) {
+    this.#replica = replica;
+    this.#note = note;
+  }
+
+  /** The seqs that are held back, in no order. */
+  heldSeqs(): Iterable<number> {
+    return this.#held.seqs();
+  }
+
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** Whether this log was compared with that of the master who writes under this ballot. */
+  isAgreedWith(ballot: Ballot): boolean {
+    return this.#starts !== null && compareBallots(ballot, this.#replica.ballot) === 0;
+  }
+
+  /** A master says which log it writes, and as who: from now on no older one is listened to. */
+  claim(claim: Claim): void {
+    const { logId, log } = this.#replica;
+    if (logId !== claim.logId) {
+      // Two masters that begin a log at the same time must end with one of them: an empty log gives
+      // way to another, but only in one direction, or it would go to and fro.
+      const isFree = logId === null || (log.length === 0 && claim.logId < logId);
+      if (!isFree || !this.#join(claim.logId)) return;
+    }
+    this.#promise(claim);
+  }
+
+  /** Takes in a frame whole, or says why not and changes nothing. */
+  take(frame: Frame): Refusal | null {
+    const problem = this.#refusalOf(frame);
+    if (problem !== null) return problem;
+    if (this.#replica.logId === null && !this.#join(frame.logId)) return DISK_FULL;
+    this.#promise(frame);
+    if (frame.epochs !== null) {
+      if (!this.#cutTo(this.#replica.sharedWith(frame.epochs), frame)) return DISK_FULL;
+      this.#starts = frame.epochs;
+    }
+    const known = this.#replica.log.length + 1 - frame.from;
+    if (known < 0) this.#hold(frame);
+    else if (known < frame.messages.ends.length) {
+      const refusal = this.#show(frame, known);
+      if (refusal !== null) return refusal;
+    }
+    return this.#beginEpoch() ? null : DISK_FULL;
+  }
+
+  /**
+   * Once all is here that the present master had when it took over, this log is as new as its own,
+   * though it may have written nothing yet (the empty entry a Raft leader begins with).
+   */
+  #beginEpoch(): boolean {
+    const start = this.#starts && startAt(this.#starts, this.#replica.log.length + 1);
+    return !start || this.#replica.beginEpoch(start);
+  }
+
+  #refusalOf(frame: Frame): Refusal | null {
+    const { logId, ballot, log } = this.#replica;
+    if (logId !== null && frame.logId !== logId) {
+      return { kind: 'refused', problem: 'log-mismatch', logId };
+    }
+    const order = compareBallots(frame, ballot);
+    if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    // A master's log may differ from ours in any place until the two lists were compared.
+    const isCompared = frame.epochs !== null || (this.#starts !== null && order === 0);
+    if (frame.writer !== null && !isCompared) return { kind: 'refused', problem: 'epochs-missing' };
+    const length = frame.epochs === null ? log.length : this.#replica.sharedWith(frame.epochs);
+    // What was held under another ballot, or behind what is cut off, does not count any more.
+    const held = order > 0 || length < log.length ? new HoldBack() : this.#held;
+    const seq = log.differsAt(frame.from, frame.messages, length) ?? differsFromHeld(frame, held);
+    if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length: log.length };
+    if (frame.from <= length + 1 || fits(frame, held, length)) return null;
+    return { kind: 'refused', problem: 'gap', length: log.length };
+  }
+
+  #join(logId: string): boolean {
+    if (!this.#replica.begin(logId)) return false;
+    this.#held.clear();
+    this.#starts = null;
+    this.#note({ level: 'info', event: 'joined-log', fields: { logId } });
+    return true;
+  }
+
+  #promise({ epoch, writer }: Ballot): void {
+    if (!this.#replica.promise({ epoch, writer })) return;
+    // What was held came from an earlier life of the master, which may never have placed it.
+    this.#held.clear();
+    this.#starts = null;
+    this.#note({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
+  }
+
+  /** Cuts off what the present master does not have; loudly. */
+  #cutTo(shared: number, { epoch, writer }: Frame): boolean {
+    const { length } = this.#replica.log;
+    if (shared >= length) return true;
+    const newest = this.#replica.newest;
+    if (!this.#replica.cut(shared)) return false;
+    this.#held.clear();
+    this.#note({
+      level: 'warn',
+      event: 'log-cut',
+      fields: { from: shared + 1, to: length, writtenUnder: newest.epoch, epoch, writer },
+    });
+    return true;
+  }
+
+  #hold(frame: Frame): void {
+    const keys = new Map(frame.keys);
+    for (let i = 0; i < frame.messages.ends.length; i += 1) {
+      const seq = frame.from + i;
+      this.#held.put(seq, { text: withComma(frame, i), key: keys.get(seq) });
+    }
+  }
+
+  /** Appends what the frame has from index `known` on, and what was held and is next then. */
+  #show(frame: Frame, known: number): Refusal | null {
+    const { log } = this.#replica;
+    const count = frame.messages.ends.length;
+    const starts = this.#starts ?? [{ epoch: frame.epoch, writer: frame.writer, firstSeq: 1 }];
+    for (let index = known; index < count; ) {
+      const seq = frame.from + index;
+      const end = Math.min(count, endOfStart(starts, seq) - frame.from + 1);
+      const keys = frame.keys.filter(([at]) => at >= seq && at < frame.from + end);
+      const messages = sliceMessages(frame.messages, index, end);
+      if (!this.#replica.append(messages, ballotAt(starts, seq), keys)) return DISK_FULL;
+      index = end;
+    }
+    if (this.#held.size === 0) return null;
+    for (let seq = frame.from + known; seq <= log.length; seq += 1) this.#held.take(seq);
+    while (this.#showHeld(starts));
+    return null;
+  }
+
+  /** Appends what is held and is next, up to the end of its epoch: at once, so that batches stay whole. */
+  #showHeld(starts: readonly EpochStart[]): boolean {
+    const first = this.#replica.log.length + 1;
+    const run: HeldMessage[] = [];
+    const end = endOfStart(starts, first);
+    for (let seq = first; seq <= end; seq += 1) {
+      const held = this.#held.get(seq);
+      if (held === undefined) break;
+      run.push(held);
+    }
+    if (run.length === 0) return false;
+    const messages = joinMessages(run.map(({ text }) => text));
+    const keys = run.flatMap(({ key }, i) =>
+      key === undefined ? [] : [[first + i, key] as const],
+    );
+    if (!this.#replica.append(messages, ballotAt(starts, first), keys)) return false;
+    for (let i = 0; i < run.length; i += 1) this.#held.take(first + i);
+    return true;
+  }
+}
+
+function ballotAt(starts: readonly EpochStart[], seq: number): Ballot {
+  const { epoch, writer } = startAt(starts, seq) as EpochStart;
+  return { epoch, writer };
+}
+
+/** The first seq at which the frame says something else than what is held; null if none. */
+function differsFromHeld(frame: Frame, held: HoldBack): number | null {
+  if (held.size === 0) return null;
+  for (let i = 0; i < frame.messages.ends.length; i += 1) {
+    const text = held.get(frame.from + i)?.text;
+    if (text !== undefined && !sameBytes(text, withComma(frame, i))) return frame.from + i;
+  }
+  return null;
+}
+
+/** Whether there is room to hold back what of the frame is not held yet. */
+function fits(frame: Frame, held: HoldBack, length: number): boolean {
+  const count = frame.messages.ends.length;
+  let bytes = 0;
+  for (let i = 0; i < count; i += 1) {
+    if (held.get(frame.from + i) === undefined) bytes += withComma(frame, i).length;
+  }
+  return held.hasRoom(frame.from + count - 1, bytes, length);
+}
+
+/** The JSON text and the comma of the frame's message `index`; a view. */
+function withComma(frame: Frame, index: number): Uint8Array {
+  const { bytes, ends } = frame.messages;
+  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index]);
+}

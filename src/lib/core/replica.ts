@@ -1,0 +1,137 @@
+/**
+ * What one node holds, be it master or secondary: a log, its keys, the newest ballot it has seen,
+ * and a journal that may keep it all for longer than the process lives. Every change goes to the
+ * journal first: what has no room there did not happen.
+ */
+import { type Ballot, compareBallots, NO_BALLOT, newerBallot } from './ballot.ts';
+import { type EpochStart, sharedLength } from './epochs.ts';
+import { KeyIndex } from './idempotency.ts';
+import { type EntryKeys, type Journal, MEMORY } from './journal.ts';
+import { Log } from './log.ts';
+import type { PackedMessages } from './messages.ts';
+
+/** What a journal had kept when the node started. */
+export interface Kept {
+  readonly logId: string | null;
+  readonly ballot: Ballot;
+  readonly log: Log;
+  readonly keys: KeyIndex;
+}
+
+export class Replica {
+  readonly log: Log;
+  readonly keys: KeyIndex;
+  readonly #journal: Journal;
+  #logId: string | null;
+  #ballot: Ballot;
+  /** The newest ballot that the journal has kept. */
+  #keptBallot: Ballot;
+  #discarded = 0;
+
+  constructor(journal: Journal = MEMORY, kept: Kept | null = null) {
+    this.#journal = journal;
+    this.log = kept?.log ?? new Log();
+    this.keys = kept?.keys ?? new KeyIndex();
+    this.#logId = kept?.logId ?? null;
+    this.#ballot = kept?.ballot ?? NO_BALLOT;
+    this.#keptBallot = this.#ballot;
+  }
+
+  /** Which log this is; null while virgin. */
+  get logId(): string | null {
+    return this.#logId;
+  }
+
+  /** The newest ballot seen: what is older has no say here any more. */
+  get ballot(): Ballot {
+    return this.#ballot;
+  }
+
+  /** The newest ballot that it would still know after a crash: older than `ballot` on a full disk. */
+  get keptBallot(): Ballot {
+    return this.#keptBallot;
+  }
+
+  /** How many entries a crash of the process would leave; all of them where nothing outlives it. */
+  get durableLength(): number {
+    return Math.min(this.log.length, this.#journal.durableLength);
+  }
+
+  /** How many entries were cut off in this life. */
+  get discarded(): number {
+    return this.#discarded;
+  }
+
+  /** Under which ballot the log is written on: by the newest master whose whole log is here. */
+  get newest(): EpochStart {
+    return this.log.epochs.at(-1) ?? { ...NO_BALLOT, firstSeq: 1 };
+  }
+
+  /** How many durable entries count: none before all is durable that there was when the epoch began. */
+  get countedLength(): number {
+    const { durableLength } = this;
+    return durableLength >= this.newest.firstSeq - 1 ? durableLength : 0;
+  }
+
+  /** Whether what is appended is durable at once, and nobody need wait for that. */
+  get isDurableAtOnce(): boolean {
+    return this.#journal.isDurableAtOnce;
+  }
+
+  /** Begins an empty log of this name; one of another name is set aside. False if there is no room. */
+  begin(logId: string): boolean {
+    if (!this.#journal.begin(logId)) return false;
+    this.#discarded += this.log.length;
+    this.log.truncate(0);
+    this.keys.truncate(0);
+    this.#ballot = NO_BALLOT;
+    this.#keptBallot = NO_BALLOT;
+    this.#logId = logId;
+    return true;
+  }
+
+  /**
+   * All that the master of this ballot had when it began to write is here, and what is appended from
+   * now on is its own. False if there is no room.
+   */
+  beginEpoch(ballot: Ballot): boolean {
+    if (compareBallots(this.newest, ballot) === 0) return true;
+    if (!this.#journal.beginEpoch(ballot)) return false;
+    this.log.beginEpoch(ballot);
+    return true;
+  }
+
+  /** Takes note of a ballot; returns whether it is newer than all before. */
+  promise({ epoch, writer }: Ballot): boolean {
+    const ballot = { epoch, writer };
+    const isNewer = compareBallots(ballot, this.#ballot) > 0;
+    this.#ballot = newerBallot(this.#ballot, ballot);
+    // Where the disk is full the promise holds for this life only, until there is room again.
+    if (this.#keptBallot !== this.#ballot && this.#journal.promise(this.#ballot)) {
+      this.#keptBallot = this.#ballot;
+    }
+    return isNewer;
+  }
+
+  /** Appends entries of one ballot. False if there is no room: nothing was appended. */
+  append(messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+    if (!this.#journal.append(this.log.length + 1, messages, ballot, keys)) return false;
+    this.log.append(messages, ballot);
+    for (const [seq, key] of keys) this.keys.record(key, seq);
+    return true;
+  }
+
+  /** Forgets all entries behind `length`. False if there is no room to set them aside. */
+  cut(length: number): boolean {
+    if (!this.#journal.cut(length, this.log, this.keys)) return false;
+    this.#discarded += this.log.length - length;
+    this.log.truncate(length);
+    this.keys.truncate(length);
+    return true;
+  }
+
+  /** Up to where a log written as `starts` says is the same as this one. */
+  sharedWith(starts: readonly EpochStart[]): number {
+    return sharedLength(this.log.epochs, this.log.length, starts);
+  }
+}

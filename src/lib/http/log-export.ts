@@ -1,0 +1,47 @@
+/**
+ * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a master that starts
+ * and goes on with it. The first frame carries the epochs the log was written under.
+ */
+import type { ServerResponse } from 'node:http';
+import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
+import type { Secondary } from '../core/secondary.ts';
+import { encodeFrame } from './frame.ts';
+import { readyForMore } from './log-routes.ts';
+import { HttpProblem } from './problems.ts';
+import { parseQuery, positiveParameter } from './query.ts';
+import type { Call } from './server.ts';
+
+/** Answers with the frames from `from` on; the first one is there even if it has no messages. */
+export async function exportLog(core: Secondary, { req, res, query }: Call): Promise<void> {
+  const from = positiveParameter(parseQuery(query, ['from']), 'from', 1);
+  const { logId, length } = core;
+  if (logId === null) throw new HttpProblem('not-found', 'this node has no log yet');
+  res.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Log-Length': length });
+  if (req.method === 'HEAD') res.end();
+  else await writeFrames(res, core, logId, from, length);
+}
+
+async function writeFrames(
+  res: ServerResponse,
+  core: Secondary,
+  logId: string,
+  from: number,
+  length: number,
+): Promise<void> {
+  const { log, keys } = core;
+  const { cuts } = log;
+  const origin = { logId, epoch: core.epoch, writer: core.writer };
+  let seq = from;
+  do {
+    const last = Math.min(length, seq + FRAME_MESSAGES_MAX - 1);
+    const isEmpty = seq > length;
+    const end = isEmpty ? 0 : keys.runEnd(log.pageEnd(seq, last, FRAME_MESSAGE_BYTES_MAX));
+    const to = isEmpty ? seq - 1 : Math.min(length, end);
+    res.write(encodeFrame(origin, seq === from ? log.epochs : null, log, keys, seq, to));
+    seq = to + 1;
+    await readyForMore(res);
+    // What was cut off meanwhile must not be told, and who reads has to begin anew.
+    if (log.cuts !== cuts) res.destroy();
+  } while (seq <= length && !res.destroyed);
+  if (!res.destroyed) res.end();
+}

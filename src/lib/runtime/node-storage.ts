@@ -1,0 +1,48 @@
+/** A node's directory, if it has one: opened before anything else, or the process ends and says why. */
+import { type Journal, MEMORY } from '../core/journal.ts';
+import type { Kept } from '../core/replica.ts';
+import { EXIT_IO, StorageError } from '../storage/errors.ts';
+import { openStorage } from '../storage/storage.ts';
+import type { NodeConfig } from './config.ts';
+import type { Logger } from './logger.ts';
+
+export interface NodeStorage {
+  readonly journal: Journal;
+  /** What an earlier life had kept; null if nothing. */
+  readonly kept: Kept | null;
+  close(): Promise<void>;
+}
+
+/** No directory: the log lives in memory. */
+export const NOWHERE: NodeStorage = { journal: MEMORY, kept: null, close: async () => {} };
+
+/** Opens `DATA_DIR`; without one the log lives in memory. `onSynced`: more of it has become durable. */
+export async function storageOrExit(
+  { dataDir, fsync }: NodeConfig,
+  logger: Logger,
+  onSynced: () => void,
+): Promise<NodeStorage> {
+  if (dataDir === null) return NOWHERE;
+  try {
+    const storage = await openStorage(dataDir, {
+      fsync,
+      onSynced,
+      onFailed: (error) => exitOnFailedSync(dataDir, logger, error),
+    });
+    const { kept, dropped } = storage;
+    if (dropped !== null) logger.warn('torn-tail-dropped', { dataDir, ...dropped });
+    const { logId = null, log, ballot } = kept ?? {};
+    logger.info('log-loaded', { dataDir, fsync, logId, length: log?.length, epoch: ballot?.epoch });
+    return storage;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    process.stderr.write(`storage: ${error.message}\n`);
+    process.exit(error.exitCode);
+  }
+}
+
+/** After a failed sync nobody knows what the disk holds: the next start reads what is there. */
+function exitOnFailedSync(dataDir: string, logger: Logger, error: Error): void {
+  logger.error('disk-failed', { dataDir, reason: error.message });
+  process.exit(EXIT_IO);
+}

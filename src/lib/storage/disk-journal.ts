@@ -1,0 +1,186 @@
+/**
+ * The journal of a log on disk: turns what the core does to its log into records, and writes each
+ * step with one write. What has no room does not happen; what cannot be synced ends the process.
+ */
+import { type Ballot, NO_BALLOT, newerBallot } from '../core/ballot.ts';
+import type { KeyIndex } from '../core/idempotency.ts';
+import type { EntryKeys, Journal } from '../core/journal.ts';
+import type { Log } from '../core/log.ts';
+import type { PackedMessages } from '../core/messages.ts';
+import type { Directory } from './directory.ts';
+import { setAside } from './discarded.ts';
+import { GroupCommit, type SyncOutcome } from './group-commit.ts';
+import type { LogFile } from './log-file.ts';
+import { FORMAT } from './record.ts';
+import { RecordBuffer } from './record-buffer.ts';
+
+/** What the directory holds when the journal begins; no file: nothing. */
+export interface JournalStart {
+  readonly file: LogFile | null;
+  readonly logId: string | null;
+  readonly ballot: Ballot;
+  readonly writer: Ballot | null;
+  readonly length: number;
+}
+
+export class DiskJournal implements Journal {
+  readonly #directory: Directory;
+  readonly #commit: GroupCommit;
+  readonly #records = new RecordBuffer();
+  #file: LogFile | null;
+  #logId: string | null;
+  /** The newest ballot that is in the file. */
+  #ballot: Ballot;
+  /** Who writes, as the file says; null if the next entry has to say it. */
+  #writer: Ballot | null;
+  #length: number;
+
+  constructor(directory: Directory, outcome: SyncOutcome, start: JournalStart) {
+    this.#directory = directory;
+    this.#file = start.file;
+    this.#logId = start.logId;
+    this.#ballot = start.ballot;
+    this.#writer = start.writer;
+    this.#length = start.length;
+    this.#commit = new GroupCommit(directory.isSynced, outcome, start.file, start.length);
+  }
+
+  get isDurableAtOnce(): boolean {
+    return !this.#directory.isSynced;
+  }
+
+  get durableLength(): number {
+    return this.#commit.durableLength;
+  }
+
+  /** Begins an empty log, in a new file; the one there may be stays under another name. */
+  begin(logId: string): boolean {
+    if (this.#commit.hasFailed) return false;
+    const file = this.#moveIn(logId);
+    if (file === null) return false;
+    this.#file?.close();
+    this.#file = file;
+    this.#logId = logId;
+    this.#ballot = NO_BALLOT;
+    this.#writer = null;
+    this.#length = 0;
+    this.#commit.settle(file, 0);
+    return this.#try(() => this.#directory.sync());
+  }
+
+  beginEpoch({ epoch, writer }: Ballot): boolean {
+    const file = this.#begun();
+    this.#records.clear();
+    this.#records.add({ epoch, writer, from: this.#length + 1 });
+    if (!this.#write(file)) return false;
+    this.#writer = { epoch, writer };
+    this.#ballot = newerBallot(this.#ballot, this.#writer);
+    return this.#synced(file);
+  }
+
+  promise(ballot: Ballot): boolean {
+    const file = this.#begun();
+    this.#records.clear();
+    this.#records.add({ ballot });
+    if (!this.#write(file)) return false;
+    this.#ballot = newerBallot(this.#ballot, ballot);
+    return this.#synced(file);
+  }
+
+  append(firstSeq: number, messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+    const count = messages.ends.length;
+    if (count === 0) return true;
+    const file = this.#begun();
+    if (firstSeq !== this.#length + 1) {
+      throw new RangeError(`seq ${firstSeq} does not follow ${this.#length} of ${this.#logId}`);
+    }
+    this.#records.clear();
+    const isNewWriter = !isSame(this.#writer, ballot);
+    if (isNewWriter) {
+      this.#records.add({ epoch: ballot.epoch, writer: ballot.writer, from: firstSeq });
+    }
+    this.#records.addEntries(firstSeq, messages, ballot.epoch, keys);
+    if (!this.#write(file)) return false;
+    if (isNewWriter) {
+      this.#writer = ballot;
+      this.#ballot = newerBallot(this.#ballot, ballot);
+    }
+    this.#length += count;
+    this.#commit.wrote(this.#length);
+    return true;
+  }
+
+  cut(length: number, log: Log, keys: KeyIndex): boolean {
+    if (length >= this.#length) return true;
+    const file = this.#begun();
+    const logId = this.#logId as string;
+    const aside = setAside(this.#directory, this.#records, logId, log, keys, length + 1);
+    if (aside === null) return false;
+    this.#records.clear();
+    this.#records.add({ cut: length });
+    if (!this.#write(file)) {
+      this.#directory.remove(aside);
+      return false;
+    }
+    this.#length = length;
+    this.#writer = null;
+    if (!this.#synced(file)) return false;
+    this.#commit.settle(file, length);
+    return true;
+  }
+
+  /** Ends with everything that was written on the disk. */
+  async close(): Promise<void> {
+    await this.#commit.idle();
+    this.#file?.close();
+  }
+
+  /** The file of the log. Nothing is written, and nobody promised anything, before there is one. */
+  #begun(): LogFile {
+    if (this.#file === null) throw new RangeError('the log was not begun');
+    return this.#file;
+  }
+
+  /** Puts the file of an empty log in its place. Null if there is no room; all is as before then. */
+  #moveIn(logId: string): LogFile | null {
+    const directory = this.#directory;
+    this.#records.clear();
+    this.#records.add({ format: FORMAT, logId });
+    let file: LogFile | null = null;
+    let aside: string | null = null;
+    try {
+      file = directory.createNext(this.#records.bytes);
+      if (this.#logId !== null) aside = directory.linkAside(this.#logId);
+      directory.moveIn();
+      return file;
+    } catch {
+      file?.close();
+      if (aside !== null) directory.remove(aside);
+      directory.dropNext();
+      return null;
+    }
+  }
+
+  #write(file: LogFile): boolean {
+    return !this.#commit.hasFailed && file.write(this.#records.bytes);
+  }
+
+  #synced(file: LogFile): boolean {
+    return !this.#directory.isSynced || this.#try(() => file.sync());
+  }
+
+  /** Whether `sync` went well; if not, it was the last one. */
+  #try(sync: () => void): boolean {
+    try {
+      sync();
+      return true;
+    } catch (error) {
+      this.#commit.fail(error as Error);
+      return false;
+    }
+  }
+}
+
+function isSame(a: Ballot | null, b: Ballot): boolean {
+  return a !== null && a.epoch === b.epoch && a.writer === b.writer;
+}

@@ -1,0 +1,131 @@
+/**
+ * The state that a log's records add up to: the log and its keys, which log it is, the newest ballot,
+ * and who was writing. Entries go into the log in batches; a record that does not follow from those
+ * before it is not taken.
+ */
+import { type Ballot, NO_BALLOT, newerBallot } from '../core/ballot.ts';
+import { KeyIndex } from '../core/idempotency.ts';
+import { Log } from '../core/log.ts';
+import { type EntryRecord, FORMAT, type RareRecord } from './record.ts';
+
+/** Entries wait until they are so many bytes; a larger one goes alone. */
+const BATCH_BYTES = 1024 * 1024;
+const BATCH_ENTRIES = 8192;
+const COMMA = 0x2c;
+const NO_HEADER = 'the file does not begin with its format';
+
+export class KeptLog {
+  readonly log = new Log();
+  readonly keys = new KeyIndex();
+  #logId: string | null = null;
+  #ballot: Ballot = NO_BALLOT;
+  /** Who writes the next entry, if the records say so already. */
+  #writer: Ballot | null = null;
+  /** The key of an append of which more must come. */
+  #unfinishedKey: string | null = null;
+  #batch = new Uint8Array(BATCH_BYTES);
+  #ends: number[] = [];
+
+  /** Null before the header. */
+  get logId(): string | null {
+    return this.#logId;
+  }
+
+  get ballot(): Ballot {
+    return this.#ballot;
+  }
+
+  get writer(): Ballot | null {
+    return this.#writer;
+  }
+
+  /** Whether the last entry says that the next one belongs to it. */
+  get isUnfinished(): boolean {
+    return this.#unfinishedKey !== null;
+  }
+
+  /** The seq the next entry must have. */
+  get nextSeq(): number {
+    return this.log.length + this.#ends.length + 1;
+  }
+
+  /** Takes an entry whose text is in `bytes`; returns what is wrong with it, or null. */
+  addEntry({ seq, epoch, key, more, textStart, textEnd }: EntryRecord, bytes: Uint8Array) {
+    if (this.#logId === null) return NO_HEADER;
+    if (seq !== this.nextSeq) return `it has seq ${seq}`;
+    if (epoch !== this.#writer?.epoch) return `no record before it says who wrote epoch ${epoch}`;
+    if (this.#unfinishedKey !== null && key !== this.#unfinishedKey) {
+      return `the append with key ${JSON.stringify(this.#unfinishedKey)} is not complete before it`;
+    }
+    this.#unfinishedKey = more ? key : null;
+    if (key !== null) this.keys.record(key, seq);
+    this.#addText(bytes, textStart, textEnd);
+    return null;
+  }
+
+  /** Takes any other record; returns what is wrong with it, or null. */
+  add(record: RareRecord): string | null {
+    if ('format' in record) return this.#begin(record.format, record.logId);
+    if (this.#logId === null) return NO_HEADER;
+    if (this.#unfinishedKey !== null) {
+      return `the append with key ${JSON.stringify(this.#unfinishedKey)} is not complete before it`;
+    }
+    if ('ballot' in record) this.#ballot = newerBallot(this.#ballot, record.ballot);
+    else if ('cut' in record) return this.#cut(record.cut);
+    else return this.#write(record, record.from);
+    return null;
+  }
+
+  /** Hands what is waiting to the log. */
+  flush(): void {
+    const { length } = this.#ends;
+    if (length === 0) return;
+    const bytes = this.#batch.subarray(0, this.#ends[length - 1]);
+    this.log.append({ bytes, ends: this.#ends }, this.#writer as Ballot);
+    this.#ends = [];
+  }
+
+  /** Forgets the entries behind `length`. */
+  truncate(length: number): void {
+    this.flush();
+    this.log.truncate(length);
+    this.keys.truncate(length);
+    this.#unfinishedKey = null;
+  }
+
+  #begin(format: string, logId: string): string | null {
+    if (format !== FORMAT) return `its format is ${JSON.stringify(format)}, not "${FORMAT}"`;
+    if (this.#logId !== null) return 'a file begins only once';
+    this.#logId = logId;
+    return null;
+  }
+
+  #cut(length: number): string | null {
+    if (length >= this.nextSeq) return `it cuts the log at ${length}`;
+    this.truncate(length);
+    this.#writer = null;
+    return null;
+  }
+
+  #write({ epoch, writer }: Ballot, from: number): string | null {
+    if (from !== this.nextSeq) return `it says who writes from seq ${from} on`;
+    this.flush();
+    this.#writer = { epoch, writer };
+    this.log.beginEpoch(this.#writer);
+    this.#ballot = newerBallot(this.#ballot, this.#writer);
+    return null;
+  }
+
+  #addText(bytes: Uint8Array, start: number, end: number): void {
+    const count = end - start + 1;
+    let used = this.#ends.at(-1) ?? 0;
+    if (used + count > this.#batch.length || this.#ends.length === BATCH_ENTRIES) {
+      this.flush();
+      used = 0;
+      if (count > this.#batch.length) this.#batch = new Uint8Array(count);
+    }
+    this.#batch.set(bytes.subarray(start, end), used);
+    this.#batch[used + count - 1] = COMMA;
+    this.#ends.push(used + count);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A node's directory, `DATA_DIR`: taken for this process alone, read once, and written from then on.
+ * What a crash left unfinished at the end of the log is cut off here; nothing else is ever repaired.
+ */
+import * as fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { NO_BALLOT } from '../core/ballot.ts';
+import type { Journal } from '../core/journal.ts';
+import type { Kept } from '../core/replica.ts';
+import { Directory, syncDirectory } from './directory.ts';
+import { DISK, type Disk } from './disk.ts';
+import { DiskJournal } from './disk-journal.ts';
+import { codeOf, EXIT_CANNOT_WRITE, EXIT_IO, StorageError } from './errors.ts';
+import type { SyncOutcome } from './group-commit.ts';
+import { lockDirectory } from './lock.ts';
+import { LogFile } from './log-file.ts';
+import { type Dropped, type Loaded, readLog } from './reader.ts';
+
+export interface StorageOptions extends SyncOutcome {
+  /** `always`: what counts is on the disk. `never`: the system writes when it likes. */
+  readonly fsync: 'always' | 'never';
+  /** Another disk, for tests. */
+  readonly disk?: Disk;
+}
+
+export interface Storage {
+  readonly journal: Journal;
+  /** What the directory held; null if nothing. */
+  readonly kept: Kept | null;
+  /** What a crash had left unfinished, and was dropped; null if nothing. */
+  readonly dropped: Dropped | null;
+  /** Syncs what was written, and lets another process have the directory. */
+  close(): Promise<void>;
+}
+
+const EMPTY: Loaded = { kept: null, writer: null, end: 0, dropped: null };
+
+/** Opens the directory, which is made if it is missing. Throws a `StorageError` if it cannot be used. */
+export async function openStorage(path: string, options: StorageOptions): Promise<Storage> {
+  const disk = options.disk ?? DISK;
+  const directory = new Directory(resolve(path), options.fsync === 'always', disk);
+  makeDirectory(directory);
+  const lock = await lockDirectory(directory.path);
+  try {
+    const { file, loaded } = openLog(directory);
+    const { kept, writer, dropped } = loaded;
+    const journal = new DiskJournal(directory, options, {
+      file,
+      logId: kept?.logId ?? null,
+      ballot: kept?.ballot ?? NO_BALLOT,
+      writer,
+      length: kept?.log.length ?? 0,
+    });
+    const close = async (): Promise<void> => {
+      await journal.close();
+      await lock.release();
+    };
+    return { journal, kept, dropped, close };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function makeDirectory(directory: Directory): void {
+  try {
+    const firstMade = fs.mkdirSync(directory.path, { recursive: true });
+    fs.accessSync(directory.path, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    if (firstMade === undefined || !directory.isSynced) return;
+    // A directory lasts when the one it is in has been synced.
+    for (let made = directory.path; made !== dirname(firstMade); made = dirname(made)) {
+      syncDirectory(directory.disk, dirname(made));
+    }
+  } catch (error) {
+    throw cannotWrite(directory.path, error);
+  }
+}
+
+/** Opens and reads the log, if there is one with anything in it. */
+function openLog(directory: Directory): { file: LogFile | null; loaded: Loaded } {
+  const { disk, logPath } = directory;
+  directory.dropNext();
+  const fd = openExisting(directory);
+  if (fd === null) return { file: null, loaded: EMPTY };
+  try {
+    const loaded = readLog(disk, fd, logPath);
+    settleFile(directory, fd, loaded);
+    if (loaded.kept !== null) return { file: new LogFile(disk, fd, loaded.end), loaded };
+    disk.closeSync(fd);
+    return { file: null, loaded };
+  } catch (error) {
+    disk.closeSync(fd);
+    throw error;
+  }
+}
+
+function openExisting({ disk, logPath }: Directory): number | null {
+  try {
+    return disk.openSync(logPath, 'r+');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw cannotWrite(logPath, error);
+  }
+}
+
+/** Cuts off the torn tail. What is left may have been written but not synced by a process that died. */
+function settleFile({ disk, logPath, isSynced }: Directory, fd: number, loaded: Loaded): void {
+  try {
+    if (loaded.dropped !== null) disk.ftruncateSync(fd, loaded.end);
+    if (isSynced) disk.fdatasyncSync(fd);
+  } catch (error) {
+    throw new StorageError(EXIT_IO, `${logPath}: cannot be synced: ${codeOf(error)}`);
+  }
+}
+
+function cannotWrite(path: string, error: unknown): StorageError {
+  return new StorageError(EXIT_CANNOT_WRITE, `${path}: cannot be used: ${codeOf(error)}`);
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { compareBallots } from '../../../src/lib/core/ballot.ts';
+import {
+  type EpochStart,
+  endOfStart,
+  sharedLength,
+  startAt,
+} from '../../../src/lib/core/epochs.ts';
+import { Dice, seeds } from '../support.ts';
+
+const start = (epoch: number, firstSeq: number, writer: string | null = null): EpochStart => ({
+  epoch,
+  writer,
+  firstSeq,
+});
+
+const LIST = [start(1, 1), start(3, 4), start(4, 9)];
+
+describe('startAt and endOfStart', () => {
+  const table: [seq: number, epoch: number | undefined, end: number][] = [
+    [0, undefined, 0],
+    [1, 1, 3],
+    [3, 1, 3],
+    [4, 3, 8],
+    [8, 3, 8],
+    [9, 4, Number.POSITIVE_INFINITY],
+    [1000, 4, Number.POSITIVE_INFINITY],
+  ];
+  for (const [seq, epoch, end] of table) {
+    it(`find that ${seq} is covered by epoch ${epoch}, up to ${end}`, () => {
+      assert.equal(startAt(LIST, seq)?.epoch, epoch);
+      assert.equal(endOfStart(LIST, seq), end);
+    });
+  }
+
+  it('find nothing in an empty list, which has no end', () => {
+    assert.equal(startAt([], 1), undefined);
+    assert.equal(endOfStart([], 1), Number.POSITIVE_INFINITY);
+  });
+
+  it('take the last of several that begin at one seq: the others have no entry', () => {
+    assert.equal(startAt([start(1, 1), start(2, 1)], 1)?.epoch, 2);
+  });
+});
+
+describe('sharedLength', () => {
+  const table: [
+    what: string,
+    ours: EpochStart[],
+    length: number,
+    theirs: EpochStart[],
+    n: number,
+  ][] = [
+    ['nothing of an empty log', [], 0, LIST, 0],
+    ['nothing with an empty list', LIST, 12, [], 0],
+    ['all with the same list', LIST, 12, LIST, 12],
+    [
+      'all that is older than what they went on with',
+      [start(1, 1)],
+      5,
+      [start(1, 1), start(2, 6)],
+      5,
+    ],
+    ['the part before a later epoch of theirs', [start(1, 1)], 9, [start(1, 1), start(2, 6)], 5],
+    ['the part before a later epoch of ours', [start(1, 1), start(2, 6)], 9, [start(1, 1)], 5],
+    ['nothing where the first epochs differ', [start(1, 1)], 3, [start(2, 1)], 0],
+    [
+      'the part before two lives of one epoch',
+      [start(1, 1), start(2, 4, 'A')],
+      9,
+      [start(1, 1), start(2, 4, 'B')],
+      3,
+    ],
+    ['what an unnamed life of that epoch wrote', [start(2, 1)], 3, [start(2, 1, 'B')], 3],
+  ];
+  for (const [what, ours, length, theirs, shared] of table) {
+    it(`is ${what}`, () => assert.equal(sharedLength(ours, length, theirs), shared));
+  }
+
+  it('is what comparing entry by entry gives, on 50,000 random pairs of lists', () => {
+    let parted = 0;
+    for (const seed of seeds(50_000)) {
+      const dice = new Dice(seed);
+      const length = dice.integer(0, 12);
+      const ours = randomList(dice, length);
+      // Half of the lists go on from a part of ours, as real logs do; the others are any list.
+      const theirs = dice.chance(0.5) ? branch(dice, ours) : randomList(dice, 12);
+      const expected = dumbSharedLength(ours, length, theirs);
+      assert.equal(sharedLength(ours, length, theirs), expected, `seed ${seed}`);
+      if (expected > 0 && expected < length) parted += 1;
+    }
+    assert(parted > 5000, `only ${parted} lists parted in the middle`);
+  });
+});
+
+function randomList(dice: Dice, length: number): EpochStart[] {
+  const list: EpochStart[] = [];
+  let epoch = 0;
+  for (let seq = 1; seq <= Math.max(1, length); seq += dice.integer(1, 5)) {
+    epoch += dice.integer(1, 2);
+    list.push(start(epoch, seq, dice.pick([null, 'A', 'B'])));
+  }
+  return dice.chance(0.1) ? [] : list;
+}
+
+/** A list that is the same up to some seq, and goes on there under later epochs. */
+function branch(dice: Dice, list: readonly EpochStart[]): EpochStart[] {
+  const at = dice.integer(1, 13);
+  const kept = list.filter(({ firstSeq }) => firstSeq < at);
+  return [
+    ...kept,
+    start((kept.at(-1)?.epoch ?? 0) + dice.integer(0, 3), at, dice.pick(['A', 'C'])),
+  ];
+}
+
+/** Expands both lists to the start of every single entry, and counts the equal ones at the front. */
+function dumbSharedLength(
+  ours: readonly EpochStart[],
+  length: number,
+  theirs: readonly EpochStart[],
+): number {
+  const expand = (list: readonly EpochStart[]) =>
+    Array.from({ length }, (_, index) => {
+      let covering: EpochStart | null = null;
+      for (const one of list) if (one.firstSeq <= index + 1) covering = one;
+      return covering;
+    });
+  const [mine, other] = [expand(ours), expand(theirs)];
+  let shared = 0;
+  for (; shared < length; shared += 1) {
+    const [a, b] = [mine[shared], other[shared]];
+    if (!a || !b || compareBallots(a, b) !== 0) break;
+  }
+  return shared;
+}

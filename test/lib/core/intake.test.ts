@@ -1,0 +1,457 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
+import { Intake } from '../../../src/lib/core/intake.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import type { Frame } from '../../../src/lib/core/protocol.ts';
+import type { Note } from '../../../src/lib/core/refusal.ts';
+import { Replica } from '../../../src/lib/core/replica.ts';
+import { Dice, messagesOf, seeds } from '../support.ts';
+import { SlowDisk } from './slow-disk.ts';
+
+/** `1A@1 2B@6`: epoch 1 of writer A from seq 1 on, epoch 2 of writer B from 6 on. */
+function epochsOf(text: string): NonNullable<Frame['epochs']> {
+  return text.split(' ').map((one) => {
+    const [, epoch, writer, firstSeq] = /^(\d+)([A-Z]?)@(\d+)$/.exec(one) as RegExpExecArray;
+    return { epoch: Number(epoch), writer: writer || null, firstSeq: Number(firstSeq) };
+  });
+}
+
+interface Told {
+  readonly epochs?: string;
+  readonly keys?: Frame['keys'];
+  readonly logId?: string;
+}
+
+/** A replica that frames enter; each outcome is `ok` or what it was refused with. */
+class Node {
+  readonly disk = new SlowDisk();
+  readonly replica = new Replica(this.disk);
+  readonly notes: Note[] = [];
+  readonly intake = new Intake(this.replica, (note) => this.notes.push(note));
+
+  /** A frame of the master `by`, such as `2B`; one without a letter names no writer. */
+  take(by: string, from: number, texts: readonly string[], told: Told = {}): string {
+    const { epochs, keys = [], logId = 'L' } = told;
+    const refusal = this.intake.take({
+      ...ballotOf(by),
+      logId,
+      from,
+      messages: packMessages(texts),
+      keys,
+      epochs: epochs === undefined ? null : epochsOf(epochs),
+    });
+    if (refusal === null) return 'ok';
+    const { kind: _, problem, ...facts } = refusal;
+    return `${problem} ${JSON.stringify(facts)}`;
+  }
+
+  claim(by: string, logId = 'L'): void {
+    const { epoch, writer } = ballotOf(by);
+    this.intake.claim({ logId, epoch, writer: writer as string });
+  }
+
+  shown(): string {
+    return messagesOf(this.replica.log).join('');
+  }
+
+  /** As `epochsOf` reads them. */
+  epochs(): string {
+    const { epochs } = this.replica.log;
+    return epochs
+      .map(({ epoch, writer, firstSeq }) => `${epoch}${writer ?? ''}@${firstSeq}`)
+      .join(' ');
+  }
+
+  state(): unknown {
+    const { logId, ballot, discarded, keys } = this.replica;
+    const held = [...this.intake.heldSeqs()].sort();
+    return [this.shown(), this.epochs(), keys.within(1, 99), logId, ballot, discarded, held];
+  }
+
+  events(): string[] {
+    return this.notes.map(({ event }) => event);
+  }
+}
+
+function ballotOf(by: string): { epoch: number; writer: string | null } {
+  const [, epoch, writer] = /^(\d+)([A-Z]?)$/.exec(by) as RegExpExecArray;
+  return { epoch: Number(epoch), writer: writer || null };
+}
+
+/** abc of 1A and d of 2B are shown; f of 2B is held. */
+function usual(): Node {
+  const node = new Node();
+  node.take('1A', 1, [...'abc'], { epochs: '1A@1' });
+  node.take('2B', 4, ['d'], { epochs: '1A@1 2B@4' });
+  node.take('2B', 6, ['f'], { keys: [[6, 'k']] });
+  node.notes.length = 0;
+  assert.equal(node.shown(), 'abcd');
+  return node;
+}
+
+describe('Intake: a master that is new here', () => {
+  it('must bring its epochs before anything it says counts', () => {
+    const node = usual();
+    const before = node.state();
+    assert.equal(node.take('3C', 5, ['e']), 'epochs-missing {}');
+    assert.deepEqual(node.state(), before);
+    assert.equal(node.take('3C', 5, ['e'], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+    assert.equal(node.take('3C', 6, ['F']), 'ok', 'what was held is of another master');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcdeF', '1A@1 2B@4 3C@5']);
+  });
+
+  it('must bring them to a virgin too, unless it names no writer, as by hand', () => {
+    const node = new Node();
+    assert.equal(node.take('1A', 1, ['a']), 'epochs-missing {}');
+    assert.equal(node.replica.logId, null);
+    assert.equal(node.take('1', 1, ['a']), 'ok');
+    assert.equal(node.take('2', 2, ['b']), 'ok');
+    assert.equal(node.epochs(), '1@1 2@2');
+  });
+
+  it('may name no writer: then nothing is compared, and it only goes on', () => {
+    const node = usual();
+    assert.equal(node.take('3', 5, ['e']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', '1A@1 2B@4 3@5']);
+    assert.equal(node.take('3', 4, ['x']), 'diverged {"seq":4,"length":5}');
+  });
+
+  it('of the same epoch is one with a larger writer', () => {
+    const node = usual();
+    assert.equal(node.take('2A', 5, ['e'], { epochs: '1A@1 2A@4' }), 'stale-epoch {"epoch":2}');
+    assert.equal(node.take('2C', 5, ['e']), 'epochs-missing {}');
+    assert.equal(node.take('2C', 4, ['D'], { epochs: '1A@1 2C@4' }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcD', '1A@1 2C@4']);
+  });
+
+  it('is not one of an older epoch, nor of another log', () => {
+    const node = usual();
+    const before = node.state();
+    assert.equal(node.take('1Z', 5, ['e'], { epochs: '1Z@1' }), 'stale-epoch {"epoch":2}');
+    assert.equal(
+      node.take('9Z', 1, [], { epochs: '9Z@1', logId: 'M' }),
+      'log-mismatch {"logId":"L"}',
+    );
+    assert.deepEqual(node.state(), before);
+  });
+});
+
+describe('Intake: the cut', () => {
+  it('is where the two lists part, by a frame that need not bring anything', () => {
+    const node = usual();
+    assert.equal(node.take('3C', 1, [], { epochs: '1A@1 3C@3' }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['ab', '1A@1 3C@3']);
+    assert.equal(node.replica.discarded, 2);
+    assert.deepEqual([...node.intake.heldSeqs()], []);
+    assert.deepEqual(node.notes, [
+      { level: 'info', event: 'epoch-seen', fields: { epoch: 3, writer: 'C' } },
+      {
+        level: 'warn',
+        event: 'log-cut',
+        fields: { from: 3, to: 4, writtenUnder: 2, epoch: 3, writer: 'C' },
+      },
+    ]);
+  });
+
+  it('makes room for what the frame brings, also before the old end', () => {
+    const node = usual();
+    const epochs = '1A@1 3C@3';
+    assert.equal(node.take('3C', 2, [...'bCDE'], { epochs, keys: [[3, 'n']] }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abCDE', '1A@1 3C@3']);
+    assert.deepEqual(node.replica.keys.within(1, 9), [[3, 'n']]);
+  });
+
+  it('may be at the very beginning', () => {
+    const node = usual();
+    assert.equal(node.take('3C', 1, ['x'], { epochs: '3C@1' }), 'ok');
+    assert.deepEqual([node.shown(), node.replica.discarded], ['x', 4]);
+  });
+
+  it('is none where the lists agree, however often they are compared', () => {
+    const node = usual();
+    for (const _ of [1, 2]) {
+      assert.equal(node.take('3C', 5, [], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+    }
+    assert.equal(node.take('3C', 5, ['e'], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+    assert.deepEqual([node.shown(), node.replica.discarded], ['abcde', 0]);
+  });
+
+  it('is none for a frame that is refused: what differs within the shared part has diverged', () => {
+    const node = usual();
+    const before = node.state();
+    const answer = node.take('3C', 2, ['X'], { epochs: '1A@1 3C@3' });
+    assert.equal(answer, 'diverged {"seq":2,"length":4}');
+    assert.deepEqual(node.state(), before);
+  });
+
+  it('leaves a frame ahead of the cut held, and empty of what was held before', () => {
+    const node = usual();
+    assert.equal(node.take('3C', 4, [...'de'], { epochs: '1A@1 3C@3' }), 'ok');
+    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['ab', [4, 5]]);
+    assert.equal(node.take('3C', 3, ['c']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', '1A@1 3C@3']);
+  });
+
+  it('decides what is too far ahead', () => {
+    const node = usual();
+    const from = 4 + HELD_MESSAGES_MAX;
+    assert.match(node.take('3C', from, ['x'], { epochs: '1A@1 3C@3' }), /^gap/);
+    assert.equal(node.take('3C', from, ['x'], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+  });
+
+  it('counts once what was cut off, in notes and numbers, when there is nothing left to cut', () => {
+    const node = usual();
+    for (const _ of [1, 2]) node.take('3C', 1, [], { epochs: '1A@1 3C@3' });
+    assert.equal(node.replica.discarded, 2);
+    assert.deepEqual(node.events(), ['epoch-seen', 'log-cut']);
+  });
+
+  it('clears what the same master had held as well, for the next frames build on the cut', () => {
+    const node = new Node();
+    node.take('1A', 1, [...'ab'], { epochs: '1A@1' });
+    node.take('2', 4, ['d']);
+    assert.deepEqual([...node.intake.heldSeqs()], [4]);
+    assert.equal(node.take('2B', 2, ['B'], { epochs: '1A@1 2B@2' }), 'ok');
+    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['aB', []]);
+  });
+});
+
+describe('Intake: a frame that spans several epochs', () => {
+  const epochs = '1A@1 2B@3 4D@4';
+
+  it('is shown under each of them, keys included', () => {
+    const node = new Node();
+    const keys = [
+      [2, 'x'],
+      [3, 'y'],
+      [4, 'z'],
+      [5, 'z'],
+    ] as const;
+    assert.equal(node.take('4D', 1, [...'abcde'], { epochs, keys }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', epochs]);
+    assert.deepEqual(node.disk.told.slice(2), [
+      'append 1..2 under 1/A, keys 2,x',
+      'append 3..3 under 2/B, keys 3,y',
+      'append 4..5 under 4/D, keys 4,z,5,z',
+    ]);
+    assert.deepEqual(node.replica.keys.within(1, 9), keys);
+  });
+
+  it('is shown from the middle of one on, where the log has the rest', () => {
+    const node = new Node();
+    node.take('4D', 1, ['a'], { epochs });
+    assert.equal(node.take('4D', 1, [...'abcd']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcd', epochs]);
+  });
+
+  it('is held back with each message under its own', () => {
+    const node = new Node();
+    node.take('4D', 2, [...'bcde'], { epochs });
+    node.take('4D', 1, ['a']);
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', epochs]);
+  });
+});
+
+describe('Intake: the beginning of an epoch', () => {
+  it('is noted once all is here that the master had then, without an entry of its own', () => {
+    const node = usual();
+    const newest = () => `${node.replica.newest.epoch}@${node.replica.newest.firstSeq}`;
+    const epochs = '1A@1 2B@4 3C@7';
+    assert.equal(node.take('3C', 5, [], { epochs }), 'ok');
+    assert.equal(newest(), '2@4', 'e and f are missing');
+    assert.equal(node.take('3C', 5, ['e']), 'ok');
+    assert.equal(newest(), '2@4');
+    assert.equal(node.take('3C', 6, ['f']), 'ok');
+    assert.equal(newest(), '3@7');
+    assert.deepEqual(node.disk.told.slice(-2), ['append 6..6 under 2/B', 'epoch 3/C']);
+    assert.equal(node.take('3C', 7, ['g']), 'ok');
+    assert.equal(node.disk.told.at(-1), 'append 7..7 under 3/C', 'it is said once');
+    assert.equal(node.epochs(), epochs);
+  });
+
+  it('follows the cut where a master began on less', () => {
+    const node = usual();
+    assert.equal(node.take('3C', 5, [], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+    assert.equal(node.take('4D', 5, [], { epochs: '1A@1 4D@4' }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abc', '1A@1 4D@4']);
+  });
+});
+
+describe('Intake: a batch that was held back', () => {
+  it('is appended at once when its turn comes, so that no crash leaves half of it', () => {
+    const node = new Node();
+    const keys = [3, 4, 5].map((seq) => [seq, 'batch'] as const);
+    node.take('1A', 3, [...'cde'], { epochs: '1A@1', keys });
+    node.take('1A', 7, ['g']);
+    node.take('1A', 2, ['b']);
+    node.disk.told.length = 0;
+    assert.equal(node.take('1A', 1, ['a']), 'ok');
+    assert.deepEqual(node.disk.told, [
+      'append 1..1 under 1/A',
+      'append 2..5 under 1/A, keys 3,batch,4,batch,5,batch',
+    ]);
+    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['abcde', [7]]);
+  });
+});
+
+describe('Intake: a claim', () => {
+  it('makes a virgin join the log, and listen to no older master', () => {
+    const node = new Node();
+    node.claim('2B');
+    assert.deepEqual([node.replica.logId, node.replica.ballot], ['L', { epoch: 2, writer: 'B' }]);
+    assert.deepEqual(node.events(), ['joined-log', 'epoch-seen']);
+    assert.equal(node.take('1A', 1, ['a'], { epochs: '1A@1' }), 'stale-epoch {"epoch":2}');
+    assert.equal(node.take('2B', 1, ['a'], { epochs: '2B@1' }), 'ok');
+  });
+
+  it('of a newer master ends the agreement with the one before; of the same one it does not', () => {
+    const node = usual();
+    const [b, c] = [
+      { epoch: 2, writer: 'B' },
+      { epoch: 3, writer: 'C' },
+    ];
+    assert.equal(node.intake.isAgreedWith(b), true);
+    node.claim('2B');
+    assert.equal(node.intake.isAgreedWith(b), true);
+    assert.equal(node.intake.heldCount, 1);
+    node.claim('3C');
+    assert.equal(node.intake.isAgreedWith(b), false);
+    assert.equal(node.intake.isAgreedWith(c), false, 'not before the lists were compared');
+    assert.equal(node.intake.heldCount, 0);
+    node.take('3C', 1, [], { epochs: '1A@1 2B@4 3C@5' });
+    assert.equal(node.intake.isAgreedWith(c), true);
+  });
+
+  it('changes nothing if it is older, or of another log', () => {
+    const node = usual();
+    const before = node.state();
+    node.claim('1Z');
+    node.claim('9Z', 'M');
+    assert.deepEqual(node.state(), before);
+    assert.deepEqual(node.events(), []);
+  });
+
+  it('of another log ends an empty one, if that has the larger name: never to and fro', () => {
+    const node = new Node();
+    node.claim('7B', 'M');
+    node.claim('9C', 'N');
+    assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
+    node.claim('2A', 'L');
+    assert.deepEqual([node.replica.logId, node.replica.ballot], ['L', { epoch: 2, writer: 'A' }]);
+    node.claim('8B', 'M');
+    assert.equal(node.replica.logId, 'L');
+    assert.deepEqual(node.events(), ['joined-log', 'epoch-seen', 'joined-log', 'epoch-seen']);
+    assert.equal(node.take('2A', 1, ['a'], { epochs: '2A@1' }), 'ok');
+    node.claim('9A', 'K');
+    assert.deepEqual([node.replica.logId, node.shown()], ['L', 'a'], 'it is not empty any more');
+  });
+
+  it('of another log ends an empty one not if there is no room for another', () => {
+    const node = new Node();
+    node.claim('7B', 'M');
+    node.disk.isFull = true;
+    node.claim('8B', 'L');
+    assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
+  });
+
+  it('of another log forgets what was held for the one before, and that they were compared', () => {
+    const node = new Node();
+    node.take('7B', 2, ['b'], { epochs: '7B@1', logId: 'M' });
+    assert.equal(node.intake.heldCount, 1);
+    node.claim('7B', 'L');
+    assert.deepEqual([node.replica.logId, node.intake.heldCount], ['L', 0]);
+    assert.equal(node.intake.isAgreedWith({ epoch: 7, writer: 'B' }), false);
+    assert.equal(node.take('7B', 1, ['a']), 'epochs-missing {}');
+  });
+
+  it('changes nothing where a virgin has no room for a log', () => {
+    const node = new Node();
+    node.disk.isFull = true;
+    node.claim('2B');
+    assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], [null, 0]);
+  });
+});
+
+describe('Intake: a full disk', () => {
+  it('refuses what would begin a log, cut one, or go on with it; nothing is shown', () => {
+    const virgin = new Node();
+    virgin.disk.isFull = true;
+    assert.equal(virgin.take('1A', 1, ['a'], { epochs: '1A@1' }), 'disk-full {}');
+    assert.equal(virgin.replica.logId, null);
+    const node = usual();
+    node.disk.isFull = true;
+    assert.equal(node.take('2B', 5, ['e']), 'disk-full {}');
+    assert.equal(node.take('3C', 1, [], { epochs: '1A@1 3C@3' }), 'disk-full {}');
+    assert.equal(node.shown(), 'abcd');
+    const known = node.take('3C', 4, ['d'], { epochs: '1A@1 2B@4 3C@5' });
+    assert.equal(known, 'disk-full {}', 'it has that, but cannot keep the epoch it is of now');
+  });
+
+  it('is tried again when there is room, from where it was', () => {
+    const node = usual();
+    node.disk.isFull = true;
+    node.take('2B', 5, ['e']);
+    node.disk.isFull = false;
+    assert.equal(node.take('2B', 5, ['e']), 'ok');
+    assert.equal(node.shown(), 'abcdef');
+  });
+
+  it('that fills between a frame and what was held behind it keeps that held', () => {
+    const node = usual();
+    const { append } = node.disk;
+    node.disk.append = (...entries) => {
+      const isDone = append.apply(node.disk, entries);
+      node.disk.isFull = true;
+      return isDone;
+    };
+    assert.equal(node.take('2B', 5, ['e']), 'ok');
+    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['abcde', [6]]);
+    node.disk.append = append;
+    node.disk.isFull = false;
+    assert.equal(node.take('2B', 6, ['f']), 'ok');
+    assert.equal(node.shown(), 'abcdef');
+  });
+});
+
+describe('Intake: several masters, one after the other', () => {
+  it('leaves exactly the log of the last, in 300 random histories', () => {
+    for (const seed of seeds(300)) succession(new Dice(seed));
+  });
+});
+
+/** Every master goes on from a part of some earlier log; the node hears a part of each. */
+function succession(dice: Dice): void {
+  const node = new Node();
+  interface Life {
+    readonly texts: string[];
+    /** By seq - 1, under whom the entry was written. */
+    readonly by: string[];
+  }
+  const lives: Life[] = [{ texts: [], by: [] }];
+  let life = lives[0] as Life;
+  for (let epoch = 1; epoch <= 6; epoch += 1) {
+    const by = `${epoch}${dice.pick(['A', 'B', 'C'])}`;
+    const ground = dice.pick(lives);
+    const kept = dice.integer(0, ground.texts.length);
+    life = { texts: ground.texts.slice(0, kept), by: ground.by.slice(0, kept) };
+    for (let count = dice.integer(1, 6); count > 0; count -= 1) {
+      life.texts.push(`${dice.integer(0, 99)}.`);
+      life.by.push(by);
+    }
+    lives.push(life);
+    const starts = life.by.flatMap((one, i) => (one === life.by[i - 1] ? [] : [`${one}@${i + 1}`]));
+    const epochs = starts.join(' ');
+    // As a master pushes: the first frame from anywhere, the next ones where the node is then.
+    const from = dice.integer(1, life.texts.length + 1);
+    const to = dice.integer(from - 1, life.texts.length);
+    assert.equal(node.take(by, from, life.texts.slice(from - 1, to), { epochs }), 'ok');
+    const next = node.replica.log.length + 1;
+    if (dice.chance(0.7)) assert.equal(node.take(by, next, life.texts.slice(next - 1)), 'ok');
+    assert.equal(node.shown(), life.texts.slice(0, node.replica.log.length).join(''));
+  }
+  const next = node.replica.log.length + 1;
+  const last = `${node.replica.ballot.epoch}${node.replica.ballot.writer}`;
+  assert.equal(node.take(last, next, life.texts.slice(next - 1)), 'ok');
+  assert.equal(node.shown(), life.texts.join(''));
+}

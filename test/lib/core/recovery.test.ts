@@ -1,0 +1,632 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
+import { Intake } from '../../../src/lib/core/intake.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import type { Frame, Heartbeat, Standing } from '../../../src/lib/core/protocol.ts';
+import { Recovery, type RecoveryConfig } from '../../../src/lib/core/recovery.ts';
+import type { Note } from '../../../src/lib/core/refusal.ts';
+import { Replica } from '../../../src/lib/core/replica.ts';
+import { messagesOf } from '../support.ts';
+import { SlowDisk } from './slow-disk.ts';
+
+/** A recovery, and the transcript of what it asks of the world. */
+class Start {
+  readonly disk = new SlowDisk();
+  readonly replica = new Replica(this.disk);
+  readonly notes: Note[] = [];
+  readonly recovery: Recovery;
+  #lines: string[] = [];
+
+  constructor(count: number, config: Partial<RecoveryConfig> = {}) {
+    const defaults = {
+      newLogId: 'NEW',
+      writer: 'W',
+      nodesRequired: Math.floor((count + 1) / 2) + 1,
+    };
+    const note = (one: Note) => this.notes.push(one);
+    const intake = new Intake(this.replica, note);
+    this.recovery = new Recovery({ ...defaults, ...config }, count, this.replica, intake, {
+      survey: (secondary, claim) => {
+        const what = claim === null ? 'ask' : `claim ${claim.logId}/${claim.epoch}/${claim.writer}`;
+        this.#lines.push(`${what} of ${secondary}`);
+      },
+      fetchLog: (secondary, fetch, from) => {
+        this.#lines.push(`fetch #${fetch} of ${secondary} from ${from}`);
+      },
+      rest: (reason) => this.#lines.push(`rest: ${reason}`),
+      recovered: ({ logId, epoch, writer }, from) => {
+        this.#lines.push(`recovered ${logId}/${epoch}/${writer} from ${from}`);
+      },
+      note,
+    });
+  }
+
+  /** What it had on its disk: these texts under these epochs, each [epoch, text]. */
+  has(logId: string, ...entries: [epoch: number, text: string][]): this {
+    this.replica.begin(logId);
+    for (const [epoch, text] of entries) {
+      this.replica.promise({ epoch, writer: null });
+      this.replica.append(packMessages([text]), { epoch, writer: null }, []);
+    }
+    return this;
+  }
+
+  begin(): this {
+    this.recovery.begin();
+    return this;
+  }
+
+  /** What it did since it was last asked is exactly this. */
+  did(...lines: string[]): this {
+    const done = this.#lines;
+    this.#lines = [];
+    assert.deepEqual(done, lines);
+    return this;
+  }
+
+  skip(): this {
+    this.#lines = [];
+    return this;
+  }
+
+  virgin(secondary: number): this {
+    return this.says(secondary, null, 0, 0);
+  }
+
+  /** It holds `length` entries of this log and has seen this epoch. */
+  says(secondary: number, logId: string | null, epoch: number, length: number): this {
+    const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
+    this.recovery.answered(secondary, { ...node, logId, epoch, length, standing: null });
+    return this;
+  }
+
+  /** The same, as it says it to one who makes a claim that it has taken note of. */
+  stands(
+    secondary: number,
+    logId: string,
+    epoch: number,
+    length: number,
+    standing: Partial<Standing> = {},
+  ): this {
+    const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
+    const usual = {
+      writer: 'W',
+      lastEpoch: length === 0 ? 0 : epoch - 1,
+      lastWriter: null,
+      isAgreed: false,
+    };
+    const answer: Heartbeat = {
+      ...node,
+      logId,
+      epoch,
+      length,
+      standing: { ...usual, ...standing },
+    };
+    this.recovery.answered(secondary, answer);
+    return this;
+  }
+
+  fails(...secondaries: number[]): this {
+    for (const secondary of secondaries) this.recovery.failed(secondary);
+    return this;
+  }
+
+  /** A frame of a fetch; `epochs` as pairs, none but in its first frame. */
+  sends(
+    fetch: number,
+    from: number,
+    texts: readonly string[],
+    epochs?: [number, number][],
+    epoch = 9,
+  ): boolean {
+    const frame: Frame = {
+      logId: this.replica.logId as string,
+      epoch,
+      writer: 'W',
+      from,
+      messages: packMessages(texts),
+      keys: [],
+      epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: null, firstSeq })) ?? null,
+    };
+    return this.recovery.fetched(fetch, frame);
+  }
+
+  over(fetch: number, reason: string | null = null): this {
+    this.recovery.fetchOver(fetch, reason);
+    return this;
+  }
+
+  shown(): string {
+    return messagesOf(this.replica.log).join('');
+  }
+}
+
+describe('Recovery: where nobody has a log', () => {
+  it('begins a new one under epoch 1, when all have said so twice', () => {
+    const start = new Start(2).begin().did('ask of 0', 'ask of 1');
+    start.virgin(0).did().virgin(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
+    start.stands(0, 'NEW', 1, 0).did().stands(1, 'NEW', 1, 0).did('recovered NEW/1/W from null');
+    assert.deepEqual(start.replica.ballot, { epoch: 1, writer: 'W' });
+    assert.equal(start.replica.logId, 'NEW');
+    assert.deepEqual(start.disk.told, ['begin NEW', 'promise 1/W', 'epoch 1/W']);
+  });
+
+  it('does so at once without secondaries', () => {
+    new Start(0).begin().did('recovered NEW/1/W from null');
+  });
+
+  it('does so with secondaries that know nothing of claims', () => {
+    const start = new Start(1).begin().virgin(0).skip();
+    start.virgin(0).did('recovered NEW/1/W from null');
+  });
+
+  it('rests when its disk has no room', () => {
+    const start = new Start(0);
+    start.disk.isFull = true;
+    start.begin().did('rest: the disk is full');
+    start.disk.isFull = false;
+    start.begin().did('recovered NEW/2/W from null');
+  });
+
+  it('rests as well when there is no room to note that its epoch begins', () => {
+    const start = new Start(0).has('L', [1, 'a']);
+    start.disk.isFull = true;
+    start.begin().did('rest: the disk is full');
+    assert.deepEqual(start.replica.newest, { epoch: 1, writer: null, firstSeq: 1 });
+    start.disk.isFull = false;
+    start.begin().did('recovered L/3/W from null');
+    assert.deepEqual(start.replica.newest, { epoch: 3, writer: 'W', firstSeq: 2 });
+  });
+});
+
+describe('Recovery: the survey', () => {
+  it('waits for everybody, whether they answer or not', () => {
+    const start = new Start(3).begin().skip();
+    start.virgin(0).virgin(2).did();
+    start.fails(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 2');
+  });
+
+  it('rests without a quorum, and begins anew when told', () => {
+    const start = new Start(3).begin().skip();
+    start.virgin(0).fails(1, 2);
+    start.did('rest: 2 of 3 required nodes have answered, the master included');
+    start.begin().did('ask of 0', 'ask of 1', 'ask of 2');
+    start.virgin(0).virgin(1).fails(2).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
+  });
+
+  it('needs nobody where no quorum is asked for', () => {
+    const start = new Start(2, { nodesRequired: 1 }).has('L', [4, 'a']).begin().skip();
+    start.fails(0, 1).did('recovered L/5/W from null');
+  });
+
+  it('counts no answer twice, and none that was not asked for', () => {
+    const start = new Start(2);
+    start.virgin(0).fails(1).begin().skip();
+    start.virgin(0).virgin(0).fails(0).did();
+    start.fails(1).did('claim NEW/1/W of 0');
+    start.virgin(1).fails(1).did();
+    start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null');
+    start.virgin(0).fails(0).did();
+  });
+
+  it('is one of the answers last given', () => {
+    const start = new Start(2).begin().virgin(0).virgin(1);
+    assert.deepEqual([...start.recovery.answers.keys()], [], 'the claim is a new round');
+    start.stands(1, 'NEW', 1, 0).fails(0);
+    assert.deepEqual([...start.recovery.answers.keys()], [1]);
+  });
+});
+
+const ASKED = ['ask of 0', 'ask of 1'];
+const claims = (claim: string) => [0, 1].map((one) => `claim ${claim} of ${one}`);
+
+describe('Recovery: the claim', () => {
+  it('is of the epoch after the highest that anybody has seen, its own log included', () => {
+    const start = new Start(2).begin().skip();
+    start.says(0, 'L', 3, 5).says(1, 'L', 7, 2).did('claim L/8/W of 0', 'claim L/8/W of 1');
+    const own = new Start(1).has('L', [11, 'a']).begin().skip();
+    own.says(0, 'L', 3, 0).did('claim L/12/W of 0');
+  });
+
+  it('needs the quorum anew', () => {
+    const start = new Start(2).begin().virgin(0).virgin(1).skip();
+    start.fails(0, 1).did('rest: 1 of 2 required nodes have answered, the master included');
+  });
+
+  const outbid: [what: string, standing: Partial<Standing>, epoch: number][] = [
+    ['a higher epoch', { writer: 'A' }, 9],
+    ['the same epoch, of a larger writer', { writer: 'X' }, 8],
+  ];
+  for (const [what, standing, epoch] of outbid) {
+    it(`gives way to a master that claims ${what}`, () => {
+      const start = new Start(2).begin().says(0, 'L', 7, 5).says(1, 'L', 7, 5).skip();
+      start.stands(0, 'L', 8, 5).stands(1, 'L', epoch, 5, standing);
+      start.did('rest: another master is starting');
+    });
+  }
+
+  it('does not count who holds another log: it vouches for nothing', () => {
+    const start = new Start(2).has('L', [3, 'a']).begin().says(0, 'OTHER', 1, 5).fails(1).skip();
+    start.says(0, 'OTHER', 1, 5);
+    start.did('rest: 1 of 2 required nodes have answered, the master included');
+    assert.equal(start.recovery.isCounted(0), false);
+    start.begin().says(0, 'OTHER', 1, 5).says(1, 'L', 3, 1).skip();
+    start.says(0, 'OTHER', 1, 5).stands(1, 'L', 5, 1, { lastEpoch: 3 });
+    start.did('recovered L/5/W from null');
+    assert.deepEqual(
+      [0, 1].map((one) => start.recovery.isCounted(one)),
+      [false, true],
+    );
+  });
+
+  const deaf: [what: string, logId: string | null, epoch: number, writer: string | null][] = [
+    ['has no room to join the log', null, 0, null],
+    ['listens to an older master still', 'L', 7, 'A'],
+    ['listens to a master of a smaller name still', 'L', 8, 'A'],
+  ];
+  for (const [what, logId, epoch, writer] of deaf) {
+    it(`does not count who has heard it and ${what}: it may yet hear others`, () => {
+      const start = new Start(2).has('L', [7, 'a']).begin();
+      start.says(0, logId, Math.min(epoch, 7), 0).fails(1).skip();
+      const standing = { writer, lastEpoch: 0, lastWriter: null, isAgreed: false };
+      const node = { nodeId: 's0', bootId: 'boot-0' };
+      start.recovery.answered(0, { ...node, logId, epoch, length: 0, standing });
+      start.did('rest: 1 of 2 required nodes have answered, the master included');
+      assert.equal(start.recovery.isCounted(0), false);
+    });
+  }
+
+  it('is never of an epoch it has claimed before, though all who heard it have forgotten', () => {
+    const start = new Start(2)
+      .begin()
+      .says(0, 'L', 7, 2)
+      .virgin(1)
+      .did(...ASKED, ...claims('L/8/W'));
+    start.fails(0, 1).did('rest: 1 of 2 required nodes have answered, the master included');
+    start
+      .begin()
+      .fails(0, 1)
+      .did(...ASKED, 'rest: 1 of 2 required nodes have answered, the master included');
+    start
+      .begin()
+      .says(0, 'L', 7, 2)
+      .virgin(1)
+      .did(...ASKED, ...claims('L/9/W'));
+    start.fails(0, 1).skip();
+    start
+      .begin()
+      .says(0, 'M', 2, 2)
+      .says(1, 'M', 2, 2)
+      .did(...ASKED, ...claims('M/3/W'));
+  });
+
+  it('gives way where a virgin has joined the log of another master meanwhile', () => {
+    const start = new Start(2).begin().virgin(0).virgin(1).skip();
+    start.stands(0, 'NEW', 1, 0).stands(1, 'OTHER', 1, 0).did('rest: another master is starting');
+    assert.equal(start.replica.logId, null, 'it has not begun a log of its own');
+    start.begin().skip();
+    start
+      .says(0, 'NEW', 1, 0)
+      .says(1, 'OTHER', 1, 3)
+      .did('claim OTHER/2/W of 0', 'claim OTHER/2/W of 1');
+  });
+
+  it('passes over who has held another log all along', () => {
+    const start = new Start(2).begin().says(0, 'L', 3, 2).says(1, 'OTHER', 2, 9).skip();
+    start.stands(0, 'L', 4, 2).stands(1, 'OTHER', 2, 9).did('fetch #1 of 0 from 1');
+  });
+});
+
+describe('Recovery: the best log', () => {
+  it('is that with the highest epoch in its newest entry, however short', () => {
+    const start = new Start(2).begin().says(0, 'L', 3, 9).says(1, 'L', 3, 4).skip();
+    start.stands(0, 'L', 4, 9, { lastEpoch: 1 }).stands(1, 'L', 4, 4, { lastEpoch: 3 });
+    start.did('fetch #1 of 1 from 1');
+  });
+
+  it('is that of the newest master that began on all it found, though it wrote nothing yet', () => {
+    const start = new Start(2).has('L', [1, 'a'], [1, 'b'], [1, 'c']).begin();
+    start.says(0, 'L', 3, 2).fails(1).skip();
+    start.stands(0, 'L', 4, 2, { lastEpoch: 3 }).did('fetch #1 of 0 from 3');
+    const epochs: [number, number][] = [
+      [1, 1],
+      [3, 3],
+    ];
+    assert.equal(start.sends(1, 3, [], epochs, 4), true);
+    start.over(1).did('recovered L/4/W from 0');
+    assert.deepEqual([start.shown(), start.replica.discarded], ['ab', 1]);
+  });
+
+  it('is our own, longer or not, if our epoch began later', () => {
+    const start = new Start(1).has('L', [1, 'a']);
+    start.replica.promise({ epoch: 2, writer: 'B' });
+    start.replica.beginEpoch({ epoch: 2, writer: 'B' });
+    start.begin().says(0, 'L', 1, 9).skip();
+    start.stands(0, 'L', 3, 9, { lastEpoch: 1 }).did('recovered L/3/W from null');
+    assert.equal(start.shown(), 'a');
+  });
+
+  it('is the longest of those, and the first of equals', () => {
+    const start = new Start(3).begin();
+    for (const secondary of [0, 1, 2]) start.says(secondary, 'L', 3, 4);
+    start.skip();
+    start
+      .stands(0, 'L', 4, 4)
+      .stands(1, 'L', 4, 5)
+      .stands(2, 'L', 4, 5)
+      .did('fetch #1 of 1 from 1');
+  });
+
+  it('is judged by what they say after the claim, when nothing can be added any more', () => {
+    const start = new Start(2).begin().says(0, 'L', 3, 4).says(1, 'L', 3, 3).skip();
+    start.stands(0, 'L', 4, 4).stands(1, 'L', 4, 6).did('fetch #1 of 1 from 1');
+  });
+
+  it('is judged by the epoch it has seen where a secondary knows of no claims', () => {
+    const start = new Start(2).begin().says(0, 'L', 2, 9).says(1, 'L', 3, 4).skip();
+    start.says(0, 'L', 2, 9).says(1, 'L', 3, 4).did('fetch #1 of 1 from 1');
+  });
+
+  it('is our own, if none is better: nothing is fetched', () => {
+    const start = new Start(2).has('L', [1, 'a'], [2, 'b']).begin();
+    start.says(0, 'L', 2, 2).says(1, 'L', 2, 1).skip();
+    start.stands(0, 'L', 3, 2, { lastEpoch: 2 }).stands(1, 'L', 3, 1, { lastEpoch: 1 });
+    start.did('recovered L/3/W from null');
+    assert.equal(start.shown(), 'ab');
+    assert.deepEqual(start.replica.ballot, { epoch: 3, writer: 'W' });
+  });
+
+  it('may be of another log than our own, which is set aside, loudly', () => {
+    const start = new Start(1).has('MINE', [1, 'a'], [1, 'b']).begin().says(0, 'L', 5, 1).skip();
+    start.stands(0, 'L', 6, 1).did('fetch #1 of 0 from 1');
+    assert.deepEqual(start.notes, [
+      {
+        level: 'warn',
+        event: 'own-log-set-aside',
+        fields: { logId: 'MINE', length: 2, adopted: 'L' },
+      },
+    ]);
+    assert.deepEqual([start.replica.logId, start.replica.discarded], ['L', 2]);
+  });
+
+  it('is not an empty one, whatever epoch that has seen, where another log has entries', () => {
+    const start = new Start(1, { nodesRequired: 1 }).has('MINE', [1, 'a']).begin().skip();
+    start.says(0, 'EMPTY', 9, 0).did('claim MINE/2/W of 0');
+    start.says(0, 'EMPTY', 9, 0).did('recovered MINE/2/W from null');
+    assert.equal(start.shown(), 'a');
+  });
+
+  it('may be empty: then there is nothing to fetch', () => {
+    const start = new Start(1).begin().says(0, 'L', 5, 0).skip();
+    start.stands(0, 'L', 6, 0).did('recovered L/6/W from null');
+    assert.deepEqual([start.replica.logId, start.replica.log.length], ['L', 0]);
+  });
+});
+
+describe('Recovery: two masters that took the same epoch', () => {
+  it('passes over the longer log of the one that lost', () => {
+    const start = new Start(2).begin().says(0, 'L', 6, 9).says(1, 'L', 6, 4).skip();
+    start.stands(0, 'L', 7, 9, { lastEpoch: 6, lastWriter: 'A' });
+    start.stands(1, 'L', 7, 4, { lastEpoch: 6, lastWriter: 'B' });
+    start.did('fetch #1 of 1 from 1');
+  });
+});
+
+describe('Recovery: the fetch', () => {
+  /** The log of secondary 0, of `length` entries, is to be fetched: #1 is under way. */
+  function fetching(length: number, ...own: [epoch: number, text: string][]): Start {
+    const start = new Start(1);
+    if (own.length > 0) start.has('L', ...own);
+    start.begin().says(0, 'L', 8, length).skip();
+    return start.stands(0, 'L', 9, length, { lastEpoch: 8 });
+  }
+
+  it('takes in what comes, frame by frame, and takes over at its end', () => {
+    const start = fetching(3).did('fetch #1 of 0 from 1');
+    assert.equal(
+      start.sends(
+        1,
+        1,
+        ['a', 'b'],
+        [
+          [1, 1],
+          [8, 3],
+        ],
+      ),
+      true,
+    );
+    assert.equal(start.sends(1, 3, ['c']), true);
+    start.did().over(1).did('recovered L/9/W from 0');
+    assert.equal(start.shown(), 'abc');
+    const epochs = start.replica.log.epochs.map(({ epoch, firstSeq }) => [epoch, firstSeq]);
+    assert.deepEqual(epochs, [
+      [1, 1],
+      [8, 3],
+      [9, 4],
+    ]);
+  });
+
+  it('begins where our own log ends', () => {
+    const start = fetching(3, [1, 'a'], [1, 'b']).did('fetch #1 of 0 from 3');
+    assert.equal(
+      start.sends(
+        1,
+        3,
+        ['c'],
+        [
+          [1, 1],
+          [8, 3],
+        ],
+      ),
+      true,
+    );
+    start.over(1).did('recovered L/9/W from 0');
+    assert.equal(start.shown(), 'abc');
+  });
+
+  it('cuts off a tail of our own that the best log does not have', () => {
+    const start = fetching(2, [1, 'a'], [1, 'X'], [1, 'Y']).did('fetch #1 of 0 from 3');
+    assert.equal(
+      start.sends(
+        1,
+        3,
+        [],
+        [
+          [1, 1],
+          [8, 2],
+        ],
+      ),
+      false,
+    );
+    start.did('fetch #2 of 0 from 2');
+    assert.equal(
+      start.sends(
+        2,
+        2,
+        ['b'],
+        [
+          [1, 1],
+          [8, 2],
+        ],
+      ),
+      true,
+    );
+    start.over(1).did();
+    start.over(2).did('recovered L/9/W from 0');
+    assert.deepEqual([start.shown(), start.replica.discarded], ['ab', 2]);
+    assert(start.notes.some(({ event }) => event === 'log-cut'));
+  });
+
+  it('begins anew where the logs part, however far ahead the first frame was', () => {
+    const count = HELD_MESSAGES_MAX + 1;
+    const start = fetching(count + 3, [1, 'a'], [1, 'X'], [1, 'Y']).did('fetch #1 of 0 from 4');
+    assert.equal(
+      start.sends(1, 4, Array(count).fill('c'), [
+        [1, 1],
+        [8, 2],
+      ]),
+      false,
+    );
+    start.did('fetch #2 of 0 from 2');
+    assert.equal(
+      start.sends(2, 2, Array(count + 2).fill('c'), [
+        [1, 1],
+        [8, 2],
+      ]),
+      true,
+    );
+    start.over(2).did('recovered L/9/W from 0');
+    assert.equal(start.replica.log.length, count + 3);
+  });
+
+  it('that breaks early comes to nothing; what came is not fetched again', () => {
+    const start = fetching(3).skip();
+    start.sends(
+      1,
+      1,
+      ['a', 'b'],
+      [
+        [1, 1],
+        [8, 3],
+      ],
+    );
+    start.over(1, 'reset').did('rest: reset');
+    assert.equal(start.sends(1, 3, ['c']), false, 'it is over');
+    start.over(1).did();
+    start.begin().says(0, 'L', 9, 3).skip();
+    start.stands(0, 'L', 10, 3, { lastEpoch: 8 }).did('fetch #3 of 0 from 3');
+  });
+
+  it('that ends early without a reason comes to nothing as well', () => {
+    const start = fetching(3).skip();
+    start.sends(1, 1, ['a'], [[8, 1]]);
+    start.over(1).did('rest: the secondary has sent less than it holds');
+  });
+
+  it('that breaks before anything was compared comes to nothing, though nothing is missing', () => {
+    const start = fetching(2, [1, 'a'], [1, 'b']).did('fetch #1 of 0 from 3');
+    start.over(1, 'reset').did('rest: reset');
+    start.begin().says(0, 'L', 9, 2).skip();
+    start.stands(0, 'L', 10, 2, { lastEpoch: 8 }).did('fetch #3 of 0 from 3');
+    assert.equal(
+      start.sends(
+        3,
+        3,
+        [],
+        [
+          [1, 1],
+          [8, 2],
+        ],
+      ),
+      false,
+    );
+    start
+      .did('fetch #4 of 0 from 2')
+      .over(4)
+      .did('rest: the secondary has sent less than it holds');
+    assert.equal(start.shown(), 'ab', 'nothing is cut off before there is something better');
+  });
+
+  it('that breaks when everything is here is good enough', () => {
+    const start = fetching(1).skip();
+    start.sends(1, 1, ['a'], [[8, 1]]);
+    start.over(1, 'reset').did('recovered L/9/W from 0');
+  });
+
+  it('of a log that says something else under the same epoch comes to nothing', () => {
+    const start = fetching(3, [1, 'a'], [1, 'b']).skip();
+    assert.equal(
+      start.sends(
+        1,
+        2,
+        ['X', 'c'],
+        [
+          [1, 1],
+          [8, 3],
+        ],
+      ),
+      false,
+    );
+    start.did('rest: the log of a secondary cannot be taken in: diverged').over(1).did();
+    assert.equal(start.shown(), 'ab');
+  });
+
+  it('that leaves something out comes to nothing', () => {
+    const start = fetching(3).skip();
+    start.sends(
+      1,
+      1,
+      ['a'],
+      [
+        [1, 1],
+        [8, 3],
+      ],
+    );
+    assert.equal(start.sends(1, 3, ['c']), false);
+    start.did('rest: the secondary has left out a part of its log');
+    const other = fetching(3).skip();
+    assert.equal(other.sends(1, 2, ['b'], [[8, 1]]), false);
+    other.did('rest: the secondary has left out a part of its log');
+  });
+
+  it('without epochs comes to nothing', () => {
+    const start = fetching(1).skip();
+    assert.equal(start.sends(1, 1, ['a']), false);
+    start.did('rest: the log of a secondary cannot be taken in: epochs-missing');
+  });
+
+  it('rests when the disk has no room for it', () => {
+    const start = fetching(1).skip();
+    start.disk.isFull = true;
+    assert.equal(start.sends(1, 1, ['a'], [[8, 1]]), false);
+    start.did('rest: the log of a secondary cannot be taken in: disk-full');
+  });
+
+  it('does not listen to one that is not under way', () => {
+    const start = fetching(1).skip();
+    assert.equal(start.sends(7, 1, ['a'], [[8, 1]]), false);
+    start.over(7).did();
+    assert.equal(start.shown(), '');
+  });
+});

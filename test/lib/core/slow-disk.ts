@@ -1,0 +1,66 @@
+/**
+ * A disk as a journal sees it, in the hands of a test: what is written becomes durable when the test
+ * says `sync`, and there is room unless the test says `isFull`. It lists what it was told.
+ */
+import type { Ballot } from '../../../src/lib/core/ballot.ts';
+import type { KeyIndex } from '../../../src/lib/core/idempotency.ts';
+import type { EntryKeys, Journal } from '../../../src/lib/core/journal.ts';
+import type { Log } from '../../../src/lib/core/log.ts';
+import type { PackedMessages } from '../../../src/lib/core/messages.ts';
+import { messagesOf } from '../support.ts';
+
+export class SlowDisk implements Journal {
+  readonly isDurableAtOnce = false;
+  durableLength: number;
+  isFull = false;
+  /** Such as `begin L`, `append 1..2 under 1/W`, `cut to 1 of a,b`, `promise 1/W` and
+   * `epoch 1/W`. */
+  readonly told: string[] = [];
+  #length: number;
+
+  /** @param length how many entries were kept there of an earlier life, all of them durable */
+  constructor(length = 0) {
+    this.#length = length;
+    this.durableLength = length;
+  }
+
+  begin(logId: string): boolean {
+    return this.#tell(`begin ${logId}`, 0);
+  }
+
+  beginEpoch(ballot: Ballot): boolean {
+    return this.#tell(`epoch ${nameOf(ballot)}`, this.#length);
+  }
+
+  append(firstSeq: number, { ends }: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+    const last = firstSeq + ends.length - 1;
+    const keyed = keys.length === 0 ? '' : `, keys ${keys.flat().join()}`;
+    return this.#tell(`append ${firstSeq}..${last} under ${nameOf(ballot)}${keyed}`, last);
+  }
+
+  cut(length: number, log: Log, keys: KeyIndex): boolean {
+    const keyed = keys.within(1, log.length).length;
+    return this.#tell(`cut to ${length} of ${messagesOf(log)}, ${keyed} keys`, length);
+  }
+
+  promise(ballot: Ballot): boolean {
+    return this.#tell(`promise ${nameOf(ballot)}`, this.#length);
+  }
+
+  /** What was written, up to `length`, is durable from now on. */
+  sync(length = this.#length): void {
+    this.durableLength = length;
+  }
+
+  #tell(what: string, length: number): boolean {
+    if (this.isFull) return false;
+    this.told.push(what);
+    this.#length = length;
+    this.durableLength = Math.min(this.durableLength, length);
+    return true;
+  }
+}
+
+function nameOf({ epoch, writer }: Ballot): string {
+  return `${epoch}/${writer}`;
+}

@@ -1,0 +1,209 @@
+/** The log on disk against a model that is too simple to be wrong: an array. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { describe, it } from 'node:test';
+import {
+  type Ballot,
+  compareBallots,
+  NO_BALLOT,
+  newerBallot,
+} from '../../../src/lib/core/ballot.ts';
+import type { EntryKeys } from '../../../src/lib/core/journal.ts';
+import { packMessages } from '../../../src/lib/core/messages.ts';
+import {
+  diskWith,
+  failure,
+  logPath,
+  type Opened,
+  open,
+  type Plain,
+  plain,
+  temporary,
+} from './support.ts';
+
+const STEPS = 3000;
+const TEXTS = ['', 'a', 'Msg "quoted"\n', 'ключ і замок', '🦔', 'x'.repeat(400), '{"seq":1}', '\\'];
+
+/** Repeatable numbers 0..below - 1. */
+function dice(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+class Twins {
+  readonly #path: string;
+  readonly #roll: (below: number) => number;
+  readonly #model: Plain = { logId: null, ballot: NO_BALLOT, entries: [] };
+  #writer: Ballot = { epoch: 1, writer: 'w1' };
+  /** A node has promised itself to whoever wrote its entries, even if nobody said so before. */
+  #newest = NO_BALLOT;
+  #names = 0;
+  #roomBytes = Number.POSITIVE_INFINITY;
+  #opened: Opened | null = null;
+  readonly done: Record<string, number> = {};
+
+  constructor(path: string, seed: number) {
+    this.#path = path;
+    this.#roll = dice(seed);
+  }
+
+  async step(): Promise<void> {
+    this.#opened ??= await this.#open();
+    const { replica } = this.#opened;
+    this.#roomBytes = this.#roll(5) === 0 ? this.#roll(400) : Number.POSITIVE_INFINITY;
+    const kind = this.#roll(100);
+    if (replica.logId === null || kind === 0) this.#begin(replica.log.length);
+    else if (kind < 70) this.#append();
+    else if (kind < 80) this.#cut();
+    else if (kind < 88) this.#promise();
+    else if (kind < 90) this.#beginEpoch();
+    else await this.#reopen(kind % 3);
+    assert.deepEqual(plain(this.#opened?.replica ?? (await this.#again()).replica), this.#model);
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.storage.close();
+  }
+
+  #begin(length: number): void {
+    const { replica } = this.#opened as Opened;
+    if (length > 0 && !replica.cut(0)) return;
+    this.#model.entries.length = 0;
+    this.#names += 1;
+    if (!replica.begin(`log-${this.#names}`)) {
+      this.#count('no room to begin');
+      return;
+    }
+    // Promises are made to one log.
+    this.#model.ballot = NO_BALLOT;
+    this.#newest = NO_BALLOT;
+    this.#model.logId = `log-${this.#names}`;
+    this.#count('begin');
+  }
+
+  #append(): void {
+    const { entries } = this.#model;
+    if (this.#roll(10) === 0) this.#nextWriter();
+    const texts = Array.from(
+      { length: 1 + this.#roll(4) },
+      () => TEXTS[this.#roll(TEXTS.length)] as string,
+    );
+    const keys: [number, string][] = [];
+    let key = '';
+    texts.forEach((_, i) => {
+      if (i === 0 || this.#roll(3) === 0) key = this.#roll(2) === 0 ? '' : `key ${this.#roll(1e9)}`;
+      if (key !== '') keys.push([entries.length + 1 + i, key]);
+    });
+    const written = (this.#opened as Opened).replica.append(
+      packMessages(texts),
+      this.#writer,
+      keys as EntryKeys,
+    );
+    if (!written) {
+      this.#count('no room to append');
+      return;
+    }
+    this.#newest = newerBallot(this.#newest, this.#writer);
+    const keyOf = new Map(keys);
+    for (const text of texts) {
+      const key = keyOf.get(entries.length + 1) ?? null;
+      entries.push({ text, key, epoch: this.#writer.epoch });
+    }
+    this.#count('append');
+  }
+
+  #nextWriter(): void {
+    const writers = [null, 'a', 'b'];
+    const next = {
+      epoch: this.#writer.epoch + this.#roll(2),
+      writer: writers[this.#roll(3)] ?? null,
+    };
+    if (compareBallots(next, this.#writer) >= 0) this.#writer = next;
+  }
+
+  #cut(): void {
+    const { length } = this.#model.entries;
+    const at = Math.max(0, length - this.#roll(8));
+    if (!(this.#opened as Opened).replica.cut(at)) {
+      this.#count('no room to cut');
+      return;
+    }
+    this.#model.entries.length = at;
+    this.#count('cut');
+  }
+
+  /** A promise that has no room holds for this life only; the model waits for room. */
+  #promise(): void {
+    this.#roomBytes = Number.POSITIVE_INFINITY;
+    const ballot = { epoch: this.#writer.epoch + this.#roll(3), writer: 'p' };
+    (this.#opened as Opened).replica.promise(ballot);
+    this.#model.ballot = newerBallot(this.#model.ballot, ballot);
+    this.#newest = newerBallot(this.#newest, ballot);
+    this.#count('promise');
+  }
+
+  /** The epoch of whoever writes next begins here, also if nothing is ever written under it. */
+  #beginEpoch(): void {
+    this.#nextWriter();
+    const { replica } = this.#opened as Opened;
+    // One that does not name its writer goes with any of its epoch: that has begun already.
+    if (compareBallots(replica.newest, this.#writer) === 0) return;
+    if (!replica.beginEpoch(this.#writer)) {
+      this.#count('no room to begin an epoch');
+      return;
+    }
+    this.#newest = newerBallot(this.#newest, this.#writer);
+    this.#count('beginEpoch');
+  }
+
+  /** Ends this life, sometimes with a tail that a crash tore. */
+  async #reopen(how: number): Promise<void> {
+    await this.#opened?.storage.close();
+    this.#opened = null;
+    if (how === 0) {
+      const torn = '{"seq":7,"epoch":1,"message":"torn","crc":"';
+      fs.appendFileSync(logPath(this.#path), torn.slice(0, 1 + this.#roll(torn.length)));
+      this.#count('torn');
+    }
+    this.#count('reopen');
+  }
+
+  async #again(): Promise<Opened> {
+    this.#opened = await this.#open();
+    this.#model.ballot = this.#newest;
+    return this.#opened;
+  }
+
+  #open(): Promise<Opened> {
+    const disk = diskWith({
+      writeSync: ((fd: number, bytes: Uint8Array, offset: number, length: number, at: number) => {
+        if (this.#roomBytes === 0) throw failure('ENOSPC');
+        const count = fs.writeSync(fd, bytes, offset, Math.min(length, this.#roomBytes), at);
+        this.#roomBytes -= count;
+        return count;
+      }) as typeof fs.writeSync,
+    });
+    return open(this.#path, { disk });
+  }
+
+  #count(what: string): void {
+    this.done[what] = (this.done[what] ?? 0) + 1;
+  }
+}
+
+describe('the log on disk and its twin', () => {
+  for (const seed of [1, 2, 3]) {
+    it(`agree after every one of ${STEPS} random steps, seed ${seed}`, async (t) => {
+      const twins = new Twins(temporary(t), seed);
+      for (let i = 0; i < STEPS; i += 1) await twins.step();
+      await twins.close();
+      const kinds = ['begin', 'append', 'cut', 'promise', 'beginEpoch', 'reopen', 'torn'];
+      for (const kind of [...kinds, 'no room to append', 'no room to cut']) {
+        assert.ok((twins.done[kind] ?? 0) > 10, `${kind}: ${twins.done[kind]}`);
+      }
+    });
+  }
+});

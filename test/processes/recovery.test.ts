@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { append, health, messages, replicate, request } from '../support/client.ts';
+import {
+  FAST,
+  freePort,
+  type NodeProcess,
+  startCluster,
+  startDegraded,
+  startMaster,
+  startRecovered,
+  startSecondary,
+  stopAfter,
+} from '../support/cluster.ts';
+import { FakeSecondary, HONEST } from '../support/fake-secondary.ts';
+import { waitFor } from '../support/wait.ts';
+
+/** Another master for the same secondaries; stopped after the test. */
+async function nextMaster(
+  t: TestContext,
+  secondaries: readonly NodeProcess[],
+  environment = {},
+): Promise<NodeProcess> {
+  const ports = secondaries.map(({ port }) => port);
+  const master = await startRecovered(ports, { ...FAST, ...environment });
+  stopAfter(t, master);
+  return master;
+}
+
+/** A secondary of log L that was fed by hand: these texts under these epochs. */
+async function fedSecondary(
+  t: TestContext,
+  id: string,
+  ...runs: [epoch: number, ...texts: string[]][]
+): Promise<NodeProcess> {
+  const node = await startSecondary({ NODE_ID: id });
+  stopAfter(t, node);
+  let from = 1;
+  for (const [epoch, ...texts] of runs) {
+    const answer = await replicate(node, [{ logId: 'L', epoch, from, messages: texts }]);
+    assert.equal(answer.status, 200);
+    from += texts.length;
+  }
+  return node;
+}
+
+/** Ms between two lines of a node's log. */
+function between(node: NodeProcess, first: string, second: string): number {
+  const at = (event: string) => Date.parse(node.events(event)[0]?.time as string);
+  return at(second) - at(first);
+}
+
+async function agree(...nodes: NodeProcess[]): Promise<void> {
+  const [first, ...others] = nodes as [NodeProcess, ...NodeProcess[]];
+  const expected = await messages(first);
+  for (const node of others) {
+    await waitFor(`${node.url} to be complete`, async () => {
+      return (await health(node)).length === expected.length;
+    });
+    assert.deepEqual(await messages(node), expected);
+  }
+}
+
+describe('the next master', () => {
+  it('has every message, on another port, under the next epoch; keys still append once', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const keyed = { 'idempotency-key': '"one"' };
+    const batched = { 'idempotency-key': '"batch"' };
+    await append(master, { message: 'a' }, keyed);
+    await append(master, { messages: ['b', 'c', 'd'] }, batched);
+    await append(master, { message: 'e' });
+    const { logId, epoch } = await health(master);
+    await master.stop('SIGKILL');
+
+    const next = await nextMaster(t, secondaries);
+    t.diagnostic(`recovered ${between(next, 'listening', 'recovered')} ms after it listened`);
+    assert.notEqual(next.port, master.port);
+    const now = await health(next);
+    assert.deepEqual([now.logId, now.epoch, now.length], [logId, epoch + 1, 5]);
+    assert.deepEqual(await messages(next), ['a', 'b', 'c', 'd', 'e']);
+    const again = await append(next, { message: 'a' }, keyed);
+    assert.deepEqual([again.status, again.body.seq, again.body.duplicate], [200, 1, true]);
+    assert.equal(again.body.epoch, epoch);
+    const batch = await append(next, { messages: ['b', 'c', 'd'] }, batched);
+    assert.deepEqual([batch.status, batch.body.seq, batch.body.count], [200, 2, 3]);
+    const other = await append(next, { message: 'x' }, batched);
+    assert.equal(other.status, 422);
+    const fresh = await append(next, { message: 'f' });
+    assert.deepEqual([fresh.status, fresh.body.seq, fresh.body.epoch], [201, 6, epoch + 1]);
+    await agree(next, ...secondaries);
+    assert.equal((await health(secondaries[0] as NodeProcess)).discarded, 0);
+
+    const [line] = next.events('recovered');
+    assert.match(String(line?.adoptedFrom), /^s[12]$/);
+    assert.deepEqual([line?.answered, line?.silent, line?.length], [['s1', 's2'], [], 5]);
+  });
+
+  it('and the one after it, on the same port, as a restart policy does', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    let { port } = master;
+    let last = master;
+    for (const round of [1, 2, 3]) {
+      await append(last, { message: `m${round}` });
+      port = last.port;
+      await last.stop('SIGKILL');
+      last = await nextMaster(t, secondaries, { PORT: port });
+    }
+    assert.deepEqual(await messages(last), ['m1', 'm2', 'm3']);
+    assert.equal((await health(last)).epoch, 4);
+  });
+
+  it('has a long log too, of large keyed batches, in many frames', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const texts = Array.from({ length: 10_000 }, (_, index) => `${index} ${'x'.repeat(50)}`);
+    for (let i = 0; i < 10; i += 1) {
+      await append(master, { messages: texts }, { 'idempotency-key': `"batch-${i}"` });
+    }
+    await master.stop('SIGKILL');
+    const next = await nextMaster(t, secondaries);
+    t.diagnostic(`100,000 messages in ${between(next, 'listening', 'recovered')} ms`);
+    assert.equal((await health(next)).length, 100_000);
+    const headers = { 'idempotency-key': '"batch-9"' };
+    assert.equal((await append(next, { messages: texts }, headers)).body.seq, 90_001);
+    assert.equal((await append(next, { message: 'next' })).status, 201);
+  });
+
+  it('adopts the longest log of the highest epoch, and the others are cut back to it', async (t) => {
+    const s1 = await fedSecondary(t, 's1', [1, 'a', 'b', 'x', 'y', 'z', 'z']);
+    const s2 = await fedSecondary(t, 's2', [1, 'a', 'b'], [2, 'c']);
+    const s3 = await fedSecondary(t, 's3', [1, 'a', 'b'], [2, 'c', 'd']);
+    const master = await nextMaster(t, [s1, s2, s3]);
+    assert.deepEqual(await messages(master), ['a', 'b', 'c', 'd']);
+    assert.deepEqual((await health(master)).epoch, 3);
+    assert.equal(master.events('recovered')[0]?.adoptedFrom, 's3');
+    assert.equal((await append(master, { message: 'e' })).status, 201);
+    await agree(master, s1, s2, s3);
+    const discarded = await Promise.all(
+      [s1, s2, s3].map(async (one) => (await health(one)).discarded),
+    );
+    assert.deepEqual(discarded, [4, 0, 0]);
+    const [line] = s1.events('log-cut');
+    assert.deepEqual(
+      [line?.level, line?.from, line?.to, line?.writtenUnder, line?.epoch],
+      ['warn', 3, 6, 1, 3],
+    );
+    assert.deepEqual(s2.events('log-cut'), []);
+  });
+
+  it('is writable at once where there are no secondaries', async (t) => {
+    const master = await startMaster([], FAST);
+    stopAfter(t, master);
+    assert.equal((await append(master, { message: 'a' })).status, 201);
+  });
+
+  it('starts alone if it needs no quorum', async (t) => {
+    const ports = [await freePort(), await freePort()];
+    const master = await startRecovered(ports, { ...FAST, QUORUM_APPEND: false });
+    stopAfter(t, master);
+    t.diagnostic(`recovered ${between(master, 'listening', 'recovered')} ms after it listened`);
+    assert.equal((await append(master, { message: 'a', w: 1 })).status, 201);
+    assert.deepEqual(master.events('recovered')[0]?.silent, ['s1', 's2']);
+  });
+});
+
+describe('a master without a quorum', () => {
+  it('stays recovering, takes nothing, and goes on when one secondary comes', async (t) => {
+    const port = await freePort();
+    const master = await startMaster([port, await freePort()], FAST);
+    stopAfter(t, master);
+    await waitFor('a survey to fail', () => master.events('recovery-unfinished')[0]);
+    const refused = await append(master, { message: 'early', w: 1 });
+    assert.deepEqual([refused.status, refused.body.type], [503, '/problems/recovering']);
+    assert.equal(refused.headers.get('retry-after'), '1');
+    const ready = await request(`${master.url}/readyz`);
+    assert.deepEqual([ready.status, ready.body.type], [503, '/problems/recovering']);
+    const { status, epoch, logId, length } = await health(master);
+    assert.deepEqual([status, epoch, logId, length], ['recovering', 0, null, 0]);
+    assert.deepEqual(await messages(master), []);
+    assert.equal((await request(`${master.url}/messages/1?w=1`)).status, 404);
+    const s1 = await startSecondary({ NODE_ID: 's1', PORT: port });
+    stopAfter(t, s1);
+    await waitFor(
+      'it to be ready',
+      async () => (await request(`${master.url}/readyz`)).status === 200,
+    );
+    assert.equal((await append(master, { message: 'first', w: 2 })).body.seq, 1);
+    assert.deepEqual(master.events('recovered')[0]?.silent, ['s2']);
+  });
+
+  it('can be stopped while it recovers', async () => {
+    const master = await startMaster([await freePort()], FAST);
+    await waitFor('a survey to fail', () => master.events('recovery-unfinished')[0]);
+    assert.equal(await master.stop(), 0);
+  });
+});
+
+describe('a secondary that hangs', () => {
+  it('delays the start by the time-out of the recovery, once', async (t) => {
+    const hung = await new FakeSecondary({ heartbeat: () => {} }).listen(t);
+    const s1 = await fedSecondary(t, 's1', [1, 'a']);
+    const master = await startRecovered([s1.port, hung.port], {
+      ...FAST,
+      RECOVERY_TIMEOUT_MS: 400,
+    });
+    stopAfter(t, master);
+    const tookMs = between(master, 'listening', 'recovered');
+    t.diagnostic(`recovered ${tookMs} ms after it listened`);
+    assert(tookMs < 400 + 3000, `${tookMs} ms`);
+    assert.deepEqual(master.events('recovered')[0]?.silent, ['s2']);
+    assert.equal((await append(master, { message: 'b', w: 2 })).status, 201);
+  });
+
+  it('when its log is fetched delays it as little, and is asked again', async (t) => {
+    const fake = new FakeSecondary({ fetch: () => {} });
+    Object.assign(fake, { logId: 'L', epoch: 3, length: 1 });
+    await fake.listen(t);
+    const environment = { ...FAST, RECOVERY_TIMEOUT_MS: 200, LOG_LEVEL: 'debug' };
+    const master = await startMaster([fake.port], environment);
+    stopAfter(t, master);
+    // On a slow machine the first survey may be over before it is answered.
+    await waitFor('the fetch to be given up', () =>
+      master.events('recovery-unfinished').find(({ reason }) => reason === 'nothing came in time'),
+    );
+    fake.behaviour = {
+      ...HONEST,
+      fetch: (res) => {
+        res.end('{"logId":"L","epoch":3,"from":1,"messages":["a"],"epochs":[[3,1]]}\n');
+      },
+    };
+    const { epoch } = await waitFor('it to recover', () => master.events('recovered')[0]);
+    assert((epoch as number) > 4, 'every attempt claims an epoch of its own');
+    assert.deepEqual(await messages(master), ['a']);
+    assert.equal((await append(master, { message: 'b', w: 2 })).body.epoch, epoch);
+    assert.deepEqual(fake.frames[0]?.epochs, [
+      [3, 1],
+      [epoch, 2],
+    ]);
+  });
+});
+
+describe('an old master that is still alive', () => {
+  it('is fenced: it stops for good, says so, and lets its waiters go', async (t) => {
+    const { master: old, s1 } = await startDegraded(t);
+    const absent = await freePort();
+    assert.equal((await append(old, { message: 'a', w: 2 })).status, 201);
+    const waiting = append(old, { message: 'b', w: 3 });
+    await waitFor('it to wait', async () => (await health(old)).waiting === 1);
+    await waitFor('s1 to have it', async () => (await health(s1)).length === 2);
+    const { epoch } = await health(old);
+
+    const next = await startRecovered([s1.port, absent], FAST);
+    stopAfter(t, next);
+    const { status, body, headers } = await waiting;
+    assert.deepEqual([status, body.type, body.appended], [503, '/problems/fenced', true]);
+    assert.deepEqual([body.seq, body.epoch], [2, epoch]);
+    assert(headers.has('retry-after'));
+
+    const told = await health(old);
+    assert.deepEqual(
+      [told.status, told.fenced, told.waiting],
+      ['read-only', { byEpoch: epoch + 1 }, 0],
+    );
+    assert.equal(old.events('fenced').length, 1);
+    for (const w of [1, 2]) {
+      const refused = await append(old, { message: 'late', w });
+      assert.deepEqual([refused.status, refused.body.type], [503, '/problems/fenced']);
+    }
+    const ready = await request(`${old.url}/readyz`);
+    assert.deepEqual([ready.status, ready.body.type], [503, '/problems/fenced']);
+    assert.equal((await request(`${old.url}/livez`)).status, 200);
+    assert.deepEqual(await messages(old), ['a', 'b']);
+    assert.equal((await request(`${old.url}/messages/1`)).body.message, 'a');
+
+    const { logId } = told;
+    const frame = await replicate(s1, [{ logId, epoch, from: 3, messages: ['late'] }]);
+    assert.deepEqual([frame.status, frame.body.type], [409, '/problems/stale-epoch']);
+    assert.deepEqual(await messages(next), ['a', 'b']);
+    assert.equal((await append(next, { message: 'c', w: 2 })).body.seq, 3);
+    assert.deepEqual(await messages(s1), ['a', 'b', 'c']);
+  });
+
+  it('is fenced when it wakes from a pause, by the first frame it sends', async (t) => {
+    const { master: old, secondaries } = await startCluster(t, {
+      master: { HEARTBEAT_INTERVAL_MS: 60_000 },
+    });
+    await append(old, { message: 'a' });
+    old.signal('SIGSTOP');
+    const next = await nextMaster(t, secondaries);
+    await append(next, { message: 'b' });
+    old.signal('SIGCONT');
+    const late = await append(old, { message: 'late', w: 2 });
+    assert.deepEqual([late.status, late.body.type], [503, '/problems/fenced']);
+    assert.deepEqual([late.body.appended, late.body.seq], [true, 2]);
+    await agree(next, ...secondaries);
+    assert.deepEqual(await messages(next), ['a', 'b']);
+  });
+});
+
+describe('a secondary that returns with an unshared tail', () => {
+  it('is cut back, loudly, and gets what it lacks', async (t) => {
+    const s1 = await fedSecondary(t, 's1', [1, 'a', 'b']);
+    // What an earlier master, cut off from the others, had written to one of them alone.
+    const s2 = await fedSecondary(t, 's2', [1, 'a', 'b', 'x', 'y', 'z']);
+    s2.signal('SIGSTOP');
+    const master = await startRecovered([s1.port, s2.port], { ...FAST, RECOVERY_TIMEOUT_MS: 200 });
+    stopAfter(t, master);
+    assert.equal((await append(master, { message: 'c', w: 2 })).status, 201);
+    s2.signal('SIGCONT');
+    await waitFor('it to be complete', async () => (await health(s2)).discarded === 3);
+    const all = await append(master, { message: 'd' });
+    assert.deepEqual([all.status, all.body.acked], [201, ['master', 's1', 's2']]);
+    assert.deepEqual(await messages(s2), ['a', 'b', 'c', 'd']);
+    assert.deepEqual((await health(s1)).discarded, 0);
+    const [line] = s2.events('log-cut');
+    assert.deepEqual(
+      [line?.level, line?.from, line?.to, line?.writtenUnder, line?.epoch],
+      ['warn', 3, 5, 1, 2],
+    );
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * One client of the cluster: appends its messages, waits for their write concern, and sends them
+ * again with the same idempotency key when it gets no answer; some are impatient, some leave.
+ */
+import assert from 'node:assert/strict';
+import type { Accepted } from '../../src/lib/core/master.ts';
+import { packMessages } from '../../src/lib/core/messages.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../../src/lib/core/write-concern.ts';
+import type { MasterHost } from './master-host.ts';
+import type { World } from './world.ts';
+
+export type ClientState = 'trying' | 'waiting' | 'acked' | 'gave-up';
+
+export class Client {
+  readonly texts: readonly string[];
+  readonly key: string | null;
+  readonly w: WriteConcern;
+  #state: ClientState = 'trying';
+  host: MasterHost | null = null;
+  waiter: Waiter | null = null;
+  /** The place and the number of nodes of the present attempt, and when it began to wait. */
+  place: { readonly seq: number; readonly w: number; readonly until: number } | null = null;
+  readonly #world: World;
+  readonly #patienceMs: number;
+
+  /** @param w what it asks for; without it the seed decides, and how patient it is */
+  constructor(world: World, texts: readonly string[], key: string | null, w?: WriteConcern) {
+    this.#world = world;
+    this.texts = texts;
+    this.key = key;
+    const choices: WriteConcern[] = ['all', 'majority', 1, 1, world.pick(world.nodes) + 1];
+    this.w = w ?? (choices[world.pick(choices.length)] as WriteConcern);
+    const isImpatient = w === undefined && world.random() < 0.2;
+    this.#patienceMs = isImpatient ? world.random() * 3000 : Number.POSITIVE_INFINITY;
+    this.#try();
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  set state(state: ClientState) {
+    this.#state = state;
+    if (state === 'waiting') this.#world.waiting.add(this);
+    else this.#world.waiting.delete(this);
+  }
+
+  get name(): string {
+    return this.texts[0] as string;
+  }
+
+  /** Sends the append to some master that runs. */
+  #try(): void {
+    const world = this.#world;
+    const hosts = world.masters.filter(({ isUp }) => isUp);
+    const host = hosts[world.pick(hosts.length)];
+    this.place = null;
+    this.waiter = null;
+    this.host = host ?? null;
+    this.state = 'trying';
+    if (host === undefined) this.again();
+    else host.later(world.latency() / 10, () => this.#append(host));
+  }
+
+  /** No answer, or one that says to try again: only with a key that is safe. */
+  again(): void {
+    if (this.key === null) {
+      this.state = 'gave-up';
+      return;
+    }
+    this.state = 'trying';
+    this.host = null;
+    this.#world.after(50 + this.#world.random() * 900, () => this.#try());
+  }
+
+  #append(host: MasterHost): void {
+    const world = this.#world;
+    const { w, key } = this;
+    const messages = packMessages(this.texts);
+    const deadline = host.clock + this.#patienceMs;
+    const request = { messages, key, w, deadline };
+    const lengthBefore = host.core.length;
+    const status = host.core.status();
+    const outcome = host.core.append(request, host.clock, (end) => this.#ended(end));
+    if (outcome.kind === 'refused') {
+      world.say(`${host.id}: append ${this.name} refused: ${outcome.problem}`);
+      world.history.refused(host, lengthBefore);
+      this.again();
+      return;
+    }
+    const { seq, count } = outcome;
+    world.say(
+      `${host.id}: append ${this.name} w=${outcome.w} -> ${seq}${outcome.isDuplicate ? ', again' : ''}`,
+    );
+    const mayAppend = status === 'ok' || status === 'degraded' || outcome.isDuplicate;
+    assert(mayAppend, `${host.id}: nothing is appended while it is ${status}`);
+    world.history.appended(host, this, outcome);
+    this.place = { seq: seq + count - 1, w: outcome.w, until: deadline };
+    if (world.mischief(0.05)) this.#useKeyAgain(host);
+    host.later(0, () => host.core.flush(host.clock));
+    this.#begin(outcome);
+  }
+
+  /** A mistake of a client: the same key with another message. Nothing may come of it. */
+  #useKeyAgain(host: MasterHost): void {
+    const { core, clock } = host;
+    const { key, w } = this;
+    if (key === null) return;
+    const { length } = core;
+    const messages = packMessages([...this.texts.slice(1), `not ${this.name}`]);
+    const outcome = core.append({ messages, key, w, deadline: clock }, clock, () => {});
+    assert.equal(outcome.kind, 'refused', `${host.id}: a key is refused for another message`);
+    assert.equal(core.length, length, `${host.id}: what is refused was not appended`);
+    this.#world.history.reached('key-reused');
+  }
+
+  #begin({ wait }: Accepted): void {
+    const isQuick = this.place?.w === 1 && this.#world.weather.disk !== 'always';
+    assert(!isQuick || typeof wait === 'string', `${this.name}: no w=1 ever waits`);
+    if (typeof wait === 'string') {
+      this.#ended(wait);
+      return;
+    }
+    this.state = 'waiting';
+    this.waiter = wait;
+    if (this.#world.random() < 0.05) {
+      (this.host as MasterHost).later(this.#world.random() * 2000, () => this.#leave(wait));
+    }
+  }
+
+  #ended(end: WaitEnd): void {
+    const world = this.#world;
+    const host = this.host as MasterHost;
+    world.say(`client ${this.name}: ${end}`);
+    if (end === 'holds') {
+      this.state = 'acked';
+      world.history.answered(host, this);
+    } else if (end === 'time-is-up') this.state = 'gave-up';
+    else this.again();
+  }
+
+  #leave(waiter: Waiter): void {
+    if (this.state !== 'waiting' || this.waiter !== waiter) return;
+    this.host?.core.cancel(waiter);
+    this.state = 'gave-up';
+    this.#world.say(`client ${this.name}: leaves`);
+  }
+
+  /** A machine has crashed: if it was ours, there is no answer. */
+  hostCrashed(host: MasterHost): void {
+    if (this.host === host && (this.state === 'waiting' || this.state === 'trying')) this.again();
+  }
+}

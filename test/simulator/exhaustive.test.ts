@@ -1,0 +1,94 @@
+/** Small worlds, all of them. What is random elsewhere is chosen here, in every way there is. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { holdsEntry } from './history.ts';
+import type { MasterHost } from './master-host.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import { eventsOf, playSmall, type SmallWorld } from './small-world.ts';
+import type { World } from './world.ts';
+
+const RESTART_MS = [15, 2500];
+/** Of the first messages behind the start of a second master, which are slow. */
+const CHOICES = 5;
+
+describe('every small world', () => {
+  it('loses nothing that two nodes held when any node crashes at any event', (t) => {
+    let visited = 0;
+    for (const disk of ['none', 'always'] as const) {
+      const events = eventsOf(2, disk);
+      for (const { name, crash } of crashes(disk)) {
+        for (let event = 0; event <= events; event += 1) {
+          const world = play({ secondaries: 2, disk, event, happens: crash }, name);
+          const isSafe = disk === 'always' && !name.includes('wiped');
+          checkKept(world, isSafe ? 1 : 2, `${name} at event ${event}`);
+          visited += 1;
+        }
+      }
+    }
+    t.diagnostic(`${visited} worlds visited`);
+    assert(visited > 1000);
+  });
+
+  for (const secondaries of [1, 2]) {
+    it(`keeps what was acknowledged when a second master starts over ${secondaries}`, (t) => {
+      let visited = 0;
+      const events = eventsOf(secondaries, 'none');
+      const happens = (world: World) => (world.masters[1] as MasterHost).start();
+      for (let event = 0; event <= events; event += 1) {
+        for (let bits = 0; bits < 2 ** CHOICES; bits += 1) {
+          const slow = Array.from({ length: CHOICES }, (_, i) => (bits & (1 << i)) !== 0);
+          const name = `a second master at event ${event}, slow ${bits.toString(2)}`;
+          play({ secondaries, disk: 'none', event, happens, slow }, name);
+          visited += 1;
+        }
+      }
+      t.diagnostic(`${visited} worlds visited`);
+      assert(visited > 1000);
+    });
+  }
+});
+
+/** A crash of each node, with and without what it kept, back soon or late. */
+function crashes(disk: string): { name: string; crash: (world: World) => void }[] {
+  const hosts: ((world: World) => MasterHost | SecondaryHost)[] = [
+    (world) => world.masters[0] as MasterHost,
+    (world) => world.secondaries[0] as SecondaryHost,
+    (world) => world.secondaries[1] as SecondaryHost,
+  ];
+  const cases: { name: string; crash: (world: World) => void }[] = [];
+  for (const [index, hostOf] of hosts.entries()) {
+    for (const isWiped of disk === 'none' ? [false] : [false, true]) {
+      for (const restartMs of RESTART_MS) {
+        const crash = (world: World) => {
+          const host = hostOf(world);
+          host.crash(isWiped);
+          world.after(restartMs, () => {
+            if (!host.isUp) host.start();
+          });
+        };
+        const which = `${index === 0 ? 'the master' : `secondary ${index}`}`;
+        const how = disk === 'none' ? 'loses its memory' : isWiped ? 'is wiped' : 'keeps its disk';
+        cases.push({ name: `${which} ${how}, back in ${restartMs} ms`, crash });
+      }
+    }
+  }
+  return cases;
+}
+
+function play(small: SmallWorld, name: string): World {
+  try {
+    return playSmall(small);
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Whatever was acknowledged at this write concern or a higher one is in the log at the end. */
+function checkKept({ history, masters }: World, w: number, name: string): void {
+  const log = masters.find(({ isUp }) => isUp)?.core.log;
+  for (const { ids, client, holders } of history.acknowledged) {
+    if (holders.length < w || log === undefined) continue;
+    const isThere = ids.every((id) => holdsEntry(log, id));
+    assert(isThere, `${name}: ${client.name} was on ${holders.length} nodes, and is lost`);
+  }
+}

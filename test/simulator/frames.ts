@@ -1,0 +1,43 @@
+/** Frames made of a node's log, as its HTTP edge would make them. */
+import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
+import type { Log } from '../../src/lib/core/log.ts';
+import type { Frame } from '../../src/lib/core/protocol.ts';
+
+/** The entries `from..to` as one frame; its bytes are its own. */
+export function frameOf(
+  source: { readonly log: Log; readonly keys: KeyIndex },
+  origin: { readonly logId: string; readonly epoch: number; readonly writer: string | null },
+  epochs: readonly EpochStart[] | null,
+  from: number,
+  to: number,
+): Frame {
+  const { logId, epoch, writer } = origin;
+  const ends: number[] = [];
+  const texts: Uint8Array[] = [];
+  let end = 0;
+  for (let seq = from; seq <= to; seq += 1) {
+    const text = source.log.textAt(seq);
+    texts.push(text, COMMA);
+    end += text.length + 1;
+    ends.push(end);
+  }
+  const bytes = new Uint8Array(end);
+  let offset = 0;
+  for (const text of texts) {
+    bytes.set(text, offset);
+    offset += text.length;
+  }
+  const messages = { bytes, ends };
+  return {
+    logId,
+    epoch,
+    writer,
+    from,
+    messages,
+    keys: source.keys.within(from, to),
+    epochs: epochs && [...epochs],
+  };
+}
+
+const COMMA = Uint8Array.of(0x2c);

@@ -1,0 +1,262 @@
+/**
+ * What has happened, as an observer who sees everything would write it down: which entry was placed
+ * where by whom, what was acknowledged and who held it then, which recovery went on with which log.
+ * From this follows what must still be there: an acknowledged entry may be missing from the log a
+ * recovery goes on with only if each node that held it lost its memory or did not answer it.
+ */
+import assert from 'node:assert/strict';
+import type { Ballot } from '../../src/lib/core/ballot.ts';
+import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
+import type { Log } from '../../src/lib/core/log.ts';
+import type { Accepted } from '../../src/lib/core/master.ts';
+import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type { Client } from './client.ts';
+import type { Host } from './host.ts';
+import type { MasterHost } from './master-host.ts';
+import { isNewer, majorityOf, nodesAskedFor, startOf } from './oracle.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import type { World } from './world.ts';
+
+/** An entry as it was placed: by which life of a master, behind which other entry. */
+export interface Placed {
+  readonly text: string;
+  readonly key: string | null;
+  readonly before: string;
+}
+
+interface Acknowledged {
+  readonly client: Client;
+  readonly ids: readonly string[];
+  readonly ballot: Ballot;
+  readonly logId: string | null;
+  /** Who held it at that instant, and which memory of theirs. */
+  readonly holders: readonly { readonly host: Host; readonly memory: number }[];
+  /** Whether a recovery has rightly gone on without it. */
+  isGivenUp: boolean;
+}
+
+interface Recovered {
+  readonly host: MasterHost;
+  readonly ballot: Ballot;
+  readonly logId: string | null;
+  readonly log: Log;
+  /** The memories of those who answered it, itself included. */
+  readonly memories: ReadonlyMap<Host, number>;
+}
+
+/** Names an entry: its place, and the life of the master that put it there. */
+export function idAt(log: Log, seq: number): string {
+  if (seq === 0) return 'beginning';
+  const start = startOf(log.epochs, seq);
+  return `${seq}/${start?.epoch}/${start?.writer}`;
+}
+
+export function holdsEntry(log: Log, id: string): boolean {
+  const seq = Number(id.split('/')[0]);
+  return seq <= log.length && idAt(log, seq) === id;
+}
+
+export class History {
+  readonly placed = new Map<string, Placed>();
+  /** How many messages the append with a key has. */
+  readonly counts = new Map<string, number>();
+  readonly acknowledged: Acknowledged[] = [];
+  readonly recoveries: Recovered[] = [];
+  /** Which interesting things have happened at all. */
+  readonly states = new Set<string>();
+  readonly #world: World;
+  readonly #logs = new Map<string, { readonly log: Log; readonly keys: KeyIndex }>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  reached(state: string): void {
+    this.states.add(state);
+  }
+
+  // --- what happens ----------------------------------------------------------------------------
+
+  refused(host: MasterHost, lengthBefore: number): void {
+    assert.equal(host.core.length, lengthBefore, 'what is refused was not appended');
+  }
+
+  appended(host: MasterHost, client: Client, accepted: Accepted): void {
+    const { texts, key } = client;
+    const { seq, count, isDuplicate, w } = accepted;
+    assert.equal(count, texts.length, 'an append gets as many places as it has messages');
+    assert.equal(w, nodesAskedFor(client.w, this.#world.nodes), `${client.w} means so many nodes`);
+    if (isDuplicate) {
+      this.reached('duplicate');
+      return;
+    }
+    if (key !== null) this.counts.set(key, count);
+    for (const [index, text] of texts.entries()) {
+      const id = idAt(host.core.log, seq + index);
+      assert(!this.placed.has(id), `no place is given twice under one epoch; ${id} is`);
+      this.placed.set(id, { text, key, before: idAt(host.core.log, seq + index - 1) });
+    }
+  }
+
+  /** What this life of a master has written; undefined if it never recovered. */
+  logOf(writer: string | null): Log | undefined {
+    return this.#logs.get(String(writer))?.log;
+  }
+
+  /** A secondary makes a statement of fact. */
+  acked(host: SecondaryHost, frame: Frame, ack: Ack): void {
+    assert.equal(ack.length, host.core.length, `${host.id}: an ack tells what the node shows`);
+    const sender = this.#logs.get(String(frame.writer));
+    if (sender === undefined) return;
+    assert(ack.length <= sender.log.length, `${host.id}: an ack is never beyond the sender's log`);
+    const [its, ours] = [idAt(host.core.log, ack.length), idAt(sender.log, ack.length)];
+    assert.equal(its, ours, `${host.id}: what an ack counts is the sender's log`);
+    const start = sender.log.epochs.at(-1);
+    if (start === undefined || ack.length < start.firstSeq - 1) return;
+    const newest = host.core.log.epochs.at(-1);
+    assert.equal(
+      `${newest?.epoch}/${newest?.writer}`,
+      `${start.epoch}/${start.writer}`,
+      `${host.id}: who has all that a master took over is as new as that master`,
+    );
+  }
+
+  /** A client is told that its write concern holds. */
+  answered(host: MasterHost, client: Client): void {
+    const { seq, w } = client.place as { seq: number; w: number };
+    const holders = this.#holders(host, seq);
+    assert(
+      holders.length >= w,
+      `${client.name} at ${seq} was acked at w=${w}, but ${holders.length} nodes hold it`,
+    );
+    const ids = client.texts.map((_, i) => idAt(host.core.log, seq - client.texts.length + 1 + i));
+    const { logId } = host.core;
+    const ballot = host.core.claim as Claim;
+    const ack: Acknowledged = { client, ids, ballot, logId, holders, isGivenUp: false };
+    this.acknowledged.push(ack);
+    this.reached('acked');
+    if (w > 1) this.reached('acked-by-others');
+    for (const recovery of this.recoveries) {
+      if (isNewer(recovery.ballot, ballot)) this.#mustHave(recovery, ack, 'a newer master');
+    }
+  }
+
+  #holders(host: MasterHost, seq: number): { host: Host; memory: number }[] {
+    const holders: { host: Host; memory: number }[] = [];
+    // What a secondary holds counts once it has all that there was when the master took over.
+    const takenOver = (host.core.log.epochs.at(-1)?.firstSeq ?? 1) - 1;
+    // The master's own word is checked by what is there after its next crash.
+    holders.push({ host, memory: host.memory });
+    // One that has spoken under two names is one all the same. Its life may be over by now: what
+    // it said was true then, of the memory it had then.
+    const told = host.told.filter(({ length }) => length >= Math.max(seq, takenOver));
+    for (const life of new Set(told.map((one) => one.life))) {
+      const speaker = this.#world.secondaries.find(({ memoryOf }) => memoryOf.has(life));
+      if (speaker === undefined) continue;
+      holders.push({ host: speaker, memory: speaker.memoryOf.get(life) as number });
+    }
+    return holders;
+  }
+
+  /** A master has found the log it goes on with. */
+  recovered(host: MasterHost, fields: Readonly<Record<string, unknown>>): void {
+    const { core } = host;
+    this.#checkSurvey(host, fields.answered as string[]);
+    if (core.logId === `log-of-${host.writer}`)
+      this.#checkNewLog(host, fields.answered as string[]);
+    this.#logs.set(host.writer, core);
+    this.#checkBest(host, fields.answered as string[]);
+    const memories = new Map<Host, number>([[host, host.memory]]);
+    for (const id of fields.answered as string[]) {
+      const secondary = this.#world.secondaries.find((one) => one.id === id) as SecondaryHost;
+      memories.set(secondary, secondary.memory);
+    }
+    const { logId, log } = core;
+    const recovery = { host, ballot: core.claim as Claim, logId, log, memories };
+    for (const ack of this.acknowledged) this.#mustHave(recovery, ack, 'a recovery');
+    this.recoveries.push(recovery);
+    this.reached(core.length > 0 ? 'recovered-a-log' : 'recovered-nothing');
+  }
+
+  /** Nobody counts as heard who was not, and enough have been heard. */
+  #checkSurvey({ core, writer, surveyed }: MasterHost, answered: string[]): void {
+    const { secondaries, nodes, weather } = this.#world;
+    for (const [index, { id }] of secondaries.entries()) {
+      if (!answered.includes(id)) continue;
+      const said = surveyed[index];
+      assert.equal(said?.logId, core.logId, `${writer} counts ${id}, which is with it`);
+      const seen = { epoch: said?.epoch ?? 0, writer: said?.standing?.writer ?? null };
+      const isPromised = !isNewer(core.claim as Claim, seen);
+      assert(isPromised, `${writer} counts ${id}, which listens to no older master`);
+    }
+    const required = weather.quorumAppend ? majorityOf(nodes) : 1;
+    assert(1 + answered.length >= required, `${writer} has recovered with a quorum`);
+  }
+
+  /** Nothing is left behind of a better log than its own. */
+  #checkBest({ core, writer, own, surveyed }: MasterHost, answered: string[]): void {
+    for (const [index, { id, core: secondary }] of this.#world.secondaries.entries()) {
+      const { bootId, length = 0, standing } = surveyed[index] ?? {};
+      if (!answered.includes(id) || bootId !== secondary.bootId || length === 0) continue;
+      if (secondary.writer !== writer || secondary.logId !== core.logId || !standing) continue;
+      const newest = { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      const isLonger = length > own.length && !isNewer(own.newest, newest);
+      if (!isLonger && !isNewer(newest, own.newest)) continue;
+      const best = this.#newestOf(surveyed, answered);
+      if (isNewer(best, newest)) continue;
+      const last = idAt(secondary.log, length);
+      const isThere = holdsEntry(core.log, last);
+      assert(isThere, `${writer} goes on with the best log it was told of; ${id} has ${last}`);
+    }
+  }
+
+  #newestOf(surveyed: readonly (Heartbeat | undefined)[], answered: string[]): Ballot {
+    let best: Ballot = { epoch: 0, writer: null };
+    for (const [index, { id }] of this.#world.secondaries.entries()) {
+      const standing = surveyed[index]?.standing;
+      if (!answered.includes(id) || !standing) continue;
+      const newest = { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      if (isNewer(newest, best)) best = newest;
+    }
+    return best;
+  }
+
+  #checkNewLog({ core, writer, surveyed }: MasterHost, answered: string[]): void {
+    for (const [index, { id }] of this.#world.secondaries.entries()) {
+      const logId = surveyed[index]?.logId ?? null;
+      const isNew = logId === null || logId === core.logId || !answered.includes(id);
+      assert(isNew, `${writer} begins a log only where nobody has one; ${id} has ${logId}`);
+    }
+  }
+
+  /** What was acknowledged is there, or everybody who held it has an excuse. */
+  #mustHave(recovery: Recovered, ack: Acknowledged, who: string): void {
+    if (this.#isOfAnotherLog(ack, recovery.logId)) return;
+    if (ack.isGivenUp || ack.ids.every((id) => holdsEntry(recovery.log, id))) return;
+    const keeper = ack.holders.find(({ host, memory }) => recovery.memories.get(host) === memory);
+    // An older master that is late to start writes nothing that a newer one would have to know.
+    if (keeper !== undefined && isNewer(ack.ballot, recovery.ballot)) return;
+    assert(
+      keeper === undefined || this.hasForgotten(keeper.host),
+      `${ack.client.name}, acknowledged at ${ack.ids[0]}, is missing from what ${who} of epoch ` +
+        `${recovery.ballot.epoch} on ${recovery.host.id} goes on with, though ${keeper?.host.id} had it`,
+    );
+    ack.isGivenUp = true;
+    this.reached('lost-within-the-promise');
+  }
+
+  /**
+   * Where everybody who had a log was away, a new one was begun; what is in the other one then is
+   * for people to decide about. Nothing is mixed.
+   */
+  #isOfAnotherLog(ack: Acknowledged, logId: string | null): boolean {
+    if (ack.logId === logId) return false;
+    this.reached('two-logs');
+    return true;
+  }
+
+  /** With a disk that is not synced nothing is promised over a crash. */
+  hasForgotten(host: Host): boolean {
+    return this.#world.weather.disk === 'never' && host.life > 1;
+  }
+}

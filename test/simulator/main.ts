@@ -1,0 +1,114 @@
+/**
+ * `make simulate`: plays many seeds on all cores, or tells the story of one.
+ *   SEEDS=10000 FROM=1   how many, and the first; the last line is `10000 passed, 0 failed`
+ *   SEED=42 TRACE=1      one seed, with its whole story
+ */
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { KEPT_SEEDS } from './kept-seeds.ts';
+import { replayCommand } from './replay.ts';
+import { simulate } from './simulate.ts';
+import { INTERESTING_STATES } from './states.ts';
+import type { World } from './world.ts';
+
+interface Outcome {
+  readonly seed: number;
+  /** Null if every invariant held. */
+  readonly problem: string | null;
+  readonly states: readonly string[];
+}
+
+const PROGRESS_EVERY = 500;
+const SEEDS_PER_TURN = 10;
+
+function play(seed: number, onWorld: (world: World) => void = () => {}): Outcome {
+  let world: World | undefined;
+  try {
+    simulate(seed, undefined, (made) => {
+      world = made;
+      onWorld(made);
+    });
+    return { seed, problem: null, states: [...(world?.history.states ?? [])] };
+  } catch (error) {
+    return { seed, problem: (error as Error).message, states: [...(world?.history.states ?? [])] };
+  }
+}
+
+function tellStory(seed: number, hasTrace: boolean): number {
+  let world: World | undefined;
+  const { problem } = play(seed, (made) => {
+    world = made;
+  });
+  console.log(`seed ${seed}: ${JSON.stringify(world?.weather)}`);
+  if (hasTrace) for (const line of world?.trace ?? []) console.log(line);
+  if (problem !== null) console.log(`FAILED: ${problem}`);
+  console.log(problem === null ? '1 passed, 0 failed' : '0 passed, 1 failed');
+  return problem === null ? 0 : 1;
+}
+
+/** Plays the seeds in child processes, a few at a time each. */
+async function playAll(seeds: readonly number[], onOutcome: (one: Outcome) => void): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    const child = fork(fileURLToPath(import.meta.url), [], {
+      env: { ...process.env, WORKER: '1' },
+    });
+    const ended = new Promise<never>((_, reject) => {
+      child.once('exit', (code) => reject(new Error(`a simulator process ended with ${code}`)));
+    });
+    ended.catch(() => {});
+    while (next < seeds.length) {
+      const turn = seeds.slice(next, next + SEEDS_PER_TURN);
+      next += turn.length;
+      const answer = new Promise<Outcome[]>((resolve) =>
+        child.once('message', resolve as () => void),
+      );
+      child.send(turn);
+      for (const outcome of await Promise.race([answer, ended])) onOutcome(outcome);
+    }
+    child.disconnect();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+async function playMany(from: number, count: number): Promise<number> {
+  assert.deepEqual(simulate(from).trace, simulate(from).trace, 'the same seed, the same story');
+  console.log(`the same seed tells the same story; ${KEPT_SEEDS.size} kept seeds come first`);
+  const seeds = [...KEPT_SEEDS.keys(), ...Array.from({ length: count }, (_, i) => from + i)];
+  const states = new Map<string, number>();
+  const failed: Outcome[] = [];
+  let played = 0;
+  await playAll(seeds, (outcome) => {
+    played += 1;
+    for (const state of outcome.states) states.set(state, (states.get(state) ?? 0) + 1);
+    if (outcome.problem !== null) {
+      failed.push(outcome);
+      console.log(`seed ${outcome.seed}: ${outcome.problem}\n  ${replayCommand(outcome.seed)}`);
+    }
+    if (played % PROGRESS_EVERY === 0) console.log(`${played} of ${seeds.length} played`);
+  });
+  const reached = [...states].sort(([a], [b]) => (a < b ? -1 : 1));
+  console.log(`reached: ${reached.map(([state, times]) => `${state} ${times}`).join(', ')}`);
+  const missed = INTERESTING_STATES.filter((state) => !states.has(state));
+  if (missed.length > 0 && count >= PROGRESS_EVERY) {
+    console.log(`never reached, though the simulator must: ${missed.join(', ')}`);
+    return 1;
+  }
+  const failures = new Set(failed.map(({ seed }) => seed)).size;
+  console.log(`${Math.max(0, count - failures)} passed, ${failures} failed`);
+  return failures === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const { SEED, SEEDS, FROM, TRACE } = process.env;
+  if (SEED) return tellStory(Number(SEED), Boolean(TRACE));
+  return playMany(Number(FROM || 1), Number(SEEDS || 1000));
+}
+
+if (process.env.WORKER) {
+  process.on('message', (seeds: number[]) => process.send?.(seeds.map((seed) => play(seed))));
+} else {
+  process.exitCode = await main();
+}

@@ -1,0 +1,419 @@
+/**
+ * A machine that runs a master, and its end of the network: exchanges that behave like TCP (in
+ * order, until they break or hang), heartbeats and fetches that get one outcome each.
+ */
+import assert from 'node:assert/strict';
+import type { Ballot } from '../../src/lib/core/ballot.ts';
+import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
+import type { SecondaryHealth } from '../../src/lib/core/peer.ts';
+import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type { Note } from '../../src/lib/core/refusal.ts';
+import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
+import { frameOf } from './frames.ts';
+import { Host } from './host.ts';
+import { isNewer } from './oracle.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import { SimDisk, SimJournal } from './sim-disk.ts';
+
+export const TIMES = {
+  heartbeatIntervalMs: 1000,
+  heartbeatTimeoutMs: 1000,
+  unhealthyAfterMisses: 3,
+  replicationTimeoutMs: 3000,
+  recoveryTimeoutMs: 1000,
+  backoffMaxMs: 2000,
+} as const;
+export const WAITING_MAX = 20;
+const FRAME_BYTES_MAX = 64;
+
+const NOTHING = { newest: { epoch: 0, writer: null }, length: 0 };
+
+interface Link {
+  readonly host: SecondaryHost;
+  readonly exchange: number;
+  readonly masterLife: number;
+  readonly secondaryLife: number;
+  isBroken: boolean;
+  /** The master has turned away from it; what is on its way to the master arrives all the same. */
+  isDropped: boolean;
+  /** Nothing passes any more, and nobody says so. */
+  isHung: boolean;
+  /** When the last thing sent in each direction arrives: nothing overtakes it. */
+  toSecondaryAt: number;
+  toMasterAt: number;
+  /** Frames without an answer. */
+  unanswered: number;
+}
+
+/** What this life of the master was told of a secondary: the dumb twin of what it should know. */
+export interface Told {
+  life: string;
+  lives: number;
+  length: number;
+}
+
+export class MasterHost extends Host implements MasterEffects {
+  readonly disk = new SimDisk();
+  core!: Master;
+  writer = '';
+  told: Told[] = [];
+  /** What each secondary said last while this life was recovering. */
+  surveyed: Heartbeat[] = [];
+  /** When each secondary last answered a heartbeat, on the world's clock. */
+  answeredAt: number[] = [];
+  /** How many heartbeats in a row each secondary has missed, as far as one can tell from outside. */
+  misses: number[] = [];
+  /** Whether it was told of a newer master, in so many words. */
+  hasMetNewer = false;
+  /** Until when its own pauses and jumps excuse it from judging others in time. */
+  excusedUntil = 0;
+  /** Whether some address has led it to another machine. */
+  wasAstray = false;
+  links: (Link | null)[] = [];
+  /** What it claimed last in this life. */
+  claimed: Claim | null = null;
+  /** How far its own log went when it made that claim, and under whom it was written on. */
+  own: { readonly newest: Ballot; readonly length: number } = NOTHING;
+  /** How often this machine's masters have met a new life of a secondary. */
+  restartsSeen = 0;
+
+  protected boot(): void {
+    const { weather, secondaries } = this.world;
+    this.writer = `${this.id}/${this.life}`;
+    this.told = secondaries.map(() => ({ life: '', lives: 0, length: 0 }));
+    this.answeredAt = secondaries.map(() => Number.NEGATIVE_INFINITY);
+    this.misses = secondaries.map(() => Number.POSITIVE_INFINITY);
+    this.hasMetNewer = false;
+    this.wasAstray = false;
+    this.claimed = null;
+    this.own = NOTHING;
+    this.links = secondaries.map(() => null);
+    this.surveyed = [];
+    const kept = weather.disk === 'none' ? null : this.disk.load();
+    const journal = new SimJournal(
+      this.disk,
+      kept?.log.length ?? 0,
+      weather.disk === 'always',
+      (done) => this.later(this.world.fsyncMs(), done),
+      () => this.core.synced(),
+    );
+    const config = {
+      nodeId: this.id,
+      writer: this.writer,
+      newLogId: `log-of-${this.writer}`,
+      recoveryTimeoutMs: TIMES.recoveryTimeoutMs,
+      secondaries: secondaries.map(({ id }) => ({ id, url: '' })),
+      quorumAppend: weather.quorumAppend,
+      heartbeat: { intervalMs: TIMES.heartbeatIntervalMs, timeoutMs: TIMES.heartbeatTimeoutMs },
+      failureDetector: {
+        suspectedAfterMisses: 1,
+        unhealthyAfterMisses: TIMES.unhealthyAfterMisses,
+      },
+      replicationTimeoutMs: TIMES.replicationTimeoutMs,
+      backoffBaseMs: 50,
+      backoffMaxMs: TIMES.backoffMaxMs,
+      logBytesMax: 0,
+      waitingMax: WAITING_MAX,
+      frameBytesMax: FRAME_BYTES_MAX,
+    };
+    this.core =
+      weather.disk === 'none' ? new Master(config, this) : new Master(config, this, journal, kept);
+  }
+
+  protected tick(): void {
+    this.core.tick(this.clock, this.world.random);
+  }
+
+  protected nextWakeAt(): number {
+    return this.core.nextWakeAt();
+  }
+
+  crash(isWiped: boolean): void {
+    this.isUp = false;
+    if (this.world.weather.disk === 'none' || isWiped) {
+      this.disk.records = [];
+      this.disk.syncedRecords = 0;
+      this.memory += 1;
+    } else {
+      const before = this.core.length;
+      this.disk.crash(this.world.random);
+      if (this.world.weather.disk === 'never') {
+        if ((this.disk.load()?.log.length ?? 0) < before) this.memory += 1;
+      }
+    }
+    this.world.say(`${this.id}: crashes at length ${this.core.length}, epoch ${this.core.epoch}`);
+    this.world.onCrash(this);
+  }
+
+  // --- exchanges -------------------------------------------------------------------------------
+
+  openExchange(secondary: number, exchange: number): void {
+    const host = this.world.at(this, secondary);
+    const at = this.world.now + this.world.latency();
+    const link: Link = {
+      host,
+      exchange,
+      masterLife: this.life,
+      secondaryLife: host.life,
+      isBroken: false,
+      isDropped: false,
+      isHung: !this.world.passes(this, host) || this.world.isGray(this, host),
+      toSecondaryAt: at,
+      toMasterAt: at,
+      unanswered: 0,
+    };
+    this.links[secondary] = link;
+    if (!host.isUp && !link.isHung) this.#break(secondary, link, 'refused', null);
+  }
+
+  sendFrame(
+    secondary: number,
+    from: number,
+    to: number,
+    epochs: readonly EpochStart[] | null,
+  ): void {
+    const { world } = this;
+    const link = this.links[secondary] as Link;
+    const { host } = link;
+    const frame = frameOf(this.core, this.core.claim as Claim, epochs, from, to);
+    const livesWhenAsked = (this.told[secondary] as Told).lives;
+    link.unanswered += 1;
+    if (world.chance('hangRate') || !world.passes(this, host)) link.isHung = true;
+    if (world.chance('breakRate')) this.#break(secondary, link, 'reset', null);
+    if (world.chance('replayRate')) world.replay(host, frame);
+    if (link.isBroken || link.isHung) return;
+    link.toSecondaryAt = Math.max(world.now + world.latency(), link.toSecondaryAt);
+    const life = host.life;
+    host.later(link.toSecondaryAt - world.now, () => {
+      if (host.life !== life || link.secondaryLife !== life) return;
+      host.receive(frame, (answer) => {
+        this.#answered(secondary, link, frame, answer, livesWhenAsked);
+      });
+    });
+  }
+
+  restExchange(secondary: number): void {
+    this.links[secondary] = null;
+  }
+
+  dropExchange(secondary: number): void {
+    const link = this.links[secondary];
+    if (link) link.isDropped = true;
+    if (link) link.isBroken = true;
+    this.links[secondary] = null;
+  }
+
+  /** The secondary's end of the exchange has an answer. */
+  #answered(
+    secondary: number,
+    link: Link,
+    frame: Frame,
+    answer: FrameAnswer,
+    livesWhenAsked: number,
+  ): void {
+    const { world } = this;
+    const { host } = link;
+    if (answer.kind === 'ack') world.history.acked(host, frame, answer.ack);
+    if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
+    if (host.life !== link.secondaryLife) return;
+    if (!world.passes(host, this)) {
+      link.isHung = true;
+      return;
+    }
+    if (answer.kind === 'refused') {
+      const staleBy = answer.problem === 'stale-epoch' ? answer.epoch : null;
+      this.#break(secondary, link, answer.problem, staleBy);
+      return;
+    }
+    if (world.chance('ackLossRate')) {
+      this.#break(secondary, link, 'the ack is lost', null);
+      return;
+    }
+    link.toMasterAt = Math.max(world.now + world.latency(), link.toMasterAt);
+    this.later(link.toMasterAt - world.now, () => {
+      if (link.isBroken && !link.isDropped) return;
+      if (world.mischief(0.02)) this.#tellOtherwise(secondary, link, answer.ack);
+      this.#ackArrived(secondary, link, frame, answer.ack, livesWhenAsked);
+    });
+  }
+
+  #ackArrived(secondary: number, link: Link, frame: Frame, ack: Ack, livesWhenAsked: number): void {
+    link.unanswered -= 1;
+    const told = this.told[secondary] as Told;
+    const { restartsSeen } = this;
+    if (!link.isDropped) tell(told, ack.bootId, ack.length, livesWhenAsked);
+    this.world.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
+    const { random } = this.world;
+    this.core.acked(secondary, link.exchange, ack, this.clock, random());
+    const hasLanded = ack.length >= frame.from + frame.messages.ends.length - 1;
+    // A life that was not met before is worth an attempt, not a new backoff.
+    const isNewLife = this.restartsSeen !== restartsSeen;
+    if (!hasLanded || isNewLife || this.links[secondary] !== link || link.isBroken) return;
+    const failures = this.core.secondaries(this.clock)[secondary]?.failures;
+    assert.equal(failures, 0, `${this.id}: an ack that lands ends the count of failures`);
+  }
+
+  /** Something that looks like an ack but is none: for another log or epoch, or of too much. */
+  #tellOtherwise(secondary: number, link: Link, ack: Ack): void {
+    const { length } = this.core;
+    const lies = [
+      { ...ack, logId: 'another-log', length },
+      { ...ack, epoch: ack.epoch - 1, length },
+      { ...ack, length: length + 1 },
+    ];
+    const lie = lies[length % lies.length] as Ack;
+    this.world.say(`${this.id}: told otherwise ${JSON.stringify(lie)}`);
+    this.world.history.reached('told-otherwise');
+    this.core.acked(secondary, link.exchange, lie, this.clock, 0.5);
+  }
+
+  /** Ends the exchange; the master hears of it, unless nothing reaches it. */
+  #break(secondary: number, link: Link, reason: string, staleBy: number | null): void {
+    if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
+    link.isBroken = true;
+    this.later(this.world.latency(), () => {
+      this.world.say(`${this.id}: exchange with ${link.host.id} fails: ${reason}`);
+      const { random } = this.world;
+      if (staleBy !== null && !link.isDropped) this.hasMetNewer = true;
+      this.core.exchangeFailed(secondary, link.exchange, reason, staleBy, this.clock, random());
+    });
+  }
+
+  /** The other end of an exchange has crashed. */
+  secondaryCrashed(host: SecondaryHost): void {
+    if (!this.isUp) return;
+    for (const [index, link] of this.links.entries()) {
+      if (link?.host !== host) continue;
+      if (this.world.passes(host, this)) this.#break(index, link, 'connection reset', null);
+      else link.isHung = true;
+    }
+  }
+
+  // --- heartbeats ------------------------------------------------------------------------------
+
+  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void {
+    const { world } = this;
+    const host = claim === this.core.claim ? world.at(this, secondary) : this.#secondary(secondary);
+    this.#checkClaim(claim);
+    const livesWhenAsked = (this.told[secondary] as Told).lives;
+    const { life } = this;
+    let isOver = false;
+    const miss = (reason: string) => {
+      if (isOver) return;
+      isOver = true;
+      this.misses[secondary] = (this.misses[secondary] as number) + 1;
+      this.core.heartbeatMissed(secondary, reason, this.clock);
+    };
+    this.later(timeoutMs, () => miss('no answer in time'));
+    if (world.chance('lossRate') || !world.passes(this, host)) return;
+    if (!host.isUp) {
+      this.later(world.latency(), () => miss('refused'));
+      return;
+    }
+    host.later(world.latency(), () => {
+      const answer = host.heartbeat(claim);
+      if (!world.passes(host, this) || this.life !== life) return;
+      this.later(world.latency(), () => {
+        if (isOver) return;
+        isOver = true;
+        this.#heartbeatArrived(secondary, answer, claim, livesWhenAsked);
+      });
+    });
+  }
+
+  /** Every attempt to recover claims an epoch of its own. */
+  #checkClaim(claim: Claim | null): void {
+    const { claimed } = this;
+    if (claim === null || claim === claimed) return;
+    const isHigher = claimed?.logId !== claim.logId || claim.epoch > claimed.epoch;
+    assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
+    this.claimed = claim;
+    if (this.core.claim !== null) return;
+    const { log, logId } = this.core;
+    const newest = logId === claim.logId ? log.epochs.at(-1) : undefined;
+    this.own = newest === undefined ? NOTHING : { newest, length: log.length };
+  }
+
+  #heartbeatArrived(
+    secondary: number,
+    answer: Heartbeat,
+    claim: Claim | null,
+    livesWhenAsked: number,
+  ): void {
+    const isAgreed = claim !== null && answer.standing?.isAgreed === true;
+    if (this.core.claim === null) this.surveyed[secondary] = answer;
+    const counted = isAgreed && this.core.claim !== null ? answer.length : 0;
+    tell(this.told[secondary] as Told, answer.bootId, counted, livesWhenAsked);
+    const { logId, claim: written } = this.core;
+    const isOurs = answer.logId === null || written === null || answer.logId === logId;
+    if (isOurs) this.answeredAt[secondary] = this.world.now;
+    const isNamed = answer.nodeId === this.#secondary(secondary).id;
+    this.misses[secondary] = isOurs && isNamed ? 0 : Number.POSITIVE_INFINITY;
+    const statusBefore = this.core.secondaries(this.clock)[secondary]?.status;
+    this.core.heartbeatAnswered(secondary, answer, this.clock);
+    if (written === null || answer.logId !== logId) return;
+    const { epoch, standing } = answer;
+    if (isNewer({ epoch, writer: standing?.writer ?? null }, written)) this.hasMetNewer = true;
+    if (this.core.fencedBy !== null || this.wasAstray) return;
+    const known = this.core.secondaries(this.clock)[secondary] as SecondaryHealth;
+    const isRetried = known.lag === 0 || (known.nextAttemptInMs ?? 0) === 0;
+    const isBack = statusBefore !== 'Healthy' && known.status === 'Healthy';
+    assert(!isBack || isRetried, `${this.id}: who is back is pushed to at once`);
+    const isKnown = isAgreed && (this.told[secondary] as Told).life === answer.bootId;
+    const isRepaired = !isKnown || known.length >= answer.length;
+    assert(isRepaired, `${this.id}: a heartbeat repairs a lost ack`);
+  }
+
+  // --- recovery --------------------------------------------------------------------------------
+
+  fetchLog(secondary: number, fetch: number, from: number): void {
+    const { world } = this;
+    const host = this.#secondary(secondary);
+    const { life } = this;
+    let isOver = false;
+    const end = (reason: string | null) => {
+      if (isOver) return;
+      isOver = true;
+      this.core.fetchOver(fetch, reason, this.clock);
+    };
+    const part = (frames: Frame[]) => {
+      if (this.life !== life) return;
+      this.later(TIMES.recoveryTimeoutMs, () => end('nothing came in time'));
+      if (world.chance('lossRate') || world.mischief(0.2)) return;
+      if (!world.passes(host, this)) return;
+      this.later(world.latency(), () => {
+        if (isOver) return;
+        const [frame, ...rest] = frames;
+        if (frame === undefined) end(null);
+        else if (!this.core.fetched(fetch, frame)) isOver = true;
+        else part(rest);
+      });
+    };
+    world.say(`${this.id}: fetches the log of ${host.id} from ${from}`);
+    this.later(TIMES.recoveryTimeoutMs, () => end('nothing came in time'));
+    if (!world.passes(this, host)) return;
+    host.later(world.latency(), () => part(host.export(from)));
+  }
+
+  note(note: Note): void {
+    this.world.noteOf(this.id)(note);
+    if (note.event === 'secondary-restarted') this.restartsSeen += 1;
+    if (note.event === 'recovered') this.world.history.recovered(this, note.fields);
+  }
+
+  #secondary(index: number): SecondaryHost {
+    return this.world.secondaries[index] as SecondaryHost;
+  }
+}
+
+/** Notes what a master is about to learn. */
+function tell(told: Told, bootId: string, length: number, livesWhenAsked: number): void {
+  if (bootId === told.life) {
+    told.length = Math.max(told.length, length);
+  } else if (livesWhenAsked === told.lives) {
+    told.life = bootId;
+    told.lives += 1;
+    told.length = length;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Small twins of what the core computes, written once more in the plainest way: a judge who asked
+ * the core itself would be blind to its mistakes.
+ */
+import type { Ballot } from '../../src/lib/core/ballot.ts';
+import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import type { WriteConcern } from '../../src/lib/core/write-concern.ts';
+
+/** How many nodes are more than half of them. */
+export function majorityOf(nodes: number): number {
+  let count = 0;
+  while (2 * count <= nodes) count += 1;
+  return count;
+}
+
+/** How many nodes a client asks for. */
+export function nodesAskedFor(w: WriteConcern, nodes: number): number {
+  if (w === 'majority') return majorityOf(nodes);
+  return w === 'all' ? nodes : w;
+}
+
+/** The start that covers the entry at `seq`. */
+export function startOf(starts: readonly EpochStart[], seq: number): EpochStart | undefined {
+  let covering: EpochStart | undefined;
+  for (const start of starts) if (start.firstSeq <= seq) covering = start;
+  return covering;
+}
+
+/** Whether `a` was taken after `b`, of two ballots that name their writers. */
+export function isNewer(a: Ballot, b: Ballot): boolean {
+  if (a.epoch !== b.epoch) return a.epoch > b.epoch;
+  return String(a.writer) > String(b.writer);
+}

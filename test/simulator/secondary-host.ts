@@ -1,0 +1,102 @@
+/** A machine that runs a secondary: takes frames from exchanges, answers heartbeats and fetches. */
+import assert from 'node:assert/strict';
+import type { Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
+import { frameOf } from './frames.ts';
+import { Host } from './host.ts';
+import { SimDisk, SimJournal } from './sim-disk.ts';
+import type { World } from './world.ts';
+
+export class SecondaryHost extends Host {
+  readonly disk = new SimDisk();
+  core!: Secondary;
+  /** Which memory each life had, by its bootId. */
+  readonly memoryOf = new Map<string, number>();
+
+  constructor(world: World, id: string) {
+    super(world, id);
+    this.start();
+  }
+
+  protected boot(): void {
+    const { weather } = this.world;
+    const { delayMs, errorRate, errorAfterApplyRate } = weather;
+    const faults = this.world.isCalm
+      ? { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 }
+      : { delayMs, errorRate, errorAfterApplyRate };
+    const config = { nodeId: this.id, bootId: `${this.id}/${this.life}`, faults };
+    this.memoryOf.set(config.bootId, this.memory);
+    const note = this.world.noteOf(this.id);
+    if (weather.disk === 'none') {
+      this.core = new Secondary(config, note);
+      return;
+    }
+    const kept = this.disk.load();
+    const journal = new SimJournal(
+      this.disk,
+      kept?.log.length ?? 0,
+      weather.disk === 'always',
+      (done) => this.later(this.world.fsyncMs(), done),
+      () => this.core.synced(),
+    );
+    this.core = new Secondary(config, note, journal, kept);
+  }
+
+  protected tick(): void {
+    this.core.tick(this.clock);
+  }
+
+  protected nextWakeAt(): number {
+    return this.core.nextWakeAt();
+  }
+
+  heartbeat(claim: Claim | null): Heartbeat {
+    return this.core.heartbeat(claim);
+  }
+
+  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
+    const draws = [this.world.random(), this.world.random()] as const;
+    this.core.receive(frame, draws, this.clock, onAnswer);
+  }
+
+  /** The frames of its log from `from` on; the first is there even if it has no messages. */
+  export(from: number): Frame[] {
+    const { core } = this;
+    const frames: Frame[] = [];
+    let seq = from;
+    do {
+      const end = Math.min(core.length, seq + 2);
+      const to = seq > core.length ? seq - 1 : Math.min(core.length, core.keys.runEnd(end));
+      const origin = { logId: core.logId as string, epoch: core.epoch, writer: core.writer };
+      frames.push(frameOf(core, origin, seq === from ? core.log.epochs : null, seq, to));
+      seq = to + 1;
+    } while (seq <= core.length);
+    return frames;
+  }
+
+  /** Ends the life; what was not synced is lost, and all of it where there is no disk. */
+  crash(isWiped: boolean): void {
+    const before = this.core.length;
+    this.isUp = false;
+    if (this.world.weather.disk === 'none' || isWiped) {
+      this.disk.records = [];
+      this.disk.syncedRecords = 0;
+      this.memory += 1;
+    } else {
+      this.disk.crash(this.world.random);
+      const kept = this.disk.load()?.log.length ?? 0;
+      const isSafe = this.world.weather.disk !== 'always' || kept >= before;
+      assert(isSafe, `${this.id}: what a node has shown is there after a crash`);
+      if (kept < before) this.memory += 1;
+    }
+    this.world.say(`${this.id}: crashes at length ${before}${isWiped ? ', disk lost' : ''}`);
+    this.world.onCrash(this);
+  }
+
+  heal(): void {
+    this.disk.isFull = false;
+    if (!this.isUp) this.start();
+    this.core.setFaults({ delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 });
+    this.later(0, () => this.tick());
+  }
+}

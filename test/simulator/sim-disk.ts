@@ -1,0 +1,150 @@
+/**
+ * A disk under virtual time: what was written is lost in a crash unless it was synced, from some
+ * point on, as a torn tail is; what is left is replayed into the memory of the next life.
+ */
+import { type Ballot, NO_BALLOT, newerBallot } from '../../src/lib/core/ballot.ts';
+import { KeyIndex } from '../../src/lib/core/idempotency.ts';
+import type { EntryKeys, Journal } from '../../src/lib/core/journal.ts';
+import { Log } from '../../src/lib/core/log.ts';
+import { type PackedMessages, sliceMessages } from '../../src/lib/core/messages.ts';
+import type { Kept } from '../../src/lib/core/replica.ts';
+
+type Record =
+  | { readonly kind: 'begin'; readonly logId: string }
+  | { readonly kind: 'promise'; readonly ballot: Ballot }
+  | { readonly kind: 'epoch'; readonly ballot: Ballot }
+  | { readonly kind: 'cut'; readonly length: number }
+  | {
+      readonly kind: 'entries';
+      readonly messages: PackedMessages;
+      readonly ballot: Ballot;
+      readonly keys: EntryKeys;
+    };
+
+export class SimDisk {
+  isFull = false;
+  records: Record[] = [];
+  syncedRecords = 0;
+
+  /** A crash: of what was not synced only a beginning is left. */
+  crash(random: () => number): void {
+    const unsynced = this.records.length - this.syncedRecords;
+    const kept = this.syncedRecords + Math.floor(random() * (unsynced + 1));
+    const torn = this.records[kept];
+    this.records.length = kept;
+    // Entries without a common key may be torn apart; those of one keyed append are dropped whole.
+    if (torn?.kind === 'entries' && torn.keys.length === 0) {
+      const count = Math.floor(random() * torn.messages.ends.length);
+      if (count > 0)
+        this.records.push({ ...torn, messages: sliceMessages(torn.messages, 0, count) });
+    }
+    this.syncedRecords = this.records.length;
+  }
+
+  /** What a new life finds; null on an empty disk. */
+  load(): Kept | null {
+    if (this.records.length === 0) return null;
+    let logId: string | null = null;
+    let ballot = NO_BALLOT;
+    let log = new Log();
+    let keys = new KeyIndex();
+    for (const record of this.records) {
+      if (record.kind === 'begin') {
+        logId = record.logId;
+        ballot = NO_BALLOT;
+        log = new Log();
+        keys = new KeyIndex();
+      } else if (record.kind === 'promise') ballot = newerBallot(ballot, record.ballot);
+      else if (record.kind === 'epoch') log.beginEpoch(record.ballot);
+      else if (record.kind === 'cut') {
+        log.truncate(record.length);
+        keys.truncate(record.length);
+      } else {
+        log.append(record.messages, record.ballot);
+        for (const [seq, key] of record.keys) keys.record(key, seq);
+      }
+    }
+    return { logId, ballot, log, keys };
+  }
+}
+
+/** The journal of one life on such a disk. */
+export class SimJournal implements Journal {
+  readonly isDurableAtOnce: boolean;
+  durableLength: number;
+  readonly #disk: SimDisk;
+  readonly #syncSoon: (done: () => void) => void;
+  readonly #onSynced: () => void;
+  #length: number;
+  #isSyncing = false;
+  #cuts = 0;
+
+  /** @param syncSoon calls back when a sync that is begun now is done, if the life lasts so long */
+  constructor(
+    disk: SimDisk,
+    length: number,
+    isSynced: boolean,
+    syncSoon: (done: () => void) => void,
+    onSynced: () => void,
+  ) {
+    this.#disk = disk;
+    this.#length = length;
+    this.isDurableAtOnce = !isSynced;
+    this.durableLength = isSynced ? length : Number.POSITIVE_INFINITY;
+    this.#syncSoon = syncSoon;
+    this.#onSynced = onSynced;
+  }
+
+  begin(logId: string): boolean {
+    return this.#write({ kind: 'begin', logId }, 0);
+  }
+
+  promise(ballot: Ballot): boolean {
+    return this.#write({ kind: 'promise', ballot }, this.#length);
+  }
+
+  beginEpoch({ epoch, writer }: Ballot): boolean {
+    return this.#write({ kind: 'epoch', ballot: { epoch, writer } }, this.#length);
+  }
+
+  cut(length: number): boolean {
+    return this.#write({ kind: 'cut', length }, length);
+  }
+
+  append(_: number, messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+    if (this.#disk.isFull) return false;
+    const { epoch, writer } = ballot;
+    const copy = { bytes: messages.bytes.slice(), ends: messages.ends };
+    this.#disk.records.push({ kind: 'entries', messages: copy, ballot: { epoch, writer }, keys });
+    this.#length += messages.ends.length;
+    if (!this.isDurableAtOnce && !this.#isSyncing) this.#sync();
+    return true;
+  }
+
+  /** Writes what is rare, and is on the disk when this returns. */
+  #write(record: Record, length: number): boolean {
+    if (this.#disk.isFull) return false;
+    this.#disk.records.push(record);
+    this.#length = length;
+    this.#cuts += 1;
+    if (!this.isDurableAtOnce) {
+      this.durableLength = length;
+      this.#disk.syncedRecords = this.#disk.records.length;
+    }
+    return true;
+  }
+
+  #sync(): void {
+    const records = this.#disk.records.length;
+    const length = this.#length;
+    const cuts = this.#cuts;
+    this.#isSyncing = true;
+    this.#syncSoon(() => {
+      this.#isSyncing = false;
+      this.#disk.syncedRecords = Math.max(this.#disk.syncedRecords, records);
+      if (cuts === this.#cuts) this.durableLength = length;
+      if (this.durableLength < this.#length) this.#sync();
+      this.#onSynced();
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/** Frames that no master of this cluster has sent, or not like this: pushed by hand, or misled. */
+import assert from 'node:assert/strict';
+import { HELD_MESSAGES_MAX } from '../../src/lib/core/hold-back.ts';
+import { packMessages } from '../../src/lib/core/messages.ts';
+import { frameOf } from './frames.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import type { World } from './world.ts';
+
+/** Somebody pushes a frame by hand, as far ahead as no node may hold anything back. */
+export function strayFrame(world: World, host: SecondaryHost): void {
+  if (!host.isUp || host.isPaused || host.core.logId === null) return;
+  const { logId, epoch, length } = host.core;
+  const from = length + HELD_MESSAGES_MAX + 1000 + world.pick(1000);
+  const messages = packMessages(['stray']);
+  const frame = { logId, epoch, writer: null, from, messages, keys: [], epochs: null };
+  host.later(0, () => {
+    host.receive(frame, ({ kind }) => {
+      assert.equal(kind, 'refused', `${host.id}: a frame far ahead is refused`);
+    });
+  });
+}
+
+/** Somebody pushes another text for a place that is taken. */
+export function contradict(host: SecondaryHost): void {
+  if (!host.isUp || host.isPaused) return;
+  host.later(0, () => {
+    const { logId, epoch, writer, log, faults } = host.core;
+    if (logId === null || log.length === 0 || faults.delayMs > 0) return;
+    const messages = packMessages(['something else']);
+    const frame = { logId, epoch, writer, from: log.length, messages, keys: [], epochs: null };
+    host.receive(frame, ({ kind }) => {
+      assert.equal(kind, 'refused', `${host.id}: another text at a place that is taken is refused`);
+    });
+  });
+}
+
+/** Two frames of the present master come in the wrong order. */
+export function openGap(world: World, host: SecondaryHost): void {
+  const { core, life } = host;
+  const master = world.masters.find(
+    ({ isUp, core: other }) =>
+      isUp && other.claim?.writer === core.writer && other.claim?.logId === core.logId,
+  );
+  if (!host.isUp || host.isPaused || master === undefined || core.faults.delayMs > 0) return;
+  const source = master.core;
+  const { claim, keys } = source;
+  const first = core.log.length + 1;
+  const last = Math.min(source.length, first + 1 + world.pick(4));
+  if (claim === null || last <= first || keys.runEnd(first) > first) return;
+  const { cuts } = core.log;
+  host.later(0, () => {
+    if (core.log.length + 1 !== first) return;
+    const { held } = core;
+    host.receive(frameOf(source, claim, null, first + 1, keys.runEnd(last)), () => {});
+    if (core.held === held) return;
+    host.receive(frameOf(source, claim, null, first, first), (answer) => {
+      if (answer.kind === 'refused' || host.life !== life || core.log.cuts !== cuts) return;
+      world.history.reached('gap-closed');
+      const { length } = core.log;
+      assert(length > first || host.disk.isFull, `${host.id}: what was held back appears`);
+    });
+  });
+}
+
+/** A machine that belonged to another cluster takes the place of this one. */
+export function plugIn(world: World, host: SecondaryHost): void {
+  if (!host.isUp || host.isPaused) return;
+  host.crash(true);
+  host.start();
+  const messages = packMessages([]);
+  const frame = { logId: 'elsewhere', epoch: 9, writer: null, from: 1, messages, keys: [] };
+  host.later(0, () => host.receive({ ...frame, epochs: null }, () => {}));
+  world.history.reached('plugged-in');
+}
