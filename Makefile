@@ -2,7 +2,7 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test simulate fuzz coverage lint typecheck \
+.PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz coverage lint typecheck \
 	bun print-bun clean
 
 help: ## print this list
@@ -39,6 +39,9 @@ coverage: test ## the same; the report is in coverage/index.html
 
 simulate: node_modules ## play many seeded worlds: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
 	@npm run --silent simulate
+
+mutants: node_modules ## plant bugs in the core, one at a time: the simulator must find each; ONLY=text for some
+	@npm run --silent mutants
 
 lint: node_modules ## check format and lint rules
 	@npm run --silent lint

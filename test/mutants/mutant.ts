@@ -1,0 +1,47 @@
+/**
+ * A planted bug: one passage of the core, and what a tired programmer might have written instead.
+ * Each is planted in a copy of the sources of its own, so that nothing here ever touches the real
+ * ones, and a passage that is not found exactly once stops the run: no bug goes stale unnoticed.
+ */
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Mutant {
+  /** What is wrong, in a sentence. */
+  readonly name: string;
+  /** Under `src/lib/core`. */
+  readonly file: string;
+  readonly text: string;
+  readonly replacement: string;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** What the simulator is made of. */
+const COPIED = ['package.json', 'src/lib/core', 'src/lib/runtime/random.ts', 'test/simulator'];
+
+/** Why this mutant cannot be planted; null if it can. */
+export function problemOf(mutant: Mutant): string | null {
+  const found = sourceOf(mutant).split(mutant.text).length - 1;
+  if (found !== 1)
+    return `"${mutant.name}": its text is ${found} times in ${mutant.file}, not once`;
+  if (mutant.text === mutant.replacement) return `"${mutant.name}" changes nothing`;
+  return null;
+}
+
+/** Copies the sources to a new folder, with the bug in them if there is one; returns the folder. */
+export function plant(mutant: Mutant | null): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mutant-'));
+  for (const path of COPIED) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
+  if (mutant !== null) {
+    const { file, text, replacement } = mutant;
+    const source = sourceOf(mutant).replace(text, () => replacement);
+    writeFileSync(join(folder, 'src/lib/core', file), source);
+  }
+  return folder;
+}
+
+function sourceOf({ file }: Mutant): string {
+  return readFileSync(join(ROOT, 'src/lib/core', file), 'utf8');
+}

@@ -1,0 +1,7 @@
+/** All planted bugs. */
+import type { Mutant } from './mutant.ts';
+import { ON_MASTERS } from './on-masters.ts';
+import { ON_RECOVERY } from './on-recovery.ts';
+import { ON_SECONDARIES } from './on-secondaries.ts';
+
+export const MUTANTS: readonly Mutant[] = [...ON_SECONDARIES, ...ON_MASTERS, ...ON_RECOVERY];

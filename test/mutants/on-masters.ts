@@ -1,0 +1,253 @@
+/** Bugs of a master at work: what it counts, answers, sends, and whom it believes. */
+import type { Mutant } from './mutant.ts';
+
+export const ON_MASTERS: readonly Mutant[] = [
+  {
+    name: 'the same node is counted under two names',
+    file: 'master.ts',
+    text: 'if (other === undefined) return null;',
+    replacement: 'if (other !== peer) return null;',
+  },
+  {
+    name: 'a new life of a secondary keeps the length of the old one',
+    file: 'progress.ts',
+    text: 'this.#setAcked(isAgreed ? length : 0);',
+    replacement: 'this.#setAcked(Math.max(this.acked, isAgreed ? length : 0));',
+  },
+  {
+    name: 'the length of a log that was not compared with ours is counted',
+    file: 'progress.ts',
+    text: 'this.#setAcked(isAgreed ? length : 0);',
+    replacement: 'this.#setAcked(length);',
+  },
+  {
+    name: 'a late word of an earlier life is believed',
+    file: 'progress.ts',
+    text: "if (isOutdated) return 'outdated';",
+    replacement: '',
+  },
+  {
+    name: 'an old word lowers what a newer one has said',
+    file: 'progress.ts',
+    text: 'if (length >= asked.acked || length === this.acked || isOutdated)',
+    replacement: 'if (length === this.acked)',
+  },
+  {
+    name: 'acks for an older epoch of the log are counted',
+    file: 'peer.ts',
+    text: 'if (ack.epoch !== epoch) return',
+    replacement: 'if (ack.epoch > epoch) return',
+  },
+  {
+    name: 'acks of an exchange that is over are taken for those of the present one',
+    file: 'master.ts',
+    text: `if (peer.progress.exchange !== exchange) return;
+    const { claim } = this;`,
+    replacement: 'const { claim } = this;',
+  },
+  {
+    name: 'entries of an older epoch count on nodes that lack what was there at the takeover',
+    file: 'peer.ts',
+    text: 'return acked >= start.firstSeq - 1 ? acked : 0;',
+    replacement: 'return acked > 0 ? acked : start.firstSeq * 0;',
+  },
+  {
+    name: "the master's own word counts before it is on its disk",
+    file: 'replica.ts',
+    text: 'return durableLength >= this.newest.firstSeq - 1 ? durableLength : 0;',
+    replacement: 'return durableLength >= 0 ? this.log.length : 0;',
+  },
+  {
+    name: 'w counts one node too few',
+    file: 'write-concern.ts',
+    text: 'return seq <= (this.#lengths[w - 1] ?? 0);',
+    replacement: 'return seq <= (this.#lengths[Math.max(0, w - 2)] ?? 0);',
+  },
+  {
+    name: 'a waiter is answered when the entry before its own is held',
+    file: 'write-concern.ts',
+    text: `if ((waiters.first?.seq ?? Number.POSITIVE_INFINITY) > (this.#lengths[index] as number))
+        continue;
+      for (const waiter of waiters.takeUpTo(this.#lengths[index] as number)) {`,
+    replacement: 'for (const waiter of waiters.takeUpTo((this.#lengths[index] as number) + 1)) {',
+  },
+  {
+    name: 'a waiter is answered when the entry behind its own is held',
+    file: 'sorted-list.ts',
+    text: 'if (this.#orderOf(this.#items[middle] as Item) <= limit) low = middle + 1;',
+    replacement: 'if (this.#orderOf(this.#items[middle] as Item) < limit) low = middle + 1;',
+  },
+  {
+    name: 'the lengths are sorted the wrong way round',
+    file: 'write-concern.ts',
+    text: 'lengths.toSorted((a, b) => b - a)',
+    replacement: 'lengths.toSorted((a, b) => a - b)',
+  },
+  {
+    name: 'a batch is answered when its first message is held',
+    file: 'master.ts',
+    text: 'const last = seq + count - 1;',
+    replacement: 'const last = seq + count - count;',
+  },
+  {
+    name: 'a majority is half of the nodes',
+    file: 'quorum.ts',
+    text: 'return Math.floor(nodes / 2) + 1;',
+    replacement: 'return Math.ceil(nodes / 2);',
+  },
+  {
+    name: 'w=1 waits for somebody else',
+    file: 'master.ts',
+    text: `this.#recount();
+    return this.#accept({ seq, count, w, isDuplicate: false }, deadline, now, onEnd);`,
+    replacement:
+      'return this.#accept({ seq, count, w, isDuplicate: false }, deadline, now, onEnd);',
+  },
+  {
+    name: 'nobody is told that an entry has reached the disk',
+    file: 'master.ts',
+    text: `synced(): void {
+    this.#recount();`,
+    replacement: 'synced(): void {',
+  },
+  {
+    name: 'waits have no end in time',
+    file: 'master.ts',
+    text: 'this.#tracker.expire(now);',
+    replacement: '',
+  },
+  {
+    name: 'any number of clients may wait',
+    file: 'master.ts',
+    text: 'if (this.waiting < waitingMax) return null;',
+    replacement: 'if (waitingMax > 0) return null;',
+  },
+  {
+    name: 'a repeated key is appended again',
+    file: 'master.ts',
+    text: 'const earlier = key === null ? undefined : this.keys.find(key);',
+    replacement: 'const earlier = key === "" ? this.keys.find(key) : undefined;',
+  },
+  {
+    name: 'the key is looked up after the append',
+    file: 'master.ts',
+    text: 'if (!this.#isRepeat(earlier, messages)) {',
+    replacement: `if (!this.#isRepeat(earlier, messages)) {
+        this.#replica.append(messages, this.#claim as Claim, []);`,
+  },
+  {
+    name: 'a used key with another message is taken for a repeat',
+    file: 'master.ts',
+    text: 'if (!this.#isRepeat(earlier, messages)) {',
+    replacement: 'if (!this.#isRepeat(earlier, messages) && earlier.seq === 0) {',
+  },
+  {
+    name: 'the keys of what is appended are not noted',
+    file: 'replica.ts',
+    text: 'for (const [seq, key] of keys) this.keys.record(key, seq);',
+    replacement: '',
+  },
+  {
+    name: 'a keyed batch is split between two frames',
+    file: 'peer.ts',
+    text: 'return keys.runEnd(log.pageEnd(from, last, bytesMax));',
+    replacement: 'return Math.min(keys.runEnd(log.length), log.pageEnd(from, last, bytesMax));',
+  },
+  {
+    name: 'the window has no bound',
+    file: 'progress.ts',
+    text: 'return this.inFlight.length < (this.probing ? 1 : windowFrames);',
+    replacement: 'return this.inFlight.length < (this.probing ? 1 : windowFrames * 1000);',
+  },
+  {
+    name: 'the first frame of an exchange carries no epochs',
+    file: 'peer.ts',
+    text: 'const epochs = progress.isFresh ? this.#replica.log.epochs : null;',
+    replacement: 'const epochs = null;',
+  },
+  {
+    name: 'an exchange is never opened again after a failure',
+    file: 'progress.ts',
+    text: 'this.retryAt = now + delayMs;',
+    replacement: 'this.retryAt = now + delayMs * Number.POSITIVE_INFINITY;',
+  },
+  {
+    name: 'an exchange without acks is waited for without limit',
+    file: 'peer.ts',
+    text: 'inFlight.length === 0 ? EXCHANGE_IDLE_MS : this.#config.replicationTimeoutMs',
+    replacement: 'inFlight.length === 0 ? EXCHANGE_IDLE_MS : Number.POSITIVE_INFINITY',
+  },
+  {
+    name: 'the backoff is not reset by a success',
+    file: 'progress.ts',
+    text: 'this.failures = 0;\n    this.retryAt = 0;',
+    replacement: 'this.retryAt = 0;',
+  },
+  {
+    name: 'a secondary that is back waits for its backoff',
+    file: 'progress.ts',
+    text: 'this.failures = 0;\n    this.retryAt = 0;',
+    replacement: 'this.failures = 0;',
+  },
+  {
+    name: 'the backoff has no cap',
+    file: 'backoff.ts',
+    text: 'return random * Math.min(maxMs, baseMs * 2 ** doublings);',
+    replacement: 'return random * Math.max(maxMs, baseMs * 2 ** doublings);',
+  },
+  {
+    name: 'heartbeats do not repair a lost ack',
+    file: 'peer.ts',
+    text: 'answer.length, this.#isAgreed(answer), asked);',
+    replacement: 'answer.length, false, asked);',
+  },
+  {
+    name: 'a secondary is never found to be Unhealthy',
+    file: 'failure-detector.ts',
+    text: 'this.#misses >= this.#config.unhealthyAfterMisses',
+    replacement: 'this.#misses >= this.#config.unhealthyAfterMisses + 1000',
+  },
+  {
+    name: 'an Unhealthy secondary stays so when it answers again',
+    file: 'failure-detector.ts',
+    text: 'this.#hasAnswered = true;\n    this.#misses = 0;',
+    replacement: 'this.#hasAnswered = true;',
+  },
+  {
+    name: 'a Suspected secondary does not count for the quorum',
+    file: 'peer.ts',
+    text: "return this.status !== 'Unhealthy';",
+    replacement: "return this.status === 'Healthy';",
+  },
+  {
+    name: 'a master without a quorum says it is read-only and appends',
+    file: 'master.ts',
+    text: 'if (!this.#lacksQuorum()) return null;\n    const',
+    replacement: 'if (this.nodes > 0) return null;\n    const',
+  },
+  {
+    name: 'a master is not fenced by anything',
+    file: 'master.ts',
+    text: 'this.#fencedBy = epoch;',
+    replacement: `if (epoch >= 0) return;
+    this.#fencedBy = epoch;`,
+  },
+  {
+    name: 'a master is not fenced by a refusal as stale',
+    file: 'master.ts',
+    text: 'if (isNewer) this.#fence(staleBy);',
+    replacement: 'if (isNewer && staleBy < 0) this.#fence(staleBy);',
+  },
+  {
+    name: 'those who wait at a fenced master wait for ever',
+    file: 'master.ts',
+    text: "this.#tracker.endAll('fenced');",
+    replacement: '',
+  },
+  {
+    name: 'a fenced master appends',
+    file: 'master.ts',
+    text: 'if (this.#fencedBy !== null) {',
+    replacement: 'if (this.#fencedBy === 0) {',
+  },
+];

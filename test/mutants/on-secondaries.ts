@@ -1,0 +1,218 @@
+/** Bugs of a secondary: what it takes in, holds back, shows, cuts off, and says. */
+import type { Mutant } from './mutant.ts';
+
+export const ON_SECONDARIES: readonly Mutant[] = [
+  {
+    name: 'a secondary acks a frame before it has applied it',
+    file: 'secondary.ts',
+    text: 'const refusal = this.#applyWithFaults(frame, draws);',
+    replacement: `const early = frame.from + frame.messages.ends.length - 1;
+      const { logId, epoch } = frame;
+      onAnswer({ kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: early } });
+      const refusal = this.#applyWithFaults(frame, draws);`,
+  },
+  {
+    name: 'an ack counts what is held back',
+    file: 'secondary.ts',
+    text: "return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.length } };",
+    replacement: `const received = Math.max(this.length, ...this.#intake.heldSeqs());
+    return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: received } };`,
+  },
+  {
+    name: 'an ack counts what is not on the disk yet',
+    file: 'secondary.ts',
+    text: 'if (this.length < Math.min(length, this.log.length)) return null;',
+    replacement: `const { bootId, log } = this;
+    if (length > 0) {
+      const { logId, epoch } = frame;
+      return { kind: 'ack', ack: { bootId, logId, epoch, length: log.length } };
+    }`,
+  },
+  {
+    name: 'a node shows what is not on its disk yet',
+    file: 'replica.ts',
+    text: 'return Math.min(this.log.length, this.#journal.durableLength);',
+    replacement: 'return this.log.length;',
+  },
+  {
+    name: 'frames of an older epoch are taken',
+    file: 'intake.ts',
+    text: "if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };",
+    replacement: '',
+  },
+  {
+    name: 'frames of the epoch before are taken',
+    file: 'intake.ts',
+    text: 'if (order < 0) return',
+    replacement: 'if (order < -1) return',
+  },
+  {
+    name: 'frames of the present epoch are refused as stale',
+    file: 'intake.ts',
+    text: 'if (order < 0) return',
+    replacement: 'if (order <= 0) return',
+  },
+  {
+    name: 'two masters of one epoch look alike',
+    file: 'ballot.ts',
+    text: 'return a.writer < b.writer ? -1 : 1;',
+    replacement: 'return 0;',
+  },
+  {
+    name: 'frames of a foreign log are taken',
+    file: 'intake.ts',
+    text: 'if (logId !== null && frame.logId !== logId) {',
+    replacement: 'if (logId === undefined) {',
+  },
+  {
+    name: 'frames are taken from a master whose epochs were not compared with ours',
+    file: 'intake.ts',
+    text: 'if (frame.writer !== null && !isCompared) return',
+    replacement: 'if (frame.writer === undefined && !isCompared) return',
+  },
+  {
+    name: 'another text at a seq that is there already is not refused',
+    file: 'intake.ts',
+    text: 'if (seq !== null) return',
+    replacement: 'if (seq === 0) return',
+  },
+  {
+    name: 'what is held back has no bound',
+    file: 'hold-back.ts',
+    text: 'return to <= length + HELD_MESSAGES_MAX && this.#bytes + bytes <= HELD_BYTES_MAX;',
+    replacement: 'return to + bytes + length > 0;',
+  },
+  {
+    name: 'what was held back under an older epoch is shown under a newer one',
+    file: 'intake.ts',
+    text: `// What was held came from an earlier life of the master, which may never have placed it.
+    this.#held.clear();`,
+    replacement: '',
+  },
+  {
+    name: 'a frame ahead of its turn is shown at once',
+    file: 'intake.ts',
+    text: 'if (known < 0) this.#hold(frame);',
+    replacement: 'if (known < -1000) this.#hold(frame);',
+  },
+  {
+    name: 'what was held back is not shown when the gap closes',
+    file: 'intake.ts',
+    text: 'while (this.#showHeld(starts));',
+    replacement: '',
+  },
+  {
+    name: 'a batch that was held back is written in parts',
+    file: 'intake.ts',
+    text: 'if (held === undefined) break;',
+    replacement: 'if (held === undefined || run.length === 1) break;',
+  },
+  {
+    name: 'a frame that comes twice is stored twice',
+    file: 'intake.ts',
+    text: 'for (let index = known; index < count; ) {',
+    replacement: 'for (let index = 0; index < count; ) {',
+  },
+  {
+    name: 'nothing is ever cut off',
+    file: 'intake.ts',
+    text: 'if (shared >= length) return true;',
+    replacement: 'if (shared >= 0) return true;',
+  },
+  {
+    name: 'one entry too few is cut off',
+    file: 'intake.ts',
+    text: 'this.#replica.cut(shared)',
+    replacement: 'this.#replica.cut(shared + 1)',
+  },
+  {
+    name: 'one entry too many is cut off',
+    file: 'intake.ts',
+    text: 'this.#replica.cut(shared)',
+    replacement: 'this.#replica.cut(Math.max(0, shared - 1))',
+  },
+  {
+    name: 'two logs are found to part one entry too late',
+    file: 'epochs.ts',
+    text: 'return Math.min(seq - 1, length);',
+    replacement: 'return Math.min(seq, length);',
+  },
+  {
+    name: 'two logs are found to part one entry too early',
+    file: 'epochs.ts',
+    text: 'return Math.min(seq - 1, length);',
+    replacement: 'return Math.max(0, Math.min(seq - 2, length));',
+  },
+  {
+    name: 'a cut leaves the list of epochs as it was',
+    file: 'log.ts',
+    text: 'this.#epochs = this.#epochs.filter(({ firstSeq }) => firstSeq <= length);',
+    replacement: '',
+  },
+  {
+    name: 'a cut forgets the epoch that began with the last entry that stays',
+    file: 'log.ts',
+    text: 'filter(({ firstSeq }) => firstSeq <= length)',
+    replacement: 'filter(({ firstSeq }) => firstSeq < length)',
+  },
+  {
+    name: 'a cut leaves the keys of what is cut off',
+    file: 'replica.ts',
+    text: 'this.keys.truncate(length);',
+    replacement: '',
+  },
+  {
+    name: 'a key still leads to entries that were cut off',
+    file: 'idempotency.ts',
+    text: 'if (this.#byKey.get(run.key) === run) this.#byKey.delete(run.key);',
+    replacement: '',
+  },
+  {
+    name: 'the keys in a frame are lost',
+    file: 'intake.ts',
+    text: 'const keys = frame.keys.filter(([at]) => at >= seq && at < frame.from + end);',
+    replacement: 'const keys = frame.keys.filter(([at]) => at < 0);',
+  },
+  {
+    name: 'the keys of what is held back are lost',
+    file: 'intake.ts',
+    text: 'key: keys.get(seq) });',
+    replacement: 'key: keys.get(-seq) });',
+  },
+  {
+    name: 'a secondary gives its promise and does not keep it',
+    file: 'replica.ts',
+    text: 'this.#ballot = newerBallot(this.#ballot, ballot);',
+    replacement: '',
+  },
+  {
+    name: 'a promise is not written to the disk',
+    file: 'replica.ts',
+    text: 'this.#journal.promise(this.#ballot)',
+    replacement: 'this.#ballot.epoch > 0',
+  },
+  {
+    name: 'a secondary takes no notice of claims',
+    file: 'secondary.ts',
+    text: 'this.#intake.claim(claim);',
+    replacement: '',
+  },
+  {
+    name: 'what has no room on the disk is shown all the same',
+    file: 'replica.ts',
+    text: 'if (!this.#journal.append(this.log.length + 1, messages, ballot, keys)) return false;',
+    replacement: 'this.#journal.append(this.log.length + 1, messages, ballot, keys);',
+  },
+  {
+    name: 'a secondary that has all a new master took over is not taken for as new as it',
+    file: 'intake.ts',
+    text: 'return !start || this.#replica.beginEpoch(start);',
+    replacement: 'return !start || start.firstSeq > 0;',
+  },
+  {
+    name: 'a new epoch is begun before all is there that was when it began',
+    file: 'intake.ts',
+    text: 'const start = this.#starts && startAt(this.#starts, this.#replica.log.length + 1);',
+    replacement: 'const start = this.#starts?.at(-1);',
+  },
+];

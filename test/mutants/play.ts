@@ -1,0 +1,39 @@
+/**
+ * A child process of `make mutants`: plays seeds with the sources in a folder until one fails. A
+ * seed that fails without the planted bug as well proves nothing and is passed over.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { simulate } from '../simulator/simulate.ts';
+
+/** What the child tells: that a seed was played, and what it found. */
+export interface Played {
+  readonly seed: number;
+  readonly problem: string | null;
+  readonly failsAnyway: boolean;
+}
+
+const [folder, seeds] = process.argv.slice(2);
+const module = pathToFileURL(join(folder as string, 'test/simulator/simulate.ts')).href;
+const mutated: { simulate: typeof simulate } = await import(module);
+
+for (let seed = 1; seed <= Number(seeds); seed += 1) {
+  const problem = problemOf(mutated.simulate, seed);
+  const failsAnyway = problem !== null && problemOf(simulate, seed) !== null;
+  await tell({ seed, problem, failsAnyway });
+  if (problem !== null && !failsAnyway) break;
+}
+process.disconnect();
+
+function problemOf(play: typeof simulate, seed: number): string | null {
+  try {
+    play(seed);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function tell(played: Played): Promise<void> {
+  return new Promise((resolve) => process.send?.(played, () => resolve()));
+}
