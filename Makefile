@@ -2,7 +2,7 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz coverage lint typecheck \
+.PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz chaos coverage lint typecheck \
 	bun print-bun clean
 
 help: ## print this list
@@ -39,6 +39,9 @@ coverage: test ## the same; the report is in coverage/index.html
 
 simulate: node_modules ## play many seeded worlds: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
 	@npm run --silent simulate
+
+chaos: node_modules ## hurt a cluster of real nodes and check what it keeps: make chaos SECONDS=60 SEED=7 MODE=memory|disk
+	@npm run --silent chaos
 
 mutants: node_modules ## plant bugs in the core, one at a time: the simulator must find each; ONLY=text for some
 	@npm run --silent mutants

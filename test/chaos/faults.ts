@@ -1,0 +1,204 @@
+/**
+ * The faults, one by one: how each begins and ends, and what of it is noted in the history, so that
+ * the checker knows what excuses a loss and what does not.
+ */
+import { Dice } from '../lib/support.ts';
+import { waitFor } from '../support/wait.ts';
+import type { ClientRun } from './clients.ts';
+import type { ChaosCluster, Deposed } from './cluster.ts';
+import { healthOf } from './health.ts';
+import type { Interval } from './history.ts';
+import { call } from './http.ts';
+import type { RecoveryWatch } from './recoveries.ts';
+
+/** How long an old master may go on when a new one is there and all is healed, in ms. */
+const FENCE_MS = 10_000;
+
+/** One fault on one node: what it is, and how it begins and ends. */
+export interface Fault {
+  readonly kind: string;
+  readonly node: string;
+  /** Faults that would meet in the same place on the same node are not drawn together. */
+  readonly place: 'process' | 'link' | 'frames' | 'disk';
+  /** Resolves to false if the node is in no state for this fault. */
+  begin(): Promise<boolean>;
+  end(): Promise<void>;
+}
+
+export class Faults {
+  readonly #cluster: ChaosCluster;
+  readonly #run: ClientRun;
+  readonly #recoveries: RecoveryWatch;
+  readonly #dice: Dice;
+
+  constructor(cluster: ChaosCluster, run: ClientRun, recoveries: RecoveryWatch, dice: Dice) {
+    this.#cluster = cluster;
+    this.#run = run;
+    this.#recoveries = recoveries;
+    this.#dice = dice;
+  }
+
+  killing(node: string): Fault {
+    const { history } = this.#run;
+    const isMaster = node === this.#cluster.master;
+    let outage: Interval | null = null;
+    return {
+      kind: isMaster ? 'kill master' : 'kill secondary',
+      node,
+      place: 'process',
+      begin: async () => {
+        if (isMaster) this.#recoveries.end();
+        else outage = this.#outage(node, 'down');
+        const kill = this.#interval(node, 'kill');
+        history.kills.push(kill);
+        await this.#cluster.kill(node);
+        this.#isOver(kill);
+        return true;
+      },
+      end: async () => {
+        if (isMaster) await this.#recoveries.takeOver(() => this.#cluster.start(node));
+        else await this.#cluster.start(node);
+        this.#isOver(outage);
+      },
+    };
+  }
+
+  freezing(node: string): Fault {
+    const isMaster = node === this.#cluster.master;
+    let outage: Interval | null = null;
+    return {
+      kind: isMaster ? 'stop master' : 'stop secondary',
+      node,
+      place: 'process',
+      begin: async () => {
+        if (!isMaster) outage = this.#outage(node, 'stopped');
+        await this.#cluster.freeze(node);
+        return true;
+      },
+      end: async () => {
+        await this.#cluster.thaw(node);
+        this.#isOver(outage);
+      },
+    };
+  }
+
+  /** A second master takes over while the first is frozen; the first goes on, and must be fenced. */
+  usurping(): Fault {
+    const { master } = this.#cluster;
+    let deposed: Deposed | null = null;
+    return {
+      kind: 'second master',
+      node: master,
+      place: 'process',
+      begin: async () => {
+        // One that still recovers when it goes on would rightly be the newer of the two.
+        if (this.#recoveries.isUnderWay) return false;
+        await this.#recoveries.takeOver(async () => {
+          deposed = await this.#cluster.usurp();
+        });
+        return true;
+      },
+      end: async () => {
+        await deposed?.thaw();
+        await this.#seeFenced(deposed?.url as string);
+        await deposed?.kill();
+      },
+    };
+  }
+
+  /** A master whose place was taken must say that it has stopped for good. */
+  async #seeFenced(url: string): Promise<void> {
+    let last = '';
+    const isFenced = async () => {
+      const health = await healthOf(url);
+      last = JSON.stringify(health);
+      return health?.fenced !== undefined;
+    };
+    try {
+      await waitFor('the old master to be fenced', isFenced, FENCE_MS);
+    } catch {
+      const detail = `a master that was replaced goes on after ${FENCE_MS} ms: ${last}`;
+      this.#run.history.findings.push({ name: 'not fenced', detail });
+    }
+  }
+
+  breaking(node: string, fault: string): Fault {
+    const strength = this.#ownDice();
+    let outage: Interval | null = null;
+    return {
+      kind: `link ${fault}`,
+      node,
+      place: 'link',
+      begin: async () => {
+        outage = this.#outage(node, `link ${fault}`);
+        await this.#cluster.disturb(node, fault, strength);
+        return true;
+      },
+      end: async () => {
+        await this.#cluster.heal(node);
+        this.#isOver(outage);
+      },
+    };
+  }
+
+  injecting(node: string): Fault {
+    const dice = this.#dice;
+    const kind = dice.pick(['delays', 'errors', 'lost acks']);
+    const none = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+    const rate = dice.pick([0.1, 0.5, 1]);
+    const faults = {
+      delays: { ...none, delayMs: dice.integer(10, 1500) },
+      errors: { ...none, errorRate: rate },
+      'lost acks': { ...none, errorAfterApplyRate: rate },
+    }[kind] as object;
+    return {
+      kind: `injected ${kind}`,
+      node,
+      place: 'frames',
+      begin: () => this.#putFaults(node, faults),
+      end: async () => void (await this.#putFaults(node, none)),
+    };
+  }
+
+  filling(node: string): Fault {
+    const strength = this.#ownDice();
+    return {
+      kind: 'disk full',
+      node,
+      place: 'disk',
+      begin: () => this.#cluster.fillDisk(node, strength),
+      end: () => this.#cluster.freeDisk(node),
+    };
+  }
+
+  /** A node that is down or stopped meanwhile has no faults to set: they end with its life. */
+  async #putFaults(node: string, body: object): Promise<boolean> {
+    const url = `${this.#cluster.url(node)}/faults`;
+    const set = call(url, { method: 'PUT', body, timeoutMs: 5000 });
+    return set.then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  /** For what is drawn when a fault begins: whichever of several does so first, the plan stays. */
+  #ownDice(): Dice {
+    return new Dice(this.#dice.integer(0, 2 ** 31 - 1));
+  }
+
+  // --- what is noted ---------------------------------------------------------------------------
+
+  #outage(node: string, what: string): Interval {
+    const outage = this.#interval(node, what);
+    this.#run.history.outages.push(outage);
+    return outage;
+  }
+
+  #interval(node: string, what: string): Interval {
+    return { node, what, from: this.#run.now(), to: Number.POSITIVE_INFINITY };
+  }
+
+  #isOver(outage: Interval | null): void {
+    if (outage !== null) outage.to = this.#run.now();
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Nodes as processes of this machine. The master reaches each secondary through a faulty proxy;
+ * clients reach all nodes directly.
+ *
+ * A full disk is a limit on the size of the files that the process may write (`prlimit --fsize`): it
+ * needs no rights and no mount, cuts a write in the middle as a disk does, and can be lifted while
+ * the node runs. The node sees EFBIG instead of ENOSPC, and has to take both for the same.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Dice } from '../lib/support.ts';
+import { type Environment, type LogLine, NodeProcess } from '../support/cluster.ts';
+import { type ChaosCluster, type Deposed, isDefect, MASTER_TIMES } from './cluster.ts';
+import type { Finding, Mode } from './history.ts';
+import { lastingPort } from './port.ts';
+import { FaultyProxy, LINK_FAULTS, type LinkFault } from './proxy.ts';
+
+const MASTER = 'master';
+interface Node {
+  /** Where its present life listens. */
+  port: number;
+  /** All its lives; the last one is the present. */
+  readonly lives: NodeProcess[];
+  /** Lives that we have ended, and what else may end. */
+  readonly killed: Set<NodeProcess>;
+}
+
+export class LocalCluster implements ChaosCluster {
+  readonly master = MASTER;
+  readonly secondaries: readonly string[];
+  readonly linkFaults = LINK_FAULTS;
+  readonly hasDiskFull: boolean;
+  readonly hasSecondMaster: boolean;
+  readonly #mode: Mode;
+  readonly #nodes = new Map<string, Node>();
+  readonly #proxies = new Map<string, FaultyProxy>();
+  readonly #dataDir = mkdtempSync(join(tmpdir(), 'replicated-log-chaos-'));
+  readonly #findings: Finding[] = [];
+
+  private constructor(mode: Mode, secondaries: readonly string[]) {
+    this.#mode = mode;
+    this.secondaries = secondaries;
+    // Two masters cannot share a directory.
+    this.hasSecondMaster = mode === 'memory';
+    process.once('exit', this.#removeNow);
+    this.hasDiskFull = mode === 'disk' && spawnSync('prlimit', ['--version']).status === 0;
+  }
+
+  /** A cluster with so many secondaries, not started yet; `random` draws what garbage spoils. */
+  static async open(mode: Mode, count: number, random: () => number): Promise<LocalCluster> {
+    const ids = Array.from({ length: count }, (_, index) => `s${index + 1}`);
+    const cluster = new LocalCluster(mode, ids);
+    for (const id of [MASTER, ...ids]) {
+      cluster.#nodes.set(id, { port: await lastingPort(), lives: [], killed: new Set() });
+    }
+    for (const id of ids) {
+      const proxy = new FaultyProxy(cluster.#node(id).port, random);
+      cluster.#proxies.set(id, await proxy.listen());
+    }
+    return cluster;
+  }
+
+  url(node: string): string {
+    return `http://127.0.0.1:${this.#node(node).port}`;
+  }
+
+  life(node: string): number {
+    return this.#node(node).lives.length;
+  }
+
+  async start(node: string): Promise<void> {
+    const { port, lives, killed } = this.#node(node);
+    const shared: Environment = {
+      NODE_ID: node,
+      PORT: port,
+      CLUSTER_TOKEN: 'the-token-of-chaos',
+      ...(this.#mode === 'disk' ? { DATA_DIR: this.#directory(node), FSYNC: 'always' } : {}),
+    };
+    const links = [...this.#proxies].map(([id, { port }]) => `${id}=http://127.0.0.1:${port}`);
+    const own: Environment =
+      node === MASTER
+        ? { ...MASTER_TIMES, SECONDARIES: links.join(',') }
+        : { FAULT_INJECTION: true };
+    const life = new NodeProcess(node === MASTER ? 'master' : 'secondary', { ...shared, ...own });
+    lives.push(life);
+    life.exited().then((code) => {
+      if (killed.has(life)) return;
+      const detail = `${node}, life ${lives.indexOf(life) + 1}, ended by itself with ${code}: `;
+      this.#findings.push({ name: 'unexpected exit', detail: detail + life.stderr.slice(-2000) });
+    });
+    await life.listening();
+  }
+
+  async kill(node: string): Promise<void> {
+    const life = this.#life(node);
+    this.#node(node).killed.add(life);
+    await life.stop('SIGKILL');
+  }
+
+  async freeze(node: string): Promise<void> {
+    this.#life(node).signal('SIGSTOP');
+  }
+
+  async thaw(node: string): Promise<void> {
+    this.#life(node).signal('SIGCONT');
+  }
+
+  async usurp(): Promise<Deposed> {
+    const master = this.#node(MASTER);
+    const deposed = this.#life(MASTER);
+    const url = this.url(MASTER);
+    deposed.signal('SIGSTOP');
+    master.port = await lastingPort();
+    await this.start(MASTER);
+    return {
+      url,
+      thaw: async () => deposed.signal('SIGCONT'),
+      kill: async () => {
+        master.killed.add(deposed);
+        await deposed.stop('SIGKILL');
+      },
+    };
+  }
+
+  async disturb(secondary: string, fault: string, dice: Dice): Promise<void> {
+    this.#proxies.get(secondary)?.disturb(fault as LinkFault, {
+      delayMs: dice.integer(100, 1200),
+      dripBytes: dice.integer(1, 40),
+      garbageRate: dice.pick([0.05, 0.3, 1]),
+    });
+  }
+
+  async heal(secondary: string): Promise<void> {
+    this.#proxies.get(secondary)?.heal();
+  }
+
+  async fillDisk(node: string, dice: Dice): Promise<boolean> {
+    if (!this.#life(node).isRunning) return false;
+    const directory = this.#directory(node);
+    const sizes = readdirSync(directory).map((file) => statSync(join(directory, file)).size);
+    const limit = Math.max(0, ...sizes) + dice.pick([0, 0, 300, 3000]);
+    this.#limitFiles(node, String(limit));
+    return true;
+  }
+
+  async freeDisk(node: string): Promise<void> {
+    if (this.#life(node).isRunning) this.#limitFiles(node, 'unlimited');
+  }
+
+  async close(): Promise<void> {
+    for (const [node, { lives, killed }] of this.#nodes) {
+      const life = lives.at(-1);
+      if (life === undefined || !life.isRunning) continue;
+      killed.add(life);
+      const isServing = life.events('listening').length > 0;
+      const code = await life.stop(isServing ? 'SIGTERM' : 'SIGKILL');
+      if (code === 0 || !isServing) continue;
+      this.#findings.push({ name: 'unexpected exit', detail: `${node} ended with ${code}` });
+    }
+    for (const proxy of this.#proxies.values()) await proxy.close();
+    process.off('exit', this.#removeNow);
+    this.#removeNow();
+  }
+
+  readonly #removeNow = () => rmSync(this.#dataDir, { recursive: true, force: true });
+
+  findings(): Finding[] {
+    const defects = this.#logs().filter(({ line }) => isDefect(line.event));
+    return [
+      ...this.#findings,
+      ...defects.map(({ node, line }) => ({
+        name: 'defect',
+        detail: `${node}: ${JSON.stringify(line)}`,
+      })),
+    ];
+  }
+
+  lastLines(count: number): string {
+    return [...this.#nodes.keys()]
+      .map((id) => this.#logs().filter(({ node }) => node === id))
+      .flatMap((lines) => lines.slice(-count))
+      .map(({ line }) => JSON.stringify(line))
+      .join('\n');
+  }
+
+  #logs(): { node: string; line: LogLine }[] {
+    return [...this.#nodes].flatMap(([node, { lives }]) =>
+      lives.flatMap((life) => life.log.map((line) => ({ node, line }))),
+    );
+  }
+
+  #node(node: string): Node {
+    return this.#nodes.get(node) as Node;
+  }
+
+  #life(node: string): NodeProcess {
+    return this.#node(node).lives.at(-1) as NodeProcess;
+  }
+
+  #directory(node: string): string {
+    const directory = join(this.#dataDir, node);
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  /** Only the soft limit: the hard one could not be raised again. */
+  #limitFiles(node: string, bytes: string): void {
+    execFileSync('prlimit', ['--pid', String(this.#life(node).pid), `--fsize=${bytes}:`]);
+  }
+}
