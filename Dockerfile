@@ -1,10 +1,12 @@
 # The node binary and the libraries it needs, and nothing else: no shell, no npm, no packages.
 FROM node:26-slim AS node
-RUN set -eu; mkdir -p /out/tmp; chmod 1777 /out/tmp; cp --parents /usr/local/bin/node /out; \
+RUN set -eu; mkdir -p /out/tmp /data; chmod 1777 /out/tmp; cp --parents /usr/local/bin/node /out; \
     ldd /usr/local/bin/node | grep -o '/[^ ]*' | xargs -I{} cp -L --parents {} /out
 
 FROM scratch
 COPY --from=node /out /
+# For a volume, when DATA_DIR is wanted: a new one takes over this owner.
+COPY --from=node --chown=1000:1000 /data /data
 COPY package.json /app/
 COPY src /app/src
 WORKDIR /app

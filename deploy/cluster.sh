@@ -1,7 +1,7 @@
 #!/bin/sh
 # One cluster of a master and two secondaries on this machine: in Docker where an engine answers,
 # else as local processes in the background, with pid files and logs in .cluster/.
-#   cluster.sh up | down | logs | ps | start NODE | stop NODE
+#   cluster.sh up | down | forget | logs | ps | start NODE | stop NODE
 set -eu
 cd "$(dirname "$0")/.."
 state=.cluster
@@ -54,6 +54,7 @@ start_local() {
     NODE_ID=$1 HOST=127.0.0.1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
     SECONDARIES=s1=http://127.0.0.1:8081,s2=http://127.0.0.1:8082
     FAULT_INJECTION=${FAULT_INJECTION:-true}
+    DATA_DIR=${DATA_DIR:+$DATA_DIR/$1}
     # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.
     prefix=$(say "$1" | tr a-z A-Z)
     for fault in FAULT_DELAY_MS FAULT_ERROR_RATE FAULT_ERROR_AFTER_APPLY_RATE FAULT_SEED; do
@@ -129,6 +130,9 @@ down() {
   if has_docker; then make_token; compose down --remove-orphans; fi
 }
 
+# Also what the containers kept on disk.
+forget() { down; if has_docker; then compose down --volumes --remove-orphans; fi; }
+
 logs() {
   if ! is_local; then compose logs --tail=200 ${FOLLOW:+-f}; return; fi
   tail -n 200 ${FOLLOW:+-f} "$state"/*.log
@@ -146,8 +150,8 @@ start() { if is_local; then start_local "$1"; else compose up -d --no-deps "$1";
 stop() { if is_local; then stop_local "$1"; else compose stop "$1"; fi; }
 
 case ${1:-} in
-  up | down | logs) "$1" ;;
+  up | down | forget | logs) "$1" ;;
   ps) ps_ ;;
   start | stop) port_of "${2:-}" >/dev/null && "$1" "$2" ;;
-  *) fail "usage: $0 up | down | logs | ps | start NODE | stop NODE" ;;
+  *) fail "usage: $0 up | down | forget | logs | ps | start NODE | stop NODE" ;;
 esac
