@@ -94,6 +94,8 @@ export class Master {
   #recoverAt = 0;
   #recoveryAttempts = 0;
   #restMs = 0;
+  /** Why the last attempt to recover came to nothing; null if there was none. */
+  #restReason: string | null = null;
   #stopAt: number | null = null;
 
   /** @param kept what the journal had kept of an earlier life, if there is one */
@@ -409,9 +411,10 @@ export class Master {
 
   #restFromRecovery(reason: string): void {
     this.#recoverAt = this.#now + this.#restMs;
-    const isFirst = this.#recoveryAttempts === 1;
+    const isNews = reason !== this.#restReason;
+    this.#restReason = reason;
     this.#effects.note({
-      level: isFirst ? 'warn' : 'debug',
+      level: isNews ? 'warn' : 'debug',
       event: 'recovery-unfinished',
       fields: { reason, attempts: this.#recoveryAttempts, retryInMs: Math.round(this.#restMs) },
     });
@@ -462,7 +465,8 @@ export class Master {
     if (this.#fencedBy !== null) {
       return { kind: 'refused', problem: 'fenced', epoch: this.#fencedBy };
     }
-    return this.#claim === null ? { kind: 'refused', problem: 'recovering' } : null;
+    if (this.#claim !== null) return null;
+    return { kind: 'refused', problem: 'recovering', reason: this.#restReason };
   }
 
   /** Whether appends need a quorum that is not there. */

@@ -10,7 +10,7 @@ export type Refusal = { readonly kind: 'refused' } & (
       readonly available: number;
       readonly missing: readonly string[];
     }
-  | { readonly problem: 'recovering' }
+  | { readonly problem: 'recovering'; readonly reason: string | null }
   | { readonly problem: 'fenced'; readonly epoch: number }
   | { readonly problem: 'shutting-down' }
   | { readonly problem: 'overloaded'; readonly limit: number }

@@ -102,7 +102,9 @@ function detailOf(refusal: Refusal): string {
         `${refusal.available}; missing: ${refusal.missing.join(', ')}`
       );
     case 'recovering':
-      return 'this master has just started and is looking for the log to go on with';
+      return `this master has just started and is looking for the log to go on with${
+        refusal.reason === null ? '' : `: ${refusal.reason}`
+      }`;
     case 'fenced':
       return `${
         refusal.epoch === 0 ? 'another master' : `a master of epoch ${refusal.epoch}`

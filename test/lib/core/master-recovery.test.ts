@@ -113,21 +113,22 @@ describe('Master: recovering', () => {
   it('takes no appends and no waits before, and shows that it recovers', () => {
     const stage = new Stage();
     stage.tick(0);
-    assert.equal(stage.append('a'), 'refused {"problem":"recovering"}');
+    assert.equal(stage.append('a'), 'refused {"problem":"recovering","reason":null}');
     assert.equal(stage.append('a', { w: 4 }), 'refused {"problem":"w-exceeds-cluster","n":3}');
-    assert.equal(stage.await(1, 1), 'refused {"problem":"recovering"}');
-    assert.deepEqual(stage.master.writeRefusal(), { kind: 'refused', problem: 'recovering' });
+    assert.equal(stage.await(1, 1), 'refused {"problem":"recovering","reason":null}');
+    const refusal = { kind: 'refused', problem: 'recovering', reason: null };
+    assert.deepEqual(stage.master.writeRefusal(), refusal);
     const { logId, epoch, claim, status, length } = {
       ...bare(stage),
       status: stage.master.status(),
     };
     assert.deepEqual([logId, epoch, claim, status, length], [null, 0, null, 'recovering', 0]);
     stage.master.stop(0, 1000);
-    assert.equal(stage.append('a'), 'refused {"problem":"recovering"}');
+    assert.equal(stage.append('a'), 'refused {"problem":"recovering","reason":null}');
     assert.equal(stage.master.writeRefusal()?.problem, 'shutting-down');
   });
 
-  it('surveys again with backoff, for ever, while no quorum answers; only the first time warns', () => {
+  it('surveys again with backoff, for ever, while no quorum answers; only what is news warns', () => {
     const stage = new Stage({ backoffMaxMs: 300, heartbeatMs: 200 });
     const delays = [1, 2, 3, 4].map(() => {
       stage.tick(stage.now);
@@ -150,6 +151,7 @@ describe('Master: recovering', () => {
       ...Array(3).fill('debug recovery-unfinished'),
     ]);
     assert.deepEqual(stage.health('s1').lastError, 'refused');
+    assert.match(stage.append('a'), /recovering","reason":"1 of 2 required nodes have answered/);
     stage.tick(stage.now);
     stage.beat('s1', 0);
     stage.miss('s2');
