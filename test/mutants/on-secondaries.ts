@@ -188,8 +188,8 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a promise is not written to the disk',
     file: 'replica.ts',
-    text: 'this.#journal.promise(this.#ballot)',
-    replacement: 'this.#ballot.epoch > 0',
+    text: 'this.#keptBallot !== this.#ballot && this.#journal.promise(this.#ballot)',
+    replacement: 'this.#keptBallot !== this.#ballot',
   },
   {
     name: 'a secondary takes no notice of claims',

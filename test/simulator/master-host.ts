@@ -59,7 +59,7 @@ export class MasterHost extends Host implements MasterEffects {
   writer = '';
   told: Told[] = [];
   /** What each secondary said last while this life was recovering. */
-  surveyed: Heartbeat[] = [];
+  surveyed: (Heartbeat | undefined)[] = [];
   /** When each secondary last answered a heartbeat, on the world's clock. */
   answeredAt: number[] = [];
   /** How many heartbeats in a row each secondary has missed, as far as one can tell from outside. */
@@ -294,8 +294,10 @@ export class MasterHost extends Host implements MasterEffects {
 
   askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void {
     const { world } = this;
-    const host = claim === this.core.claim ? world.at(this, secondary) : this.#secondary(secondary);
+    const host = this.core.claim !== null ? world.at(this, secondary) : this.#secondary(secondary);
     this.#checkClaim(claim);
+    // Another attempt to recover begins with another survey.
+    if (claim === null) this.surveyed[secondary] = undefined;
     const livesWhenAsked = (this.told[secondary] as Told).lives;
     const { life } = this;
     let isOver = false;
@@ -327,6 +329,9 @@ export class MasterHost extends Host implements MasterEffects {
     const { claimed } = this;
     if (claim === null || claim === claimed) return;
     const isHigher = claimed?.logId !== claim.logId || claim.epoch > claimed.epoch;
+    const isBegun = claimed?.logId !== claim.logId && claim.logId === `log-of-${this.writer}`;
+    const isNobodys = this.surveyed.every((said) => (said?.logId ?? null) === null);
+    assert(!isBegun || isNobodys, `${this.writer}: a log is begun only where nobody has one`);
     assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
     this.claimed = claim;
     if (this.core.claim !== null) return;
@@ -346,8 +351,8 @@ export class MasterHost extends Host implements MasterEffects {
     const counted = isAgreed && this.core.claim !== null ? answer.length : 0;
     tell(this.told[secondary] as Told, answer.bootId, counted, livesWhenAsked);
     const { logId, claim: written } = this.core;
-    const isOurs = answer.logId === null || written === null || answer.logId === logId;
-    if (isOurs) this.answeredAt[secondary] = this.world.now;
+    const isOurs = answer.logId === null || answer.logId === (written ?? claim)?.logId;
+    if (isOurs || written === null) this.answeredAt[secondary] = this.world.now;
     const isNamed = answer.nodeId === this.#secondary(secondary).id;
     this.misses[secondary] = isOurs && isNamed ? 0 : Number.POSITIVE_INFINITY;
     const statusBefore = this.core.secondaries(this.clock)[secondary]?.status;

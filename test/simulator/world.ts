@@ -10,6 +10,7 @@ import { Clock } from './clock.ts';
 import { History } from './history.ts';
 import type { Host } from './host.ts';
 import { MasterHost } from './master-host.ts';
+import { isNewer } from './oracle.ts';
 import { SecondaryHost } from './secondary-host.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
@@ -179,8 +180,10 @@ export class World {
     for (const { disk } of [...this.masters, ...this.secondaries]) disk.isFull = false;
     const running = this.masters.filter(({ isUp }) => isUp);
     const healthy = running.filter(({ core }) => core.fencedBy === null);
-    const byEpoch = healthy.sort((a, b) => b.core.epoch - a.core.epoch);
-    const chosen = byEpoch[0];
+    // Of two that have not heard of each other the newer one stays.
+    const ballotOf = ({ core, writer }: MasterHost) => ({ epoch: core.epoch, writer });
+    healthy.sort((a, b) => (isNewer(ballotOf(a), ballotOf(b)) ? -1 : 1));
+    const chosen = healthy[0];
     for (const master of running) if (master !== chosen) master.crash(false);
     const master = chosen ?? (this.masters[0] as MasterHost);
     if (!master.isUp) master.start();
