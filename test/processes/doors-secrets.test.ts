@@ -6,7 +6,7 @@ import {
   FAST,
   NodeProcess,
   startCluster,
-  startMaster,
+  startRecovered,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
@@ -82,7 +82,7 @@ describe('secrets', () => {
     });
     await fake.listen(t);
     const environment = { ...FAST, ...TOKENS, QUORUM_APPEND: false, BACKOFF_MAX_MS: 50 };
-    const master = await startMaster([fake.port], environment);
+    const master = await startRecovered([fake.port], environment);
     stopAfter(t, master);
     await append(master, { message: SECRET, w: 1 }, client);
     await waitFor('failures', () => master.events('replication-failed').length > 2);

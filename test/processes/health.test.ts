@@ -143,7 +143,7 @@ describe('what health tells of recovery and fencing', () => {
   it('names the epoch that has fenced a master; one that nobody says fences it too', async (t) => {
     for (const [said, byEpoch] of [
       [{ epoch: 9 }, 9],
-      [{}, 0],
+      [{}, null],
     ] as const) {
       const problem = { type: '/problems/stale-epoch', detail: 'a newer one', ...said };
       const fake = new FakeSecondary({
