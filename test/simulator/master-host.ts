@@ -329,8 +329,13 @@ export class MasterHost extends Host implements MasterEffects {
     const { claimed } = this;
     if (claim === null || claim === claimed) return;
     const isHigher = claimed?.logId !== claim.logId || claim.epoch > claimed.epoch;
-    const isBegun = claimed?.logId !== claim.logId && claim.logId === `log-of-${this.writer}`;
-    const isNobodys = this.surveyed.every((said) => (said?.logId ?? null) === null);
+    // It may have begun it in an earlier attempt, and find it again at one who heard of that.
+    const found = this.surveyed
+      .map((said) => said?.logId ?? null)
+      .filter((logId) => logId !== null);
+    const isOld = claimed?.logId === claim.logId || found.includes(claim.logId);
+    const isBegun = claim.logId === `log-of-${this.writer}` && !isOld;
+    const isNobodys = found.length === 0;
     assert(!isBegun || isNobodys, `${this.writer}: a log is begun only where nobody has one`);
     assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
     this.claimed = claim;
