@@ -337,6 +337,9 @@ export class MasterHost extends Host implements MasterEffects {
     const isBegun = claim.logId === `log-of-${this.writer}` && !isOld;
     const isNobodys = found.length === 0;
     assert(!isBegun || isNobodys, `${this.writer}: a log is begun only where nobody has one`);
+    const seen = this.surveyed.map((said) => (said?.logId === claim.logId ? said.epoch : 0));
+    const isNext = claim.epoch > Math.max(0, ...seen);
+    assert(isNext, `${this.writer}: an epoch is claimed above all that were told of`);
     assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
     this.claimed = claim;
     if (this.core.claim !== null) return;

@@ -39,7 +39,8 @@ export function simulate(
   return world;
 }
 
-function operate(world: World): void {
+/** What an operator does: restarts a fenced master, empties secondaries with foreign logs. */
+export function operate(world: World): void {
   const master = world.masters.find(({ isUp }) => isUp);
   if (master !== undefined && master.core.fencedBy !== null) {
     master.crash(false);

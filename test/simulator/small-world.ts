@@ -1,6 +1,7 @@
 /** Worlds so small that all of them can be visited: fair weather, few appends, one thing that happens. */
 import { Client } from './client.ts';
 import { Invariants } from './invariants.ts';
+import { operate } from './simulate.ts';
 import { FAIR_WEATHER, type Weather } from './weather.ts';
 import { World } from './world.ts';
 
@@ -8,6 +9,8 @@ const APPENDS_UNTIL_MS = 160;
 const CALM_AT_MS = 400;
 /** By then everybody agrees: a heartbeat is missed, some backoffs pass. */
 const CONVERGED_AT_MS = 9000;
+/** When an operator looks. */
+const OPERATOR_MS = [1500, 3500];
 const SLOW_MS = 25;
 
 export interface SmallWorld {
@@ -57,6 +60,10 @@ export function playSmall(small: SmallWorld): World {
   };
   world.clock.runUntil(CALM_AT_MS, step);
   world.heal();
+  for (const ms of OPERATOR_MS) {
+    world.clock.runUntil(CALM_AT_MS + ms, step);
+    operate(world);
+  }
   world.clock.runUntil(CONVERGED_AT_MS, step);
   invariants.checkConverged();
   return world;
