@@ -226,6 +226,12 @@ export const ON_MASTERS: readonly Mutant[] = [
     replacement: 'if (this.nodes > 0) return null;\n    const',
   },
   {
+    name: 'w nodes hold an entry, the master not among them',
+    file: 'master.ts',
+    text: 'Math.min(own, peer.countedLength)',
+    replacement: 'peer.countedLength',
+  },
+  {
     name: 'a master is not fenced by anything',
     file: 'master.ts',
     text: 'this.#fencedBy = epoch;',

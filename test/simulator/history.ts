@@ -125,6 +125,8 @@ export class History {
   answered(host: MasterHost, client: Client): void {
     const { seq, w } = client.place as { seq: number; w: number };
     const holders = this.#holders(host, seq);
+    const isHere = host.core.holders(seq).acked.includes(host.id);
+    assert(isHere, `${client.name} at ${seq} was acked, but ${host.id} does not hold it for good`);
     assert(
       holders.length >= w,
       `${client.name} at ${seq} was acked at w=${w}, but ${holders.length} nodes hold it`,
@@ -145,10 +147,8 @@ export class History {
     const holders: { host: Host; memory: number }[] = [];
     // What a secondary holds counts once it has all that there was when the master took over.
     const takenOver = (host.core.log.epochs.at(-1)?.firstSeq ?? 1) - 1;
-    // The master's own word is checked by what is there after its next crash; while its disk is
-    // slow, others may hold what it does not hold for good yet.
-    const isHere = host.core.holders(seq).acked.includes(host.id);
-    if (isHere) holders.push({ host, memory: host.memory });
+    // The master is always one of them; its word is checked by what is there after its next crash.
+    holders.push({ host, memory: host.memory });
     // One that has spoken under two names is one all the same. Its life may be over by now: what
     // it said was true then, of the memory it had then.
     const told = host.told.filter(({ length }) => length >= Math.max(seq, takenOver));

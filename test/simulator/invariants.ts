@@ -74,7 +74,8 @@ export class Invariants {
     if (host === null || place === null || !host.isUp) return;
     const { seq, w, until } = place;
     const { acked } = host.core.holders(seq);
-    assert(acked.length < w, `${name} waits for w=${w} at ${seq} no longer than it must`);
+    const isHeld = acked.length >= w && acked.includes(host.id);
+    assert(!isHeld, `${name} waits for w=${w} at ${seq} no longer than it must`);
     const isLate = host.clock > until && !host.isPaused && this.#world.now >= host.excusedUntil;
     assert(!isLate, `${name} waits no longer than it wanted to`);
   }

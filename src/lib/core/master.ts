@@ -525,8 +525,10 @@ export class Master {
   }
 
   #recount(): void {
-    const lengths = this.#peers.map((peer) => peer.countedLength);
-    this.#tracker.update([this.#replica.countedLength, ...lengths]);
+    // The master is one of the w nodes, always: while its disk is slow, nobody can stand in for it.
+    const own = this.#replica.countedLength;
+    const lengths = this.#peers.map((peer) => Math.min(own, peer.countedLength));
+    this.#tracker.update([own, ...lengths]);
   }
 
   /**
