@@ -4,12 +4,11 @@ import { HELD_MESSAGES_MAX } from '../../src/lib/core/hold-back.ts';
 import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
 import type { Log } from '../../src/lib/core/log.ts';
 import { WINDOW_FRAMES_MAX } from '../../src/lib/core/peer.ts';
-import type { Claim } from '../../src/lib/core/protocol.ts';
 import type { Client } from './client.ts';
 import { holdsEntry, idAt } from './history.ts';
 import type { Host } from './host.ts';
 import { type MasterHost, TIMES, WAITING_MAX } from './master-host.ts';
-import { isNewer, majorityOf } from './oracle.ts';
+import { majorityOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { World } from './world.ts';
 
@@ -231,7 +230,7 @@ export class Invariants {
 
   /** What must be true once everything is healed and some time has passed. */
   checkConverged(): void {
-    const { masters, secondaries, clients, history, weather } = this.#world;
+    const { masters, secondaries, clients, history } = this.#world;
     const [master, ...others] = masters.filter(({ isUp }) => isUp);
     assert(master !== undefined && others.length === 0, 'one master is left');
     const { core } = master;
@@ -248,10 +247,13 @@ export class Invariants {
       assert(state === 'acked' || state === 'gave-up', `${name} was answered; it is ${state}`);
     }
     assert.equal(core.waiting, 0, 'nobody waits any more');
-    for (const { ids, isGivenUp, client, logId, ballot, holders } of history.acknowledged) {
-      // Whoever forgets what it held may also forget how new the master was that wrote it.
-      const isForgotten = weather.disk !== 'always' && isNewer(ballot, core.claim as Claim);
-      const isExcused = isForgotten || holders.every(({ host }) => history.hasForgotten(host));
+    const hosts: readonly Host[] = [master, ...secondaries];
+    for (const { ids, isGivenUp, client, logId, holders } of history.acknowledged) {
+      // Who held it has forgotten it, or is a machine that is still away.
+      const isExcused = holders.every(
+        ({ host, memory }) =>
+          history.hasForgotten(host) || !hosts.includes(host) || host.memory !== memory,
+      );
       if (logId !== core.logId || isExcused) continue;
       const isThere = ids.every((id) => holdsEntry(core.log, id));
       assert(isThere || isGivenUp, `${client.name}, which was acknowledged, is there`);
