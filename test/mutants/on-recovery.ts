@@ -63,7 +63,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'an attempt to recover forgets what an earlier one has claimed',
     file: 'recovery.ts',
-    text: 'this.#earlier = this.#claim ?? this.#earlier;',
+    text: 'this.#claimed.set(logId, epoch + 1);',
     replacement: '',
   },
   {

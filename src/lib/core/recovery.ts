@@ -61,8 +61,8 @@ export class Recovery {
   /** Who has answered in this round, but does not count. */
   readonly #uncounted = new Set<number>();
   #claim: Claim | null = null;
-  /** The claim of an earlier attempt: those who heard it may have forgotten it, we have not. */
-  #earlier: Claim | null = null;
+  /** By log: the epoch that was claimed last. Who heard it may have forgotten it, we have not. */
+  readonly #claimed = new Map<string, number>();
   #best: Candidate | null = null;
   /** Whether our log was compared with the one that is being fetched. */
   #isCompared = false;
@@ -97,7 +97,6 @@ export class Recovery {
 
   /** Begins an attempt. */
   begin(): void {
-    this.#earlier = this.#claim ?? this.#earlier;
     this.#claim = null;
     this.#ask(
       'surveying',
@@ -178,12 +177,13 @@ export class Recovery {
     const logId = bestLog(this.#candidates()) ?? newLogId;
     let epoch = this.#replica.logId === logId ? this.#replica.ballot.epoch : 0;
     // Who asks anew claims anew: what was said to the last claim must not be taken for this one's.
-    if (this.#earlier?.logId === logId) epoch = Math.max(epoch, this.#earlier.epoch);
+    epoch = Math.max(epoch, this.#claimed.get(logId) ?? 0);
     this.#foreign.clear();
     for (const [secondary, answer] of this.#answers) {
       if (answer.logId === logId) epoch = Math.max(epoch, answer.epoch);
       else if (answer.logId !== null) this.#foreign.add(secondary);
     }
+    this.#claimed.set(logId, epoch + 1);
     this.#claim = { logId, epoch: epoch + 1, writer };
     this.#ask('claiming', [...this.#answers.keys()]);
   }

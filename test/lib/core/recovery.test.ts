@@ -299,6 +299,12 @@ describe('Recovery: the claim', () => {
       .says(0, 'M', 2, 2)
       .says(1, 'M', 2, 2)
       .did(...ASKED, ...claims('M/3/W'));
+    start.fails(0, 1).skip();
+    start
+      .begin()
+      .says(0, 'L', 7, 2)
+      .virgin(1)
+      .did(...ASKED, ...claims('L/10/W'));
   });
 
   it('gives way where a virgin has joined the log of another master meanwhile', () => {
