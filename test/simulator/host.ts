@@ -2,10 +2,14 @@
  * A machine in the simulator: runs one life of a node at a time, which may be paused (nothing
  * happens, then all at once) and whose clock may jump ahead, as it does after a suspension.
  */
+import { type Journal, MEMORY } from '../../src/lib/core/journal.ts';
+import type { Kept } from '../../src/lib/core/replica.ts';
+import { SimDisk, SimJournal } from './sim-disk.ts';
 import type { World } from './world.ts';
 
 export abstract class Host {
   readonly id: string;
+  readonly disk = new SimDisk();
   isUp = false;
   /** Which life runs, or ran last. */
   life = 0;
@@ -51,6 +55,32 @@ export abstract class Host {
     this.boot();
     this.world.say(`${this.id}: starts, life ${this.life}`);
     this.later(0, () => this.tick());
+  }
+
+  /** The journal of the life that begins, and what an earlier one has left; memory without a disk. */
+  protected openDisk(onSynced: () => void): { journal: Journal; kept: Kept | null } {
+    const { disk } = this.world.weather;
+    if (disk === 'none') return { journal: MEMORY, kept: null };
+    const kept = this.disk.load();
+    const journal = new SimJournal(
+      this.disk,
+      kept?.log.length ?? 0,
+      disk === 'always',
+      (done) => this.later(this.world.fsyncMs(), done),
+      onSynced,
+    );
+    return { journal, kept };
+  }
+
+  /** Ends what the disk held; returns how many entries are left, or null if all is forgotten. */
+  protected crashDisk(isWiped: boolean): number | null {
+    if (this.world.weather.disk === 'none' || isWiped) {
+      this.disk.wipe();
+      this.memory += 1;
+      return null;
+    }
+    this.disk.crash(this.world.random);
+    return this.disk.load()?.log.length ?? 0;
   }
 
   protected abstract boot(): void;

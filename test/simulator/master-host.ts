@@ -14,7 +14,6 @@ import { frameOf } from './frames.ts';
 import { Host } from './host.ts';
 import { isNewer } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import { SimDisk, SimJournal } from './sim-disk.ts';
 
 export const TIMES = {
   heartbeatIntervalMs: 1000,
@@ -54,7 +53,6 @@ export interface Told {
 }
 
 export class MasterHost extends Host implements MasterEffects {
-  readonly disk = new SimDisk();
   core!: Master;
   writer = '';
   told: Told[] = [];
@@ -90,14 +88,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.own = NOTHING;
     this.links = secondaries.map(() => null);
     this.surveyed = [];
-    const kept = weather.disk === 'none' ? null : this.disk.load();
-    const journal = new SimJournal(
-      this.disk,
-      kept?.log.length ?? 0,
-      weather.disk === 'always',
-      (done) => this.later(this.world.fsyncMs(), done),
-      () => this.core.synced(),
-    );
+    const { journal, kept } = this.openDisk(() => this.core.synced());
     const config = {
       nodeId: this.id,
       writer: this.writer,
@@ -117,8 +108,7 @@ export class MasterHost extends Host implements MasterEffects {
       waitingMax: WAITING_MAX,
       frameBytesMax: FRAME_BYTES_MAX,
     };
-    this.core =
-      weather.disk === 'none' ? new Master(config, this) : new Master(config, this, journal, kept);
+    this.core = new Master(config, this, journal, kept);
   }
 
   protected tick(): void {
@@ -131,17 +121,9 @@ export class MasterHost extends Host implements MasterEffects {
 
   crash(isWiped: boolean): void {
     this.isUp = false;
-    if (this.world.weather.disk === 'none' || isWiped) {
-      this.disk.records = [];
-      this.disk.syncedRecords = 0;
-      this.memory += 1;
-    } else {
-      const before = this.core.length;
-      this.disk.crash(this.world.random);
-      if (this.world.weather.disk === 'never') {
-        if ((this.disk.load()?.log.length ?? 0) < before) this.memory += 1;
-      }
-    }
+    const kept = this.crashDisk(isWiped);
+    const isForgetful = this.world.weather.disk === 'never';
+    if (isForgetful && kept !== null && kept < this.core.length) this.memory += 1;
     this.world.say(`${this.id}: crashes at length ${this.core.length}, epoch ${this.core.epoch}`);
     this.world.onCrash(this);
   }

@@ -4,11 +4,9 @@ import type { Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { frameOf } from './frames.ts';
 import { Host } from './host.ts';
-import { SimDisk, SimJournal } from './sim-disk.ts';
 import type { World } from './world.ts';
 
 export class SecondaryHost extends Host {
-  readonly disk = new SimDisk();
   core!: Secondary;
   /** Which memory each life had, by its bootId. */
   readonly memoryOf = new Map<string, number>();
@@ -27,18 +25,7 @@ export class SecondaryHost extends Host {
     const config = { nodeId: this.id, bootId: `${this.id}/${this.life}`, faults };
     this.memoryOf.set(config.bootId, this.memory);
     const note = this.world.noteOf(this.id);
-    if (weather.disk === 'none') {
-      this.core = new Secondary(config, note);
-      return;
-    }
-    const kept = this.disk.load();
-    const journal = new SimJournal(
-      this.disk,
-      kept?.log.length ?? 0,
-      weather.disk === 'always',
-      (done) => this.later(this.world.fsyncMs(), done),
-      () => this.core.synced(),
-    );
+    const { journal, kept } = this.openDisk(() => this.core.synced());
     this.core = new Secondary(config, note, journal, kept);
   }
 
@@ -78,13 +65,8 @@ export class SecondaryHost extends Host {
   crash(isWiped: boolean): void {
     const before = this.core.length;
     this.isUp = false;
-    if (this.world.weather.disk === 'none' || isWiped) {
-      this.disk.records = [];
-      this.disk.syncedRecords = 0;
-      this.memory += 1;
-    } else {
-      this.disk.crash(this.world.random);
-      const kept = this.disk.load()?.log.length ?? 0;
+    const kept = this.crashDisk(isWiped);
+    if (kept !== null) {
       const isSafe = this.world.weather.disk !== 'always' || kept >= before;
       assert(isSafe, `${this.id}: what a node has shown is there after a crash`);
       if (kept < before) this.memory += 1;

@@ -26,6 +26,12 @@ export class SimDisk {
   records: Record[] = [];
   syncedRecords = 0;
 
+  /** Nothing is left. */
+  wipe(): void {
+    this.records = [];
+    this.syncedRecords = 0;
+  }
+
   /** A crash: of what was not synced only a beginning is left. */
   crash(random: () => number): void {
     const unsynced = this.records.length - this.syncedRecords;

@@ -3,8 +3,7 @@
  * the writer of an entry agree on all before it, so two such lists tell where two logs part without
  * looking at a single message (KIP-101 of Kafka; the log matching property of Raft).
  */
-import type { Ballot } from './ballot.ts';
-import { compareBallots } from './ballot.ts';
+import { type Ballot, compareBallots } from './ballot.ts';
 
 /** From `firstSeq` on, entries were written under this epoch, by this life of a master. */
 export interface EpochStart extends Ballot {
