@@ -1,0 +1,58 @@
+/** What the load generator must know of a protocol: the bytes of a request, where its answer ends. */
+
+/** One kind of request, as it can be handed to another process. */
+export type RequestSpec =
+  | { readonly protocol: 'http'; readonly text: string }
+  | { readonly protocol: 'redis'; readonly text: string; readonly replies: number }
+  | { readonly protocol: 'nats'; readonly subject: string; readonly text: string };
+
+export interface Protocol {
+  /** What a new connection says first; empty for nothing. */
+  readonly greeting: Uint8Array;
+  readonly request: Uint8Array;
+  /**
+   * Where the answer that begins at `start` ends; -1 if it is not all in `bytes[start..end)`.
+   * Throws if it is a failure: a benchmark of errors would be a fast one.
+   */
+  answerEnd(bytes: Buffer, start: number, end: number): number;
+}
+
+const CR = 0x0d;
+const HEADERS_END = Buffer.from('\r\n\r\n');
+const CONTENT_LENGTH = Buffer.from('\r\nContent-Length: ');
+const CONTENT_LENGTH_LOWER = Buffer.from('\r\ncontent-length: ');
+
+/** HTTP/1.1 with a `Content-Length`; everything that is not 2xx is a failure. */
+export class HttpProtocol implements Protocol {
+  readonly greeting = new Uint8Array(0);
+  readonly request: Uint8Array;
+
+  constructor(text: string) {
+    this.request = Buffer.from(text);
+  }
+
+  answerEnd(bytes: Buffer, start: number, end: number): number {
+    const headersEnd = indexWithin(bytes, HEADERS_END, start, end);
+    if (headersEnd < 0) return -1;
+    // "HTTP/1.1 2"
+    if (bytes[start + 9] !== 0x32) throw new Error(failure(bytes, start, end));
+    let at = indexWithin(bytes, CONTENT_LENGTH, start, headersEnd + 2);
+    if (at < 0) at = indexWithin(bytes, CONTENT_LENGTH_LOWER, start, headersEnd + 2);
+    if (at < 0) throw new Error(`no Content-Length in ${failure(bytes, start, end)}`);
+    let length = 0;
+    for (let i = at + CONTENT_LENGTH.length; bytes[i] !== CR; i += 1) {
+      length = length * 10 + (bytes[i] as number) - 0x30;
+    }
+    const answerEnd = headersEnd + HEADERS_END.length + length;
+    return answerEnd <= end ? answerEnd : -1;
+  }
+}
+
+function indexWithin(bytes: Buffer, what: Buffer, start: number, end: number): number {
+  const at = bytes.indexOf(what, start);
+  return at < 0 || at + what.length > end ? -1 : at;
+}
+
+function failure(bytes: Buffer, start: number, end: number): string {
+  return `an answer that is none: ${bytes.toString('latin1', start, Math.min(end, start + 400))}`;
+}

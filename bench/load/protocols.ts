@@ -1,0 +1,16 @@
+/** The protocol of a request, by its name. */
+
+import { NatsProtocol } from './nats.ts';
+import { HttpProtocol, type Protocol, type RequestSpec } from './protocol.ts';
+import { RedisProtocol } from './redis.ts';
+
+export function protocolOf(spec: RequestSpec): Protocol {
+  switch (spec.protocol) {
+    case 'http':
+      return new HttpProtocol(spec.text);
+    case 'redis':
+      return new RedisProtocol(spec.text, spec.replies);
+    case 'nats':
+      return new NatsProtocol(spec.subject, spec.text);
+  }
+}
