@@ -66,10 +66,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'a waiter is answered when the entry before its own is held',
     file: 'write-concern.ts',
-    text: `if ((waiters.first?.seq ?? Number.POSITIVE_INFINITY) > (this.#lengths[index] as number))
-        continue;
-      for (const waiter of waiters.takeUpTo(this.#lengths[index] as number)) {`,
-    replacement: 'for (const waiter of waiters.takeUpTo((this.#lengths[index] as number) + 1)) {',
+    text: `const held = this.#lengths[index] as number;`,
+    replacement: `const held = (this.#lengths[index] as number) + 1;`,
   },
   {
     name: 'a waiter is answered when the entry behind its own is held',
@@ -80,8 +78,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'the lengths are sorted the wrong way round',
     file: 'write-concern.ts',
-    text: 'lengths.toSorted((a, b) => b - a)',
-    replacement: 'lengths.toSorted((a, b) => a - b)',
+    text: '(this.#lengths[place - 1] as number) < length;',
+    replacement: '(this.#lengths[place - 1] as number) > length;',
   },
   {
     name: 'a batch is answered when its first message is held',
@@ -228,8 +226,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'w nodes hold an entry, the master not among them',
     file: 'master.ts',
-    text: 'Math.min(own, peer.countedLength)',
-    replacement: 'peer.countedLength',
+    text: 'Math.min(own, (this.#peers[i] as Peer).countedLength)',
+    replacement: '(this.#peers[i] as Peer).countedLength',
   },
   {
     name: 'a master is not fenced by anything',

@@ -101,6 +101,16 @@ describe('stopping', () => {
     assert.equal(await master.exited(), 0);
   });
 
+  it('hands over what nobody waited for', async (t) => {
+    const { master, secondaries } = await startCluster(t, { secondary: { FAULT_DELAY_MS: 100 } });
+    const texts = Array.from({ length: 20 }, (_, i) => `m${i}`);
+    for (const message of texts) {
+      assert.equal((await append(master, { message, w: 1 })).status, 201);
+    }
+    assert.equal(await master.stop('SIGTERM'), 0);
+    for (const secondary of secondaries) assert.deepEqual(await messages(secondary), texts);
+  });
+
   it('exits at once on a second signal', async () => {
     const s1 = await startSecondary({ NODE_ID: 's1' });
     const master = await startMaster([s1.port, await freePort()], FAST);

@@ -169,7 +169,8 @@ export class Log {
       taken += 1;
       pushEnd(segment, used + next - start);
     }
-    segment.bytes.set(messages.bytes.subarray(start, end), used);
+    const isAll = end - start === messages.bytes.length;
+    segment.bytes.set(isAll ? messages.bytes : messages.bytes.subarray(start, end), used);
     return taken;
   }
 

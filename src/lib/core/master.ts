@@ -33,6 +33,9 @@ import {
   WriteConcernTracker,
 } from './write-concern.ts';
 
+/** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
+export const HAND_OVER_MS_MAX = 1000;
+
 export interface MasterConfig extends PeerConfig {
   readonly nodeId: string;
   /** The name of this life of the master, and of the log it begins where there is none. */
@@ -85,6 +88,8 @@ export class Master {
   readonly #replica: Replica;
   readonly #peers: Peer[];
   readonly #tracker: WriteConcernTracker;
+  /** How much every node holds that counts, the master first. */
+  readonly #lengths: number[] = [];
   readonly #recovery: Recovery;
   /** What it writes, and as who; null until it has recovered. */
   #claim: Claim | null = null;
@@ -96,7 +101,10 @@ export class Master {
   #restMs = 0;
   /** Why the last attempt to recover came to nothing; null if there was none. */
   #restReason: string | null = null;
+  /** When it sends waiting clients away; null while it does not stop. */
   #stopAt: number | null = null;
+  /** Until when it goes on for secondaries that lack something. */
+  #handOverUntil = Number.POSITIVE_INFINITY;
 
   /** @param kept what the journal had kept of an earlier life, if there is one */
   constructor(
@@ -108,10 +116,13 @@ export class Master {
     this.#config = config;
     this.#effects = effects;
     this.#replica = new Replica(journal, kept);
-    this.#peers = config.secondaries.map(
-      ({ id, url }, index) => new Peer(index, id, url, config, this.#replica, effects),
-    );
     this.#tracker = new WriteConcernTracker(this.nodes);
+    // A master that stops waits for all that is not yet where it belongs.
+    const lastAwaited = () =>
+      this.#stopAt === null ? this.#tracker.lastAwaited : Number.POSITIVE_INFINITY;
+    this.#peers = config.secondaries.map(
+      ({ id, url }, index) => new Peer(index, id, url, config, this.#replica, lastAwaited, effects),
+    );
     this.#recovery = this.#newRecovery();
     this.#recount();
   }
@@ -342,6 +353,7 @@ export class Master {
   tick(now: number, random: () => number): void {
     this.#tracker.expire(now);
     if (this.#stopAt !== null && now >= this.#stopAt) this.#tracker.endAll('stopping');
+    if (now >= this.#handOverUntil) this.#handOverUntil = Number.NEGATIVE_INFINITY;
     if (this.#fencedBy !== null) return;
     if (this.#claim === null) this.#recover(now, random);
     else for (const peer of this.#peers) peer.tick(now, random);
@@ -349,17 +361,31 @@ export class Master {
 
   /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
-    const stopAt = this.waiting > 0 ? this.#stopAt : null;
-    let at = Math.min(this.#tracker.nextDeadline, stopAt ?? Number.POSITIVE_INFINITY);
+    let at = this.#tracker.nextDeadline;
+    if (this.#stopAt !== null && this.waiting > 0) at = Math.min(at, this.#stopAt);
+    if (this.waiting === 0 && !this.isDrained) at = Math.min(at, this.#handOverUntil);
     if (this.#fencedBy !== null) return at;
     if (this.#claim === null) return Math.min(at, this.#recoverAt);
     for (const peer of this.#peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
 
-  /** Refuses appends from now on; who still waits in `graceMs` is sent away with what it has. */
+  /**
+   * Refuses appends from now on; who still waits in `graceMs` is sent away with what it has. What
+   * healthy secondaries lack goes to them at once.
+   */
   stop(now: number, graceMs: number): void {
-    this.#stopAt ??= now + graceMs;
+    if (this.#stopAt !== null) return;
+    this.#stopAt = now + graceMs;
+    this.#handOverUntil = now + Math.min(graceMs, HAND_OVER_MS_MAX);
+    this.flush(now);
+  }
+
+  /** Whether a master that stops has no reason to go on: nobody waits, and nothing is on its way. */
+  get isDrained(): boolean {
+    if (this.waiting > 0) return false;
+    const isHandedOver = this.#handOverUntil === Number.NEGATIVE_INFINITY;
+    return isHandedOver || !this.#peers.some((peer) => peer.isCatchingUp);
   }
 
   // --- what others may know --------------------------------------------------------------------
@@ -527,8 +553,11 @@ export class Master {
   #recount(): void {
     // The master is one of the w nodes, always: while its disk is slow, nobody can stand in for it.
     const own = this.#replica.countedLength;
-    const lengths = this.#peers.map((peer) => Math.min(own, peer.countedLength));
-    this.#tracker.update([own, ...lengths]);
+    this.#lengths[0] = own;
+    for (let i = 0; i < this.#peers.length; i += 1) {
+      this.#lengths[i + 1] = Math.min(own, (this.#peers[i] as Peer).countedLength);
+    }
+    this.#tracker.update(this.#lengths);
   }
 
   /**

@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts';
 import type { EpochStart } from './epochs.ts';
 import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
+import { LINGER, type Linger, lingersUntil } from './linger.ts';
 import { Progress } from './progress.ts';
 import type { Ack, Claim, Heartbeat } from './protocol.ts';
 import type { Note } from './refusal.ts';
@@ -29,6 +30,8 @@ export interface PeerConfig {
   readonly backoffMaxMs: number;
   /** Bytes of messages in one frame; default `FRAME_MESSAGE_BYTES_MAX`. */
   readonly frameBytesMax?: number;
+  /** Default `LINGER`. */
+  readonly linger?: Linger;
 }
 
 /** What a peer asks of the world. Secondaries are named by their index in the configuration. */
@@ -74,6 +77,8 @@ export class Peer {
   readonly #url: string;
   readonly #config: PeerConfig;
   readonly #replica: Replica;
+  /** The largest seq that a client waits for; 0 if none does. */
+  readonly #lastAwaited: () => number;
   readonly #effects: PeerEffects;
   readonly #detector: FailureDetector;
   readonly #heartbeat: HeartbeatSchedule;
@@ -86,6 +91,7 @@ export class Peer {
     url: string,
     config: PeerConfig,
     replica: Replica,
+    lastAwaited: () => number,
     effects: PeerEffects,
   ) {
     this.#index = index;
@@ -93,6 +99,7 @@ export class Peer {
     this.#url = url;
     this.#config = config;
     this.#replica = replica;
+    this.#lastAwaited = lastAwaited;
     this.#effects = effects;
     this.#detector = new FailureDetector(config.failureDetector);
     this.#heartbeat = new HeartbeatSchedule(config.heartbeat);
@@ -115,6 +122,12 @@ export class Peer {
   /** Whether it counts for the quorum; a Suspected node does. */
   get isAvailable(): boolean {
     return this.status !== 'Unhealthy';
+  }
+
+  /** Whether it is well, and still being sent what it lacks. */
+  get isCatchingUp(): boolean {
+    const { exchange, acked } = this.progress;
+    return this.status === 'Healthy' && exchange !== null && acked < this.#replica.log.length;
   }
 
   /** The master is starting: asks what the secondary holds, and makes the claim if there is one. */
@@ -167,7 +180,19 @@ export class Peer {
     if (progress.exchange !== null && progress.isFresh && progress.mustCompare) {
       this.#send(progress.next - 1, now);
     }
-    while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) this.#send(this.#frameEnd(), now);
+    while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) {
+      const to = this.#frameEnd();
+      const isFull = to < log.length;
+      if (!isFull && now < this.#lingersUntil()) return;
+      this.#send(to, now);
+    }
+  }
+
+  /** When a frame that is not full may go. */
+  #lingersUntil(): number {
+    const { sentAt, inFlight, next } = this.progress;
+    const isAwaited = this.#lastAwaited() >= next;
+    return lingersUntil(this.#config.linger ?? LINGER, sentAt, inFlight.length, isAwaited);
   }
 
   /** The last seq of the next frame: never in the middle of a keyed append. */
@@ -292,7 +317,10 @@ export class Peer {
 
   /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
-    return Math.min(this.#heartbeat.nextAt, this.#exchangeDueAt(), this.#attemptAt());
+    const frameAt = this.progress.maySend(this.#replica.log.length, WINDOW_FRAMES_MAX)
+      ? this.#lingersUntil()
+      : Number.POSITIVE_INFINITY;
+    return Math.min(this.#heartbeat.nextAt, this.#exchangeDueAt(), this.#attemptAt(), frameAt);
   }
 
   health(now: number): SecondaryHealth {

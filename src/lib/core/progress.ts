@@ -47,6 +47,8 @@ export class Progress {
   #exchanges = 0;
   /** Frames of this exchange without an ack, oldest first. */
   readonly inFlight: SentFrame[] = [];
+  /** When the last frame was sent. */
+  sentAt = Number.NEGATIVE_INFINITY;
   /** No ack yet in this exchange: one frame at a time, until it tells where the secondary is. */
   probing = true;
   /** When the oldest frame in flight began to wait, or when an idle exchange last heard an ack. */
@@ -105,6 +107,7 @@ export class Progress {
   /** Notes that `next..to` was sent. */
   sent(to: number, now: number): void {
     if (this.inFlight.length === 0) this.quietSince = now;
+    this.sentAt = now;
     this.inFlight.push({ from: this.next, to, asked: this.asking(now) });
     this.next = to + 1;
   }

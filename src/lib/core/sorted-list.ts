@@ -16,9 +16,14 @@ export class SortedList<Item> {
     return this.#items[0];
   }
 
+  /** The item with the largest number. */
+  get last(): Item | undefined {
+    return this.#items[this.#items.length - 1];
+  }
+
   /** Puts the item behind all that are not greater; at the end without a search where it can. */
   insert(item: Item): void {
-    const last = this.#items.at(-1);
+    const { last } = this;
     if (last === undefined || this.#orderOf(last) <= this.#orderOf(item)) this.#items.push(item);
     else this.#items.splice(this.#countUpTo(this.#orderOf(item)), 0, item);
   }
@@ -32,7 +37,8 @@ export class SortedList<Item> {
 
   /** Takes out every item whose number is at most `limit`, in order. */
   takeUpTo(limit: number): Item[] {
-    return this.#items.splice(0, this.#countUpTo(limit));
+    const count = this.#countUpTo(limit);
+    return count === 0 ? [] : this.#items.splice(0, count);
   }
 
   #countUpTo(limit: number): number {

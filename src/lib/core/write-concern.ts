@@ -34,7 +34,7 @@ export interface Waiter {
 
 export class WriteConcernTracker {
   /** Acked lengths, largest first; [w - 1] is the length that holds at write concern w. */
-  #lengths: number[];
+  readonly #lengths: number[];
   /** [w - 1]: who waits for w nodes, by seq. */
   readonly #bySeq: SortedList<Waiter>[];
   /** Those among them whose patience is limited, by deadline. */
@@ -54,6 +54,13 @@ export class WriteConcernTracker {
   /** The earliest deadline of a waiter; Infinity if none has one. */
   get nextDeadline(): number {
     return this.#byDeadline.first?.deadline ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The largest seq that anybody waits for; 0 if nobody does. */
+  get lastAwaited(): number {
+    let seq = 0;
+    for (const waiters of this.#bySeq) seq = Math.max(seq, waiters.last?.seq ?? 0);
+    return seq;
   }
 
   /** Whether the entry at `seq` is on at least `w` nodes. */
@@ -76,15 +83,28 @@ export class WriteConcernTracker {
 
   /** Takes note of what every node holds now, and ends the wait of all whose concern holds. */
   update(lengths: readonly number[]): void {
-    this.#lengths = lengths.toSorted((a, b) => b - a);
-    for (const [index, waiters] of this.#bySeq.entries()) {
-      if ((waiters.first?.seq ?? Number.POSITIVE_INFINITY) > (this.#lengths[index] as number))
-        continue;
-      for (const waiter of waiters.takeUpTo(this.#lengths[index] as number)) {
+    this.#sort(lengths);
+    for (let index = 0; index < this.#bySeq.length; index += 1) {
+      const waiters = this.#bySeq[index] as SortedList<Waiter>;
+      const held = this.#lengths[index] as number;
+      if (waiters.first === undefined || waiters.first.seq > held) continue;
+      for (const waiter of waiters.takeUpTo(held)) {
         this.#waiting -= 1;
         this.#forgetDeadline(waiter);
         waiter.onEnd('holds');
       }
+    }
+  }
+
+  /** Takes over the lengths, largest first: by insertion and in place, for it is done with every append. */
+  #sort(lengths: readonly number[]): void {
+    for (let count = 0; count < lengths.length; count += 1) {
+      const length = lengths[count] as number;
+      let place = count;
+      for (; place > 0 && (this.#lengths[place - 1] as number) < length; place -= 1) {
+        this.#lengths[place] = this.#lengths[place - 1] as number;
+      }
+      this.#lengths[place] = length;
     }
   }
 

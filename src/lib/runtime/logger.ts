@@ -25,6 +25,11 @@ export class Logger {
     this.#write = write;
   }
 
+  /** Whether `debug` writes anything; for places where making the fields would cost too much. */
+  get isVerbose(): boolean {
+    return this.#threshold === 0;
+  }
+
   debug(event: string, fields?: Fields): void {
     this.log('debug', event, fields);
   }

@@ -50,7 +50,10 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#tick();
   }
 
-  /** Takes no more appends; resolves when no client waits any more, after `graceMs` at the latest. */
+  /**
+   * Takes no more appends; resolves when no client waits any more and healthy secondaries have all,
+   * after `graceMs` at the latest.
+   */
   drain(graceMs: number): Promise<void> {
     this.core.stop(this.now(), graceMs);
     return new Promise((resolve) => {
@@ -80,14 +83,18 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal {
     const outcome = this.core.append(request, this.now(), onEnd);
+    if (this.#logger.isVerbose) this.#log(outcome);
+    this.#flushSoon();
+    return outcome;
+  }
+
+  #log(outcome: Accepted | Refusal): void {
     if (outcome.kind === 'accepted') {
       const { seq, count, w, isDuplicate } = outcome;
       this.#logger.debug('append', { seq, count, w, isDuplicate });
     } else {
       this.#logger.debug('append-refused', { problem: outcome.problem });
     }
-    this.#flushSoon();
-    return outcome;
   }
 
   await(
@@ -196,6 +203,6 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   #after(): void {
     this.#alarm.setBy(this.core.nextWakeAt());
-    if (this.#onDrained !== null && this.core.waiting === 0) this.#onDrained();
+    if (this.#onDrained !== null && this.core.isDrained) this.#onDrained();
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PAUSE_MS } from '../../../src/lib/core/heartbeat.ts';
+import { LINGER } from '../../../src/lib/core/linger.ts';
+import { HAND_OVER_MS_MAX } from '../../../src/lib/core/master.ts';
 import {
   EXCHANGE_IDLE_MS,
   FRAME_MESSAGE_BYTES_MAX,
@@ -978,6 +980,46 @@ describe('Master: stopping', () => {
     const stage = new Stage({ names: [] }).allUp();
     stage.master.stop(0, 1000);
     assert.equal(stage.master.nextWakeAt(), NEVER);
+  });
+});
+
+describe('Master: handing over what it has before it stops', () => {
+  const stage = () => new Stage({ names: ['s1', 's2'], linger: LINGER }).allUp();
+  /** Two messages, the second of which lingers. */
+  const begun = () => {
+    const begun = stage();
+    begun.append('a');
+    begun.ack('s1', 1);
+    begun.ack('s2', 1);
+    begun.append('b');
+    begun.skip();
+    return begun;
+  };
+
+  it('sends what lingers at once, and is drained when all is acked', () => {
+    const { master } = begun();
+    assert.equal(master.isDrained, false);
+    const late = begun();
+    late.master.stop(0, 5000);
+    late.did('send s1 2..2', 'send s2 2..2');
+    late.ack('s1', 2);
+    assert.equal(late.master.isDrained, false);
+    late.ack('s2', 2);
+    assert.equal(late.master.isDrained, true);
+    assert.equal(late.master.nextWakeAt() > 5000, true);
+  });
+
+  it('does not wait for long, nor for those who are not well', () => {
+    const slow = begun();
+    slow.master.stop(0, 5000);
+    assert.equal(slow.master.nextWakeAt(), HAND_OVER_MS_MAX);
+    slow.tick(HAND_OVER_MS_MAX);
+    assert.equal(slow.master.isDrained, true);
+    const away = begun();
+    away.master.stop(0, 5000);
+    away.ack('s1', 2);
+    away.fail('s2');
+    assert.equal(away.master.isDrained, true);
   });
 });
 

@@ -71,6 +71,8 @@ export class Stage {
       backoffMaxMs: 5000,
       logBytesMax: 0,
       waitingMax: 10,
+      // What is to be sent goes at once; `linger.test.ts` is about waiting for company.
+      linger: { awaitedMs: 0, unawaitedMs: 0 },
     };
     this.master = new Master(
       { ...defaults, ...config },
