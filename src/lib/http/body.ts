@@ -1,50 +1,85 @@
 /** Reads a request's body whole, bounded in bytes and time, and all bodies together in bytes. */
-import type { IncomingMessage } from 'node:http';
+import type { Call } from './call.ts';
 import { ByteBudget, ByteGatherer, TooManyBytes } from './gather.ts';
+import { type BodySink, GatheringRequest } from './gathering-request.ts';
 import { BODIES_BYTES_MAX, BODY_TIMEOUT_MS } from './limits.ts';
 import { HttpProblem } from './problems.ts';
-
-/** The client went away in the middle of its body; there is nobody to answer. */
-export class ClientGone extends Error {}
+import { afterTurn } from './turn.ts';
 
 const allBodies = new ByteBudget(BODIES_BYTES_MAX);
 
 /**
- * The body's bytes. 413 beyond `bytesMax` (at once if the client announces it), 408 when it takes
- * too long, 503 while too much arrives already. After a refusal the rest is read and thrown away
- * (the server bounds for how long): a client that still sends would see a reset connection instead
- * of the answer.
+ * Calls `onBody` with the body's bytes when all are here; most often that is before this turn of the
+ * event loop ends. What it throws is answered. 413 beyond `bytesMax` (at once if the client announces
+ * it), 408 when it takes too long, 503 while too much arrives already. After a refusal the rest is
+ * read and thrown away (the server bounds for how long): a client that still sends would see a reset
+ * connection instead of the answer. A client that goes away in the middle is not answered.
  */
-export function readBody(req: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+export function readBody(call: Call, bytesMax: number, onBody: (bytes: Uint8Array) => void): void {
+  const { req } = call;
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  return new Promise((resolve, reject) => {
-    const bytes = new ByteGatherer(bytesMax, allBodies);
-    const fail = (problem: unknown) => {
-      clearTimeout(timer);
-      bytes.clear();
-      req.removeListener('data', onData);
-      req.resume();
-      reject(problem);
-    };
-    const onData = (chunk: Buffer) => {
-      try {
-        bytes.push(chunk);
-      } catch (error) {
-        fail(error instanceof TooManyBytes ? tooLarge(bytesMax) : error);
-      }
-    };
-    const timer = setTimeout(() => fail(tooSlow()), BODY_TIMEOUT_MS);
-    req.on('data', onData);
-    req.once('end', () => {
-      clearTimeout(timer);
-      resolve(bytes.takeAll());
-    });
-    req.once('close', () => {
-      clearTimeout(timer);
-      bytes.clear();
-      if (!req.complete) reject(new ClientGone());
-    });
-  });
+  const body = new Body(call, bytesMax, onBody);
+  if (req instanceof GatheringRequest) req.gatherIn(body);
+  else {
+    req.on('data', (piece: Buffer) => body.onPiece(piece));
+    req.on('end', () => body.onEnd());
+  }
+  // What came in one packet with its headers is here by then, and needs no clock.
+  afterTurn(() => body.watch());
+}
+
+class Body implements BodySink {
+  readonly #call: Call;
+  readonly #bytesMax: number;
+  readonly #onBody: (bytes: Uint8Array) => void;
+  readonly #bytes: ByteGatherer;
+  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(call: Call, bytesMax: number, onBody: (bytes: Uint8Array) => void) {
+    this.#call = call;
+    this.#bytesMax = bytesMax;
+    this.#onBody = onBody;
+    this.#bytes = new ByteGatherer(bytesMax, allBodies);
+  }
+
+  onPiece(piece: Uint8Array): void {
+    if (this.#isOver) return;
+    try {
+      this.#bytes.push(piece);
+    } catch (error) {
+      this.#fail(error instanceof TooManyBytes ? tooLarge(this.#bytesMax) : error);
+    }
+  }
+
+  onEnd(): void {
+    if (this.#isOver) return;
+    const bytes = this.#bytes.takeAll();
+    this.#end();
+    try {
+      this.#onBody(bytes);
+    } catch (error) {
+      this.#call.fail(error);
+    }
+  }
+
+  /** Gives the rest of the body a time to come, and notices when it will not. */
+  watch(): void {
+    if (this.#isOver) return;
+    this.#timer = setTimeout(() => this.#fail(tooSlow()), BODY_TIMEOUT_MS);
+    this.#call.req.once('close', () => this.#end());
+  }
+
+  #fail(problem: unknown): void {
+    this.#end();
+    this.#call.fail(problem);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#bytes.clear();
+    clearTimeout(this.#timer);
+  }
 }
 
 function tooLarge(bytesMax: number): HttpProblem {

@@ -4,15 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { UNANSWERED_MAX } from './limits.ts';
-
-interface Open {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-}
+import { DISCARD_MS, UNANSWERED_MAX } from './limits.ts';
 
 export class ConnectionTracker {
-  readonly #bySocket = new WeakMap<Socket, Set<Open>>();
+  /** The answers that are due on each connection, in order. */
+  readonly #bySocket = new Map<Socket, ServerResponse[]>();
   #unanswered = 0;
   readonly #onIdle: (() => void)[] = [];
   /** Connections that sent what is no request, and end when what came before is answered. */
@@ -26,27 +22,39 @@ export class ConnectionTracker {
   track(req: IncomingMessage, res: ServerResponse): boolean {
     const { socket } = req;
     let open = this.#bySocket.get(socket);
-    if (this.#unanswered >= UNANSWERED_MAX && open !== undefined && open.size > 0) return false;
     if (open === undefined) {
-      open = new Set();
+      open = [];
       this.#bySocket.set(socket, open);
-      socket.once('close', () => closeAll(this.#bySocket.get(socket)));
-    }
-    const entry = { req, res };
-    open.add(entry);
+      // A response behind another one has no connection yet, and would never hear of its end.
+      socket.once('close', () => {
+        const left = this.#bySocket.get(socket)?.slice() ?? [];
+        this.#bySocket.delete(socket);
+        for (const one of left) one.emit('close');
+      });
+    } else if (this.#unanswered >= UNANSWERED_MAX && open.length > 0) return false;
+    open.push(res);
     this.#unanswered += 1;
-    const done = () => {
-      if (!this.#bySocket.get(socket)?.delete(entry)) return;
-      this.#unanswered -= 1;
-      if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
-    };
-    res.once('finish', done).once('close', done);
+    const due = open;
+    const onOver = () => this.#over(due, req, res);
+    // Either may be the only one that comes.
+    res.on('finish', onOver);
+    res.on('close', onOver);
     return true;
+  }
+
+  #over(open: ServerResponse[], req: IncomingMessage, res: ServerResponse): void {
+    const index = open.indexOf(res);
+    if (index < 0) return;
+    if (open.length === 1) open.pop();
+    else open.splice(index, 1);
+    this.#unanswered -= 1;
+    if (!req.complete) limitDiscarding(req);
+    if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   /** Whether a request of this connection is without its answer. */
   isAwaited(socket: Socket): boolean {
-    return (this.#bySocket.get(socket)?.size ?? 0) > 0;
+    return (this.#bySocket.get(socket)?.length ?? 0) > 0;
   }
 
   /** Resolves when no request is without its answer. */
@@ -65,10 +73,10 @@ export class ConnectionTracker {
   endAfterAnswers(socket: Socket): boolean {
     // The parser complains anew about every piece that follows.
     if (this.#ending.has(socket)) return true;
-    const open = [...(this.#bySocket.get(socket) ?? [])];
+    const open = this.#bySocket.get(socket) ?? [];
     const whole = open.filter(({ req }) => req.complete);
     let left = whole.length;
-    for (const { res } of whole) {
+    for (const res of whole) {
       res.once('finish', () => {
         left -= 1;
         if (left === 0) socket.destroySoon();
@@ -78,13 +86,16 @@ export class ConnectionTracker {
       this.#ending.add(socket);
       return true;
     }
-    const isInTheMiddle = open.some(({ res }) => res.headersSent);
+    const isInTheMiddle = open.some(({ headersSent }) => headersSent);
     if (isInTheMiddle) socket.destroy();
     return isInTheMiddle;
   }
 }
 
-/** A response behind another one has no connection yet, and would never hear of its end. */
-function closeAll(open: Set<Open> | undefined): void {
-  for (const { res } of open ?? []) res.emit('close');
+/** An answer may come before the body has; what is left of it is thrown away, but not for ever. */
+function limitDiscarding(req: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (!req.complete) req.socket.destroy();
+  }, DISCARD_MS).unref();
+  req.once('close', () => clearTimeout(timer));
 }

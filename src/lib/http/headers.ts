@@ -7,6 +7,7 @@ import { HttpProblem } from './problems.ts';
 /** Refuses a body that is not `expected` in UTF-8, or is compressed (415). */
 export function requireContentType(req: IncomingMessage, expected: string): void {
   const header = req.headers['content-type'] ?? '';
+  if (header === expected && req.headers['content-encoding'] === undefined) return;
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
@@ -49,7 +50,8 @@ export interface WaitPreference {
  * malformed is ignored, as RFC 7240 demands; null if nothing is left.
  */
 export function parsePrefer(header: string | string[] | undefined): WaitPreference | null {
-  const list = splitList([header ?? ''].flat().join(',').toLowerCase());
+  if (header === undefined) return null;
+  const list = splitList([header].flat().join(',').toLowerCase());
   const names = list.map((preference) => splitList(preference, ';')[0]?.trim());
   for (const name of names) {
     const seconds = /^wait\s*=\s*("?)(\d{1,15})\1$/.exec(name ?? '')?.[2];
@@ -78,8 +80,8 @@ function splitList(text: string, separator = ','): string[] {
 
 /** Reads `Idempotency-Key`, quoted or not; null if there is none. 400 if it is not a key. */
 export function parseIdempotencyKey(req: IncomingMessage): string | null {
-  const values = req.headersDistinct['idempotency-key'];
-  if (values === undefined) return null;
+  if (req.headers['idempotency-key'] === undefined) return null;
+  const values = req.headersDistinct['idempotency-key'] ?? [];
   const [value = ''] = values;
   const isQuoted = value.startsWith('"');
   const key = isQuoted ? unquote(value) : value;

@@ -1,7 +1,9 @@
 /** Liveness, readiness and health: open to probes, on every node. */
+
+import { sendJson } from './call.ts';
 import type { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
-import { type Route, sendJson } from './server.ts';
+import type { Route } from './server.ts';
 
 /**
  * The three routes. `health` gives the body of `GET /health`; `unready` why the node should get no
@@ -15,7 +17,7 @@ export function healthRoutes(health: () => object, unready: () => HttpProblem | 
     produces: 'application/json',
     handle: ({ res, query }) => {
       parseQuery(query, []);
-      sendJson(res, 200, JSON.stringify(body()), { 'Cache-Control': 'no-store' });
+      sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);
     },
   });
   const readiness = () => {

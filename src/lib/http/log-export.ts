@@ -5,11 +5,11 @@
 import type { ServerResponse } from 'node:http';
 import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
+import type { Call } from './call.ts';
 import { encodeFrame } from './frame.ts';
 import { readyForMore } from './log-routes.ts';
 import { HttpProblem } from './problems.ts';
 import { parseQuery, positiveParameter } from './query.ts';
-import type { Call } from './server.ts';
 
 /** Answers with the frames from `from` on; the first one is there even if it has no messages. */
 export async function exportLog(core: Secondary, { req, res, query }: Call): Promise<void> {

@@ -2,11 +2,12 @@
 import type { ServerResponse } from 'node:http';
 import { startAt } from '../core/epochs.ts';
 import type { Log } from '../core/log.ts';
+import { type Call, endWith } from './call.ts';
 import { matchesEtag } from './headers.ts';
 import { READ_CHUNK_BYTES } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from './query.ts';
-import { type Call, endWith, type Route } from './server.ts';
+import type { Route } from './server.ts';
 
 /** The log a node shows. */
 export interface LogView {

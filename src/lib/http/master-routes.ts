@@ -4,6 +4,7 @@ import type { Accepted } from '../core/master.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { readBody } from './body.ts';
+import { type Call, type HeaderList, sendJson, sendProblem } from './call.ts';
 import {
   parseIdempotencyKey,
   parsePrefer,
@@ -17,7 +18,7 @@ import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { parseAppend, parseJson, parseWText } from './schema.ts';
-import { type Call, type Route, sendJson, sendProblem } from './server.ts';
+import type { Route } from './server.ts';
 
 export interface MasterRoutesOptions {
   readonly nodeId: string;
@@ -43,37 +44,40 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
   ];
 }
 
-async function append(port: MasterPort, options: MasterRoutesOptions, call: Call): Promise<void> {
-  const { req, res, query } = call;
+function append(port: MasterPort, options: MasterRoutesOptions, call: Call): void {
+  const { req, query } = call;
   const { messageBytesMax } = options;
   parseQuery(query, []);
   requireContentType(req, 'application/json');
   const key = parseIdempotencyKey(req);
-  const bodyBytesMax = Math.max(APPEND_BODY_BYTES_MAX, messageBytesMax * JSON_ESCAPE_FACTOR + 4096);
-  const body = parseAppend(parseJson(await readBody(req, bodyBytesMax)), messageBytesMax);
   const preference = parsePrefer(req.headers.prefer);
-  const deadline = deadlineOf(port, preference);
-  const { messages, isBatch } = body;
-  const request = { messages, key, w: body.w ?? options.defaultW, deadline };
-  answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd), {
-    body: ({ seq, count, w, isDuplicate }) => ({
-      seq,
-      epoch: port.core.log.epochAt(seq),
-      w,
-      ...port.core.holders(seq + count - 1),
-      ...(isBatch ? { count } : {}),
-      ...(isDuplicate ? { duplicate: true } : {}),
-    }),
-    send: (receipt, { seq, isDuplicate }, end, headers) => {
-      const done = isDuplicate ? 200 : 201;
-      const location = `/messages/${seq}`;
-      const status = end === 'holds' ? done : 202;
-      sendJson(res, status, JSON.stringify(receipt), { ...headers, Location: location });
-    },
+  const bodyBytesMax = Math.max(APPEND_BODY_BYTES_MAX, messageBytesMax * JSON_ESCAPE_FACTOR + 4096);
+  readBody(call, bodyBytesMax, (bytes) => {
+    const { messages, isBatch, w } = parseAppend(parseJson(bytes), messageBytesMax);
+    const deadline = deadlineOf(port, preference);
+    const request = { messages, key, w: w ?? options.defaultW, deadline };
+    answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd), {
+      members: (accepted) => receiptOf(port, accepted, isBatch),
+      send: (receipt, { seq, isDuplicate }, end, headers) => {
+        const done = isDuplicate ? 200 : 201;
+        const status = end === 'holds' ? done : 202;
+        const text = JSON.stringify(receipt);
+        sendJson(call.res, status, text, [...headers, 'Location', `/messages/${seq}`]);
+      },
+    });
   });
 }
 
-async function readEntry(port: MasterPort, call: Call): Promise<void> {
+function receiptOf({ core }: MasterPort, accepted: Accepted, isBatch: boolean): object {
+  const { seq, count, w, isDuplicate } = accepted;
+  const { acked, pending } = core.holders(seq + count - 1);
+  const epoch = core.log.epochAt(seq);
+  if (!isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
+  const more = { ...(isBatch ? { count } : {}), ...(isDuplicate ? { duplicate: true } : {}) };
+  return { seq, epoch, w, acked, pending, ...more };
+}
+
+function readEntry(port: MasterPort, call: Call): void {
   const { req, res, parameter, query } = call;
   const { log } = port.core;
   const wText = parseQuery(query, ['w']).get('w');
@@ -87,7 +91,7 @@ async function readEntry(port: MasterPort, call: Call): Promise<void> {
   const preference = parsePrefer(req.headers.prefer);
   const deadline = deadlineOf(port, preference);
   answerWhenOver(port, call, preference, (onEnd) => port.await(seq, w, deadline, onEnd), {
-    body: members,
+    members,
     send: (now, _, end, headers) => {
       sendJson(res, end === 'holds' ? 200 : 202, entryJson(log, seq, now), headers);
     },
@@ -96,39 +100,35 @@ async function readEntry(port: MasterPort, call: Call): Promise<void> {
 
 interface Answering {
   /** The members that tell how far the entry is now. */
-  readonly body: (accepted: Accepted) => object;
-  readonly send: (
-    members: object,
-    accepted: Accepted,
-    end: WaitEnd,
-    headers: Readonly<Record<string, string>>,
-  ) => void;
+  readonly members: (accepted: Accepted) => object;
+  readonly send: (members: object, accepted: Accepted, end: WaitEnd, headers: HeaderList) => void;
 }
 
 /** Begins, and answers when the wait is over; a client that goes away meanwhile stops waiting. */
 function answerWhenOver(
   port: MasterPort,
-  { res }: Call,
+  call: Call,
   preference: WaitPreference | null,
   begin: (onEnd: (end: WaitEnd) => void) => Accepted | Refusal,
-  { body, send }: Answering,
+  { members, send }: Answering,
 ): void {
-  const headers: Record<string, string> =
-    preference === null ? {} : { 'Preference-Applied': preference.applied };
+  const headers = preference === null ? [] : ['Preference-Applied', preference.applied];
+  const { res } = call;
   let waiter: Waiter | null = null;
   const answer = (accepted: Accepted, end: WaitEnd) => {
     waiter = null;
-    if (end === 'stopping' || end === 'fenced') sendUnheld(res, end, body(accepted));
-    else send(body(accepted), accepted, end, headers);
+    if (end === 'stopping' || end === 'fenced') sendUnheld(res, end, members(accepted));
+    else send(members(accepted), accepted, end, headers);
   };
   const outcome = begin((end) => answer(outcome as Accepted, end));
   if (outcome.kind === 'refused') throw problemOf(outcome);
-  if (typeof outcome.wait === 'string') {
-    answer(outcome, outcome.wait);
+  const { wait } = outcome;
+  if (typeof wait === 'string') {
+    call.answerSoon(() => answer(outcome, wait));
     return;
   }
-  waiter = outcome.wait;
-  res.once('close', () => {
+  waiter = wait;
+  res.on('close', () => {
     if (waiter !== null) port.cancel(waiter);
   });
 }

@@ -4,6 +4,7 @@ import { HttpProblem } from './problems.ts';
 /** The parameters of a query, all of which must be in `known`. */
 export function parseQuery(query: string, known: readonly string[]): Map<string, string> {
   const values = new Map<string, string>();
+  if (query === '') return values;
   for (const [name, value] of new URLSearchParams(query)) {
     if (!known.includes(name)) {
       const list = known.length === 0 ? 'there are none here' : `known are ${known.join(', ')}`;

@@ -4,6 +4,7 @@
  * answer, and the master takes both for "no answer".
  */
 import type { FrameAnswer } from '../core/secondary.ts';
+import { type Call, sendProblem } from './call.ts';
 import { ByteBudget } from './gather.ts';
 import { requireContentType } from './headers.ts';
 import {
@@ -16,7 +17,6 @@ import { LineSplitter, LineTooLong } from './lines.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseFrame, parseJson } from './schema.ts';
-import { type Call, sendProblem } from './server.ts';
 
 /** What the unfinished lines of all exchanges may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);

@@ -2,6 +2,7 @@
 
 import type { Heartbeat } from '../core/protocol.ts';
 import { readBody } from './body.ts';
+import { type Call, sendJson } from './call.ts';
 import { parseClaim } from './claim.ts';
 import { requireContentType } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -13,7 +14,7 @@ import { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { replicate } from './replicate.ts';
 import { parseFaults, parseJson } from './schema.ts';
-import { type Call, type Route, sendJson } from './server.ts';
+import type { Route } from './server.ts';
 
 export interface SecondaryRoutesOptions {
   readonly nodeId: string;
@@ -82,11 +83,13 @@ function faultRoutes(port: SecondaryPort): Route[] {
   ];
 }
 
-async function putFaults(port: SecondaryPort, { req, res, query }: Call): Promise<void> {
-  parseQuery(query, []);
-  requireContentType(req, 'application/json');
-  port.setFaults(parseFaults(parseJson(await readBody(req, SMALL_BODY_BYTES_MAX))));
-  sendJson(res, 200, JSON.stringify(port.core.faults));
+function putFaults(port: SecondaryPort, call: Call): void {
+  parseQuery(call.query, []);
+  requireContentType(call.req, 'application/json');
+  readBody(call, SMALL_BODY_BYTES_MAX, (body) => {
+    port.setFaults(parseFaults(parseJson(body)));
+    sendJson(call.res, 200, JSON.stringify(port.core.faults));
+  });
 }
 
 function unreadyProblem({ core, stopping }: SecondaryPort): HttpProblem | null {

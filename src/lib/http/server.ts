@@ -4,30 +4,20 @@
  */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { ClientGone } from './body.ts';
+import { Call } from './call.ts';
 import { ConnectionTracker } from './connections.ts';
+import { GatheringRequest } from './gathering-request.ts';
 import { hasBearerToken, isAcceptable } from './headers.ts';
 import {
   CONNECTIONS_MAX,
   DISCARD_MS,
   HEADER_BYTES_MAX,
   HEADERS_TIMEOUT_MS,
-  JOINED_BYTES_MAX,
   KEEP_ALIVE_TIMEOUT_MS,
   READER_STALL_MS,
 } from './limits.ts';
 import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
-
-/** One request on its way to a handler. */
-export interface Call {
-  readonly req: http.IncomingMessage;
-  readonly res: http.ServerResponse;
-  /** What stands for `{}` in the route's path; empty if it has none. */
-  readonly parameter: string;
-  /** The query, without its question mark. */
-  readonly query: string;
-}
 
 export interface Route {
   /** GET answers HEAD as well. */
@@ -56,8 +46,10 @@ export interface NodeServer {
 
 /** A server for these routes, not listening yet. */
 export function createServer(options: ServerOptions): NodeServer {
-  const { routes, logger } = options;
+  const { logger } = options;
+  const router = new Router(options);
   const server = http.createServer({
+    IncomingMessage: GatheringRequest,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
     // Bodies have a time limit of their own where they are read; an exchange may last for ever.
@@ -74,25 +66,28 @@ export function createServer(options: ServerOptions): NodeServer {
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = READER_STALL_MS;
   const connections = new ConnectionTracker();
-  const onRequest = (req: http.IncomingMessage, res: http.ServerResponse, handle: Handler) => {
-    // A connection that breaks is no error of ours; handlers learn of it by 'close'.
-    req.on('error', () => {});
-    res.on('error', () => {});
+  const onRequest = (
+    req: http.IncomingMessage,
+    res: http.ServerResponse,
+    handle: (call: Call) => void | Promise<void>,
+  ) => {
+    // A connection that breaks is no error of ours; handlers learn of it by 'close'. Of node's own
+    // requests nobody is told who does not listen.
+    if (!(req instanceof GatheringRequest)) req.on('error', ignore);
+    res.on('error', ignore);
     if (!connections.track(req, res)) {
       req.socket.destroy();
       return;
     }
-    res.once('finish', () => limitDiscarding(req));
-    const onError = (error: unknown) => answerError(error, req, res, logger);
+    const call = new Call(req, res, logger);
     try {
-      handle(req, res)?.catch(onError);
+      handle(call)?.catch((error: unknown) => call.fail(error));
     } catch (error) {
-      onError(error);
+      call.fail(error);
     }
   };
-  server.on('request', (req, res) =>
-    onRequest(req, res, () => dispatch(routes, options, req, res)),
-  );
+  const dispatch = (call: Call) => router.dispatch(call);
+  server.on('request', (req, res) => onRequest(req, res, dispatch));
   server.on('checkExpectation', (req, res) => onRequest(req, res, refuseExpectation));
   server.on('connect', (_, socket: Socket) => answerBrokenRequest(noTunnels(), socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -107,7 +102,7 @@ export function createServer(options: ServerOptions): NodeServer {
   return { server, connections };
 }
 
-type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => Promise<void> | undefined;
+function ignore(): void {}
 
 function refuseExpectation(): never {
   throw new HttpProblem('expectation-failed', "only '100-continue' can be expected");
@@ -118,44 +113,59 @@ function noTunnels(): HttpProblem {
   return new HttpProblem('method-not-allowed', 'this node is no proxy', {}, headers);
 }
 
-function dispatch(
-  routes: readonly Route[],
-  options: ServerOptions,
-  req: http.IncomingMessage,
-  res: http.ServerResponse,
-): Promise<void> | undefined {
-  requireHost(req);
-  const [path, query] = splitTarget(req.url ?? '/');
-  const matches = routes.filter((route) => parameterOf(route.path, path) !== null);
-  if (matches.length === 0) throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
-  const method = req.method === 'HEAD' ? 'GET' : req.method;
-  const route = matches.find((match) => match.method === method);
-  if (route === undefined) throw methodNotAllowed(matches);
-  requireToken(req, route, options);
-  if (!isAcceptable(req.headers.accept, route.produces)) {
-    throw new HttpProblem('not-acceptable', `this can only be had as ${route.produces}`, {
-      available: [route.produces],
-    });
+/** Finds the route of a request, and lets in who may come in. */
+class Router {
+  readonly #options: ServerOptions;
+  /** Routes without a parameter, by path: what nearly every request asks for. */
+  readonly #exact = new Map<string, Route[]>();
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    for (const route of options.routes) {
+      if (route.path.endsWith('{}')) continue;
+      this.#exact.set(route.path, [...(this.#exact.get(route.path) ?? []), route]);
+    }
   }
-  const parameter = parameterOf(route.path, path) ?? '';
-  return route.handle({ req, res, parameter, query }) ?? undefined;
+
+  dispatch(call: Call): void | Promise<void> {
+    const { req } = call;
+    requireHost(req);
+    const method = req.method === 'HEAD' ? 'GET' : req.method;
+    const exact = this.#exact.get(call.path);
+    const route = exact?.find((one) => one.method === method) ?? this.#search(method, call);
+    requireToken(req, route, this.#options);
+    if (!isAcceptable(req.headers.accept, route.produces)) {
+      throw new HttpProblem('not-acceptable', `this can only be had as ${route.produces}`, {
+        available: [route.produces],
+      });
+    }
+    return route.handle(call);
+  }
+
+  /** The route with a parameter, which goes to the call; 404 or 405 if there is none. */
+  #search(method: string | undefined, call: Call): Route {
+    const { path } = call;
+    const matches = this.#options.routes.filter((route) => parameterOf(route.path, path) !== null);
+    if (matches.length === 0) {
+      throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
+    }
+    const route = matches.find((match) => match.method === method);
+    if (route === undefined) throw methodNotAllowed(matches);
+    call.parameter = parameterOf(route.path, path) ?? '';
+    return route;
+  }
 }
 
 /** Refuses a request without a `Host` header, or with several (RFC 9112, 3.2). */
-function requireHost(req: http.IncomingMessage): void {
-  const hosts = req.rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name)).length;
-  if (hosts === 1 || (hosts === 0 && req.httpVersion === '1.0')) return;
+function requireHost({ rawHeaders, httpVersion }: http.IncomingMessage): void {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return;
   const what = hosts === 0 ? 'is missing' : 'is given twice';
   throw new HttpProblem('bad-request', `the Host header ${what}`, {}, { Connection: 'close' });
-}
-
-/** Path and query of a request target in origin form or absolute form. */
-function splitTarget(target: string): [path: string, query: string] {
-  const origin = /^https?:\/\/[^/?]*/i.exec(target)?.[0] ?? '';
-  const relative = target.slice(origin.length);
-  const mark = relative.indexOf('?');
-  const path = mark < 0 ? relative : relative.slice(0, mark);
-  return [path === '' ? '/' : path, mark < 0 ? '' : relative.slice(mark + 1)];
 }
 
 /** What stands for `{}` in `path` ('' for a pattern without one); null if it does not match. */
@@ -186,71 +196,6 @@ function requireToken(req: http.IncomingMessage, route: Route, options: ServerOp
     {},
     { 'WWW-Authenticate': 'Bearer' },
   );
-}
-
-/** Answers with JSON text, or with pieces of it, whole. */
-export function sendJson(
-  res: http.ServerResponse,
-  status: number,
-  body: string | readonly Uint8Array[],
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const pieces = typeof body === 'string' ? [Buffer.from(body)] : body;
-  res.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': pieces.reduce((sum, piece) => sum + piece.length, 0),
-    ...headers,
-  });
-  endWith(res, pieces);
-}
-
-/**
- * Writes the pieces and ends the answer. Large ones are views of the log and stay so: an answer may
- * wait for its reader for long, and one packet may ask for thousands of them.
- */
-export function endWith(res: http.ServerResponse, pieces: readonly Uint8Array[]): void {
-  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  if (bytes <= JOINED_BYTES_MAX) {
-    res.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
-    return;
-  }
-  res.cork();
-  for (const piece of pieces) res.write(piece);
-  res.end();
-}
-
-/** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
-export function sendProblem(res: http.ServerResponse, problem: HttpProblem): void {
-  if (res.headersSent) {
-    res.destroy();
-    return;
-  }
-  sendJson(res, problem.status, problem.body(), problem.allHeaders());
-}
-
-function answerError(
-  error: unknown,
-  req: http.IncomingMessage,
-  res: http.ServerResponse,
-  logger: RequestLog,
-): void {
-  if (error instanceof ClientGone) return;
-  if (error instanceof HttpProblem) {
-    logger.debug('request-refused', { method: req.method, problem: error.problem });
-    sendProblem(res, error);
-    return;
-  }
-  const stack = error instanceof Error ? error.stack : String(error);
-  logger.error('handler-failed', { method: req.method, stack });
-  sendProblem(res, new HttpProblem('internal-error', 'see the log of this node'));
-}
-
-/** An answer may come before the body has; what is left of it is thrown away, but not for ever. */
-function limitDiscarding(req: http.IncomingMessage): void {
-  if (req.complete) return;
-  const timer = setTimeout(() => req.socket.destroy(), DISCARD_MS).unref();
-  req.once('close', () => clearTimeout(timer));
-  req.once('end', () => clearTimeout(timer));
 }
 
 /** What node's parser would not take never becomes a request; it is answered on the socket. */

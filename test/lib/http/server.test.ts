@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Log } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import { readBody } from '../../../src/lib/http/body.ts';
+import { sendJson } from '../../../src/lib/http/call.ts';
 import {
   BODIES_BYTES_MAX,
   BODY_TIMEOUT_MS,
@@ -13,7 +14,7 @@ import {
 } from '../../../src/lib/http/limits.ts';
 import { listRoute } from '../../../src/lib/http/log-routes.ts';
 import { secondaryRoutes } from '../../../src/lib/http/secondary-routes.ts';
-import { createServer, type Route, sendJson } from '../../../src/lib/http/server.ts';
+import { createServer, type Route } from '../../../src/lib/http/server.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
 import { NOWHERE } from '../../../src/lib/runtime/node-storage.ts';
 import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
@@ -29,9 +30,10 @@ const ECHO: Route = {
   path: '/length',
   access: 'open',
   produces: 'application/json',
-  handle: async ({ req, res }) => {
-    const { length } = await readBody(req, BODY_BYTES_MAX);
-    sendJson(res, 200, JSON.stringify({ length }));
+  handle: (call) => {
+    readBody(call, BODY_BYTES_MAX, ({ length }) => {
+      sendJson(call.res, 200, JSON.stringify({ length }));
+    });
   },
 };
 

@@ -1,0 +1,117 @@
+/** One request on its way to a handler and back: what it asks, and how it is answered. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { JOINED_BYTES_MAX } from './limits.ts';
+import type { RequestLog } from './ports.ts';
+import { HttpProblem } from './problems.ts';
+import { afterTurn } from './turn.ts';
+
+export class Call {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** The path that is asked for. */
+  readonly path: string;
+  /** The query, without its question mark. */
+  readonly query: string;
+  /** What stands for `{}` in the route's path; empty if it has none. */
+  parameter = '';
+  readonly #logger: RequestLog;
+
+  constructor(req: IncomingMessage, res: ServerResponse, logger: RequestLog) {
+    this.req = req;
+    this.res = res;
+    this.#logger = logger;
+    const target = req.url ?? '/';
+    const start = target.startsWith('/') ? 0 : originLength(target);
+    const mark = target.indexOf('?', start);
+    this.path = target.slice(start, mark < 0 ? undefined : mark) || '/';
+    this.query = mark < 0 ? '' : target.slice(mark + 1);
+  }
+
+  /**
+   * Calls `answer` when this turn of the event loop is over, so that the answers of all requests that
+   * came in it leave together: a client process that sleeps is woken once, and not by each of them.
+   */
+  answerSoon(answer: () => void): void {
+    afterTurn(() => {
+      try {
+        answer();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  /** Answers with the problem that `error` is; anything else is a defect, and is told to the log. */
+  fail(error: unknown): void {
+    const { method } = this.req;
+    if (error instanceof HttpProblem) {
+      this.#logger.debug('request-refused', { method, problem: error.problem });
+      sendProblem(this.res, error);
+      return;
+    }
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#logger.error('handler-failed', { method, stack });
+    sendProblem(this.res, new HttpProblem('internal-error', 'see the log of this node'));
+  }
+}
+
+/** How long the scheme and authority of a target in absolute form are (RFC 9112, 3.2.2). */
+function originLength(target: string): number {
+  return /^https?:\/\/[^/?]*/i.exec(target)?.[0].length ?? 0;
+}
+
+/** Names and values in turn, as `writeHead` takes them. */
+export type HeaderList = readonly string[];
+
+const JSON_TYPE: HeaderList = ['Content-Type', 'application/json'];
+
+/** Answers with JSON text, or with pieces of it, whole. */
+export function sendJson(
+  res: ServerResponse,
+  status: number,
+  body: string | readonly Uint8Array[],
+  headers: HeaderList = [],
+): void {
+  send(res, status, body, [...JSON_TYPE, ...headers]);
+}
+
+function send(
+  res: ServerResponse,
+  status: number,
+  body: string | readonly Uint8Array[],
+  headers: HeaderList,
+): void {
+  const isText = typeof body === 'string';
+  const bytes = isText ? Buffer.byteLength(body) : sumOfLengths(body);
+  res.writeHead(status, [...headers, 'Content-Length', String(bytes)]);
+  // A text leaves in one piece with its headers.
+  if (isText) res.end(body);
+  else endWith(res, body);
+}
+
+/**
+ * Writes the pieces and ends the answer. Large ones are views of the log and stay so: an answer may
+ * wait for its reader for long, and one packet may ask for thousands of them.
+ */
+export function endWith(res: ServerResponse, pieces: readonly Uint8Array[]): void {
+  if (sumOfLengths(pieces) <= JOINED_BYTES_MAX) {
+    res.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+    return;
+  }
+  res.cork();
+  for (const piece of pieces) res.write(piece);
+  res.end();
+}
+
+/** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
+export function sendProblem(res: ServerResponse, problem: HttpProblem): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  send(res, problem.status, problem.body(), Object.entries(problem.allHeaders()).flat());
+}
+
+function sumOfLengths(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}

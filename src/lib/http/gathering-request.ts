@@ -1,0 +1,32 @@
+/**
+ * A request whose body goes straight from the parser to who gathers it. A readable stream in between
+ * (buffer it, schedule a read, announce the end, close) costs a small request as much as all the rest
+ * of its handling. `http.createServer` takes the class as its `IncomingMessage`; where a runtime makes
+ * requests of its own, `readBody` listens to them as to any stream.
+ */
+import { IncomingMessage } from 'node:http';
+
+/** Where the pieces of a body go. */
+export interface BodySink {
+  onPiece(piece: Uint8Array): void;
+  onEnd(): void;
+}
+
+export class GatheringRequest extends IncomingMessage {
+  #sink: BodySink | null = null;
+
+  /** From now on the body goes to `sink`, not through the stream. Call it before any of it was read. */
+  gatherIn(sink: BodySink): void {
+    this.#sink = sink;
+  }
+
+  /** What the parser calls with each piece of the body, and with null at its end. */
+  override push(piece: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    const sink = this.#sink;
+    if (sink === null) return super.push(piece, encoding);
+    if (piece === null) sink.onEnd();
+    else sink.onPiece(piece);
+    // Never slower than the client: what a sink takes is bounded, and the rest it throws away.
+    return true;
+  }
+}
