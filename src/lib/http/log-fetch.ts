@@ -6,7 +6,7 @@ import type { Frame } from '../core/protocol.ts';
 import { FRAME_LINE_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer.ts';
-import { parseFrame, parseJson } from './schema.ts';
+import { readFrame } from './schema.ts';
 
 /**
  * Hands every frame to `onFrame` until that returns false. Resolves with null when the log is here
@@ -56,9 +56,9 @@ async function read(
   const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
   for await (const chunk of chunksOf(response, signal)) {
     onChunk();
-    for (const line of lines.push(chunk)) if (!onFrame(parseFrame(parseJson(line)))) return null;
+    for (const line of lines.push(chunk)) if (!onFrame(readFrame(line))) return null;
   }
   const rest = lines.rest();
-  if (rest !== null) onFrame(parseFrame(parseJson(rest)));
+  if (rest !== null) onFrame(readFrame(rest));
   return null;
 }

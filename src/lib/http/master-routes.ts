@@ -17,7 +17,7 @@ import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
-import { parseAppend, parseJson, parseWText } from './schema.ts';
+import { parseWText, readAppend } from './schema.ts';
 import type { Route } from './server.ts';
 
 export interface MasterRoutesOptions {
@@ -53,7 +53,7 @@ function append(port: MasterPort, options: MasterRoutesOptions, call: Call): voi
   const preference = parsePrefer(req.headers.prefer);
   const bodyBytesMax = Math.max(APPEND_BODY_BYTES_MAX, messageBytesMax * JSON_ESCAPE_FACTOR + 4096);
   readBody(call, bodyBytesMax, (bytes) => {
-    const { messages, isBatch, w } = parseAppend(parseJson(bytes), messageBytesMax);
+    const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
     answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd), {

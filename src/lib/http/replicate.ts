@@ -16,7 +16,7 @@ import {
 import { LineSplitter, LineTooLong } from './lines.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
-import { parseFrame, parseJson } from './schema.ts';
+import { readFrame } from './schema.ts';
 
 /** What the unfinished lines of all exchanges may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
@@ -77,7 +77,7 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
   };
 
   const take = (line: Uint8Array) => {
-    const frame = parseFrame(parseJson(line));
+    const frame = readFrame(line);
     pending += 1;
     port.receive(frame, onAnswer);
   };

@@ -9,6 +9,7 @@ import type { Ack, Frame, Heartbeat, Standing } from '../core/protocol.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
 import { isIdempotencyKey } from './headers.ts';
+import { findMessages } from './json-messages.ts';
 import { isAffordableJson } from './json-size.ts';
 import { BATCH_MESSAGES_MAX, FRAME_MESSAGES_TAKEN_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
@@ -41,6 +42,24 @@ export function parseJson(bytes: Uint8Array): unknown {
     const position = /at position \d+/.exec((error as Error).message)?.[0] ?? 'or not all of it';
     throw new HttpProblem('bad-json', `the body is not valid JSON, ${position}`);
   }
+}
+
+/**
+ * Reads the body of `POST /messages`, and takes its bytes over: the quick way if nothing in it is
+ * unusual, else by parsing it all, which says the same of every body.
+ */
+export function readAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody {
+  return plainAppend(bytes, messageBytesMax) ?? parseAppend(parseJson(bytes), messageBytesMax);
+}
+
+function plainAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody | null {
+  const found = findMessages(bytes);
+  if (found === null || !isWithin(found.count, 1, BATCH_MESSAGES_MAX)) return null;
+  const { fields, isList, longestBytes } = found;
+  if (longestBytes > messageBytesMax) return null;
+  const hasW = Object.hasOwn(fields, 'w');
+  if (Object.keys(fields).length > (hasW ? 1 : 0)) return null;
+  return { w: hasW ? parseW(fields.w) : null, messages: found.pack(), isBatch: isList };
 }
 
 /** Checks the body of `POST /messages`. */
@@ -110,34 +129,55 @@ export function parseFaults(body: unknown): Partial<Faults> {
 /** The longest artificial delay, in ms: what a timer can count. */
 export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
 
+/** Reads the line of a frame, and takes its bytes over; in two ways, as `readAppend`. */
+export function readFrame(bytes: Uint8Array): Frame {
+  const found = findMessages(bytes);
+  if (found === null || !found.isList || found.count > FRAME_MESSAGES_TAKEN_MAX) {
+    return parseFrame(parseJson(bytes));
+  }
+  const { bytes: view, ends } = found.pack();
+  // A frame may have to wait, and must not keep much more than its own bytes meanwhile.
+  const isMost = 2 * view.length >= view.buffer.byteLength;
+  return frameOf(found.fields, { bytes: isMost ? view : new Uint8Array(view), ends });
+}
+
 /** Checks a frame. Unknown fields are for later versions and are ignored. */
 export function parseFrame(value: unknown): Frame {
-  const fields = requireObject(value);
-  const { logId, epoch, writer, from, messages, keys, epochs, writers } = fields;
+  return frameOf(requireObject(value), null);
+}
+
+/** Checks a frame's fields, and its messages as well unless they are `packed`. */
+function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
+  const { logId, epoch, writer, from, keys, epochs, writers } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
   if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
   if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
   if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
-  if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
-  if (messages.length > FRAME_MESSAGES_TAKEN_MAX) {
-    throw bad(`a frame may have ${FRAME_MESSAGES_TAKEN_MAX} messages`);
-  }
-  if (!isCount(from + messages.length)) throw bad("a frame's last seq must be a safe integer");
-  for (const message of messages) {
-    if (typeof message !== 'string' || !message.isWellFormed()) {
-      throw bad("a frame's 'messages' must be strings without lone surrogates");
-    }
-  }
-  const packed = packMessages(messages as string[]);
+  const messages = packed ?? packFrame(fields.messages);
+  const count = messages.ends.length;
+  if (!isCount(from + count)) throw bad("a frame's last seq must be a safe integer");
   return {
     logId,
     epoch,
     writer: writer ?? null,
     from,
-    messages: packed,
-    keys: parseKeys(keys, from, messages.length),
+    messages,
+    keys: parseKeys(keys, from, count),
     epochs: epochs === undefined ? null : parseEpochs(epochs, writers, epoch),
   };
+}
+
+function packFrame(messages: unknown): PackedMessages {
+  if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
+  if (messages.length > FRAME_MESSAGES_TAKEN_MAX) {
+    throw bad(`a frame may have ${FRAME_MESSAGES_TAKEN_MAX} messages`);
+  }
+  for (const message of messages) {
+    if (typeof message !== 'string' || !message.isWellFormed()) {
+      throw bad("a frame's 'messages' must be strings without lone surrogates");
+    }
+  }
+  return packMessages(messages as string[]);
 }
 
 /** The list of (epoch, first seq) pairs, and the writers of these epochs, if they are named. */
