@@ -3,8 +3,9 @@
  * damaged or never written to its end (`broken`). What has its sum is ours, and yet it is held to be
  * exactly what we would write, for people edit files (`odd`): no invariant may rest on a line.
  */
+import { isUtf8 } from 'node:buffer';
+import { NO_TEXT, TextScanner } from '../core/text-scanner.ts';
 import { crc32 } from './crc32.ts';
-import { isText, isWrittenAs, jsonIn, stringIn } from './json-text.ts';
 import { type EntryRecord, type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
 
 export type Decoded =
@@ -19,7 +20,7 @@ const EPOCH = ascii.encode(',"epoch":');
 const KEY = ascii.encode(',"key":');
 const MORE = ascii.encode(',"more":true');
 const MESSAGE = ascii.encode(',"message":');
-const [QUOTE, BACKSLASH, ZERO] = [0x22, 0x5c, 0x30];
+const ZERO = 0x30;
 const CRC_DIGITS = 8;
 
 /** Decodes the line at `start..end - 1` of `bytes`, its newline not included. */
@@ -60,23 +61,35 @@ function decodeEntry(bytes: Buffer, start: number, end: number): EntryRecord | n
   if (!hasAt(bytes, seqEnd, EPOCH)) return null;
   const epochEnd = digitsEnd(bytes, seqEnd + EPOCH.length);
   const keyStart = hasAt(bytes, epochEnd, KEY) ? epochEnd + KEY.length : null;
-  const keyEnd = keyStart === null ? epochEnd : stringEnd(bytes, keyStart, end);
+  const scanner = new TextScanner(bytes);
+  const keyEnd = keyStart === null ? epochEnd : scanner.endOf(keyStart);
+  if (keyEnd === NO_TEXT) return null;
   const more = keyStart !== null && hasAt(bytes, keyEnd, MORE);
   const keyedEnd = more ? keyEnd + MORE.length : keyEnd;
   if (!hasAt(bytes, keyedEnd, MESSAGE)) return null;
   const textStart = keyedEnd + MESSAGE.length;
   const seq = numberIn(bytes, start + SEQ.length, seqEnd);
   const epoch = numberIn(bytes, seqEnd + EPOCH.length, epochEnd);
-  const key = keyStart === null ? null : stringIn(bytes, keyStart, keyEnd);
-  if (seq < 1 || epoch < 0 || key === undefined || !isText(bytes, textStart, end)) return null;
+  if (seq < 1 || epoch < 0 || scanner.endOf(textStart) !== end) return null;
+  if (!isUtf8(bytes.subarray(start, end))) return null;
+  const key = keyStart === null ? null : JSON.parse(bytes.toString('utf8', keyStart, keyEnd));
   return { seq, epoch, key, more, textStart, textEnd: end };
 }
 
 function decodeRare(bytes: Buffer, start: number, end: number): RareRecord | null {
-  const value = jsonIn(bytes, start, end, '}');
-  if (typeof value !== 'object' || value === null) return null;
-  const record = rareRecordOf(value);
-  return record !== null && isWrittenAs(record, bytes, start, end, '}') ? record : null;
+  if (!isUtf8(bytes.subarray(start, end))) return null;
+  const text = `${bytes.toString('utf8', start, end)}}`;
+  const record = rareRecordIn(text);
+  return record !== null && JSON.stringify(record) === text ? record : null;
+}
+
+function rareRecordIn(text: string): RareRecord | null {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? rareRecordOf(value) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The record with the members it should have, in their order; null if they are of other types. */
@@ -132,13 +145,4 @@ function numberIn(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   for (let i = start; i < end; i += 1) value = value * 10 + digitOf(bytes[i] as number);
   return value <= Number.MAX_SAFE_INTEGER ? value : -1;
-}
-
-/** Just behind the closing quote of the string that begins at `start`; `end` if there is none. */
-function stringEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start + 1; at < end; at += 1) {
-    if (bytes[at] === BACKSLASH) at += 1;
-    else if (bytes[at] === QUOTE) return at + 1;
-  }
-  return end;
 }
