@@ -228,6 +228,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.world.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
     const { random } = this.world;
     this.core.acked(secondary, link.exchange, ack, this.clock, random());
+    this.later(0, () => this.core.flush(this.clock));
     const hasLanded = ack.length >= frame.from + frame.messages.ends.length - 1;
     // A life that was not met before is worth an attempt, not a new backoff.
     const isNewLife = this.restartsSeen !== restartsSeen;

@@ -252,7 +252,7 @@ export class Master {
 
   // --- replication -----------------------------------------------------------------------------
 
-  /** Sends what is new to every secondary that can take it. Call it soon after appends. */
+  /** Sends what is new to every secondary that can take it. Call it soon after appends and acks. */
   flush(now: number): void {
     for (const peer of this.#peers) peer.pump(now);
   }

@@ -171,8 +171,11 @@ export class Peer {
     this.#claim = null;
   }
 
-  /** Opens an exchange if there is work and it is time, and fills its window. */
-  pump(now: number): void {
+  /**
+   * Opens an exchange if there is work and it is time, and fills its window: with full frames only, or
+   * also with one that is not, if it need not wait for company.
+   */
+  pump(now: number, isFullOnly = false): void {
     const { progress } = this;
     const { log } = this.#replica;
     if (this.#claim === null) return;
@@ -183,7 +186,7 @@ export class Peer {
     while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) {
       const to = this.#frameEnd();
       const isFull = to < log.length;
-      if (!isFull && now < this.#lingersUntil()) return;
+      if (!isFull && (isFullOnly || now < this.#lingersUntil())) return;
       this.#send(to, now);
     }
   }
@@ -236,7 +239,8 @@ export class Peer {
     } else {
       this.fail(`ack of length ${ack.length} for a frame up to ${frame.to}`, now, random);
     }
-    this.pump(now);
+    // The clients that are answered now may have more to send along: the next `flush` sends the rest.
+    this.pump(now, true);
   }
 
   /** Ends the exchange as "no answer", whatever the reason, and plans the next attempt. */

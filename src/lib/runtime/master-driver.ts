@@ -20,6 +20,9 @@ import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import type { NodeStorage } from './node-storage.ts';
 
+/** How long appends that keep coming are gathered before they are sent, in ms. */
+const FLUSH_MS_MAX = 1;
+
 export class MasterDriver implements MasterPort, MasterEffects {
   readonly core: Master;
   readonly #config: MasterConfig;
@@ -30,7 +33,10 @@ export class MasterDriver implements MasterPort, MasterEffects {
     () => this.#tick(),
   );
   readonly #exchanges = new Map<number, ReplicationExchange>();
-  #isFlushPlanned = false;
+  /** How often there was something new to send. */
+  #arrivals = 0;
+  /** When to send it at the latest; null while there is nothing. */
+  #flushBy: number | null = null;
   #onDrained: (() => void) | null = null;
 
   constructor(
@@ -121,7 +127,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
       onAck: (ack) => {
         this.#logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
         this.core.acked(secondary, exchange, ack, this.now(), Math.random());
-        this.#after();
+        this.#flushSoon();
       },
       onFailed: (reason, staleBy) => {
         const now = this.now();
@@ -185,15 +191,25 @@ export class MasterDriver implements MasterPort, MasterEffects {
     return this.#config.secondaries[secondary] as { id: string; url: string };
   }
 
-  /** Appends of one turn of the event loop travel together. */
+  /** Sends what is new when the turns of the event loop bring no more of it, or soon in any case. */
   #flushSoon(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    setImmediate(() => {
-      this.#isFlushPlanned = false;
-      this.core.flush(this.now());
-      this.#after();
-    });
+    this.#arrivals += 1;
+    if (this.#flushBy !== null) return;
+    this.#flushBy = this.now() + FLUSH_MS_MAX;
+    setImmediate(() => this.#flushOrWait(0));
+  }
+
+  /** @param seen how many arrivals there were a turn ago */
+  #flushOrWait(seen: number): void {
+    const now = this.now();
+    const arrivals = this.#arrivals;
+    if (arrivals !== seen && now < (this.#flushBy as number)) {
+      setImmediate(() => this.#flushOrWait(arrivals));
+      return;
+    }
+    this.#flushBy = null;
+    this.core.flush(now);
+    this.#after();
   }
 
   #tick(): void {

@@ -59,7 +59,7 @@ describe('Master: frames that linger', () => {
     stage.append('c', { w: 2, as: 'bob' });
     stage.did('send s1 2..2');
     stage.ack('s1', 2);
-    stage.did('send s1 3..3', 'alice holds');
+    stage.did('alice holds', 'send s1 3..3');
   });
 
   it('or when that takes too long', () => {

@@ -58,7 +58,7 @@ describe('Master: an append', () => {
     stage.ack('s1', 2);
     stage.did('send s1 2..2', 'bob holds');
     stage.ack('s2', 1);
-    stage.did('send s2 2..2', 'alice holds');
+    stage.did('alice holds', 'send s2 2..2');
   });
 
   it('of a batch takes consecutive seqs, and waits for the last of them', () => {
@@ -959,7 +959,7 @@ describe('Master: stopping', () => {
     stage.now = 100;
     stage.master.stop(100, 5000);
     stage.ack('s1', 1);
-    stage.did('send s1 2..2', 'alice holds');
+    stage.did('alice holds', 'send s1 2..2');
     assert.equal(stage.master.nextWakeAt(), 5100);
     stage.tick(5099);
     stage.did();

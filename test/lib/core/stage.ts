@@ -166,6 +166,7 @@ export class Stage {
     const ack = { bootId: `${name}-boot`, logId: 'L', epoch: 1, length, ...other };
     const number = exchange ?? (this.#exchanges.get(name) as number);
     this.master.acked(this.#names.indexOf(name), number, ack, this.now, this.random);
+    this.master.flush(this.now);
   }
 
   /** The newest exchange, or another, ends without an answer. */
