@@ -3,10 +3,10 @@ BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
 .PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz chaos coverage lint typecheck \
-	bun print-bun clean
+	bench bench-quick bun print-bun clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
 up: ## start a master and two secondaries (in Docker, or as local processes) on ports 8080, 8081, 8082
 	@deploy/cluster.sh up
@@ -46,6 +46,12 @@ chaos: node_modules ## hurt a cluster of real nodes and check what it keeps: mak
 mutants: node_modules ## plant bugs in the core, one at a time: the simulator must find each; ONLY=text for some
 	@npm run --silent mutants
 
+bench: node_modules ## measure beside a bare node:http server: ONLY="throughput disk", PEERS=1 adds redis, etcd and nats, RUNTIME=...
+	@npm run --silent bench
+
+bench-quick: node_modules ## the same in two minutes, on less data
+	@QUICK=1 npm run --silent bench
+
 lint: node_modules ## check format and lint rules
 	@npm run --silent lint
 
@@ -60,7 +66,7 @@ print-bun:
 
 clean: ## stop the cluster and remove what was generated, also what containers kept on disk
 	@deploy/cluster.sh forget
-	rm -rf node_modules coverage .cluster .env
+	rm -rf node_modules coverage bench/results .cluster .env
 
 node_modules: package-lock.json
 	npm ci --no-audit --no-fund

@@ -8,12 +8,16 @@ import type { Latencies } from './latencies.ts';
 import type { Protocol } from './protocol.ts';
 
 const READ_BYTES = 64 * 1024;
+/** More at once may overflow a server's backlog, and be tried again a second later. */
+const CONNECTING_MAX = 64;
 
 export interface LoopOptions {
   readonly port: number;
   /** Called for each connection. */
   readonly newProtocol: () => Protocol;
   readonly connections: number;
+  /** The least time from one request of a connection to its next; default 0. */
+  readonly everyMs?: number;
 }
 
 /** One connection of the loop. */
@@ -21,13 +25,15 @@ class Client {
   readonly #loop: ClosedLoop;
   readonly #protocol: Protocol;
   readonly #socket: Socket;
+  readonly #everyMs: number;
   /** The beginning of an answer whose end has not come. */
   #rest: Buffer | null = null;
   #sentAt = 0;
   #isBusy = false;
 
-  constructor(loop: ClosedLoop, { port, newProtocol }: LoopOptions) {
+  constructor(loop: ClosedLoop, { port, newProtocol, everyMs = 0 }: LoopOptions) {
     this.#loop = loop;
+    this.#everyMs = everyMs;
     const protocol = newProtocol();
     this.#protocol = protocol;
     const onread = {
@@ -40,20 +46,26 @@ class Client {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, onread });
     this.#socket.on('connect', () => {
       if (protocol.greeting.length > 0) this.#socket.write(protocol.greeting);
-      this.send();
+      this.#send();
+      loop.connected();
     });
     this.#socket.on('error', (error) => loop.fail(error));
     this.#socket.on('close', () => loop.closed(this.#isBusy));
   }
 
-  send(): void {
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  #send(): void {
     this.#isBusy = true;
     this.#sentAt = performance.now();
     this.#socket.write(this.#protocol.request);
   }
 
-  end(): void {
-    this.#socket.destroy();
+  #next(): void {
+    if (this.#loop.isEnding) this.end();
+    else this.#send();
   }
 
   #read(buffer: Buffer, bytes: number): void {
@@ -72,27 +84,41 @@ class Client {
     }
     this.#rest = null;
     this.#isBusy = false;
-    if (end !== all.length) this.#loop.fail(new Error('more came than was asked for'));
-    else if (this.#loop.answered(performance.now() - this.#sentAt)) this.send();
-    else this.end();
+    if (end !== all.length) {
+      this.#loop.fail(new Error('more came than was asked for'));
+      return;
+    }
+    const ms = performance.now() - this.#sentAt;
+    this.#loop.answered(ms);
+    if (ms < this.#everyMs) setTimeout(() => this.#next(), this.#everyMs - ms);
+    else this.#next();
   }
 }
 
 export class ClosedLoop {
-  readonly #clients: Client[];
+  readonly #options: LoopOptions;
+  readonly #clients: Client[] = [];
   #latencies: Latencies | null = null;
-  #isEnding = false;
-  #open: number;
+  #connected = 0;
+  #closed = 0;
+  #onConnected!: () => void;
   #onOver!: (error: Error | null) => void;
+  /** Whether nothing more is to be sent. */
+  isEnding = false;
+  /** Resolves when all connections are there, and each has sent its first request. */
+  readonly begun: Promise<void>;
   /** Resolves when all connections are gone; rejects at the first failure. */
   readonly over: Promise<void>;
 
   constructor(options: LoopOptions) {
+    this.#options = options;
+    this.begun = new Promise((resolve) => {
+      this.#onConnected = resolve;
+    });
     this.over = new Promise((resolve, reject) => {
       this.#onOver = (error) => (error === null ? resolve() : reject(error));
     });
-    this.#open = options.connections;
-    this.#clients = Array.from({ length: options.connections }, () => new Client(this, options));
+    for (let i = 0; i < CONNECTING_MAX; i += 1) this.#connectOne();
   }
 
   /** From now on latencies go there; null for nowhere. */
@@ -102,23 +128,35 @@ export class ClosedLoop {
 
   /** Sends nothing more; `over` resolves when every answer is here. */
   end(): void {
-    this.#isEnding = true;
+    this.isEnding = true;
   }
 
-  /** An answer is here. Returns whether to send the next request. */
-  answered(ms: number): boolean {
+  /** An answer is here. */
+  answered(ms: number): void {
     this.#latencies?.add(ms);
-    return !this.#isEnding;
+  }
+
+  /** One more connection is there. */
+  connected(): void {
+    this.#connected += 1;
+    if (this.#connected === this.#options.connections) this.#onConnected();
+    else this.#connectOne();
   }
 
   closed(wasBusy: boolean): void {
-    this.#open -= 1;
+    this.#closed += 1;
     if (wasBusy) this.fail(new Error('the server closed a connection'));
-    if (this.#open === 0) this.#onOver(null);
+    if (this.#closed === this.#clients.length) this.#onOver(null);
   }
 
   fail(error: Error): void {
+    this.isEnding = true;
     this.#onOver(error);
     for (const client of this.#clients) client.end();
+  }
+
+  #connectOne(): void {
+    if (this.isEnding || this.#clients.length === this.#options.connections) return;
+    this.#clients.push(new Client(this, this.#options));
   }
 }

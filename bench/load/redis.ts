@@ -24,6 +24,7 @@ export class RedisProtocol implements Protocol {
       const type = bytes[at];
       if (type === BULK) {
         const length = Number(bytes.toString('latin1', at + 1, lineEnd));
+        if (length < 0) throw new Error('redis: nothing where something was asked for');
         at = lineEnd + 2 + length + 2;
         if (at > end) return -1;
       } else if (type === INTEGER || type === STATUS) {

@@ -2,6 +2,7 @@
  * The process that loads. It plays one slice at a time, as its parent says, and answers with what it
  * counted; a process of its own, so that its CPU can be told from all others.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClosedLoop } from './closed-loop.ts';
 import { Latencies, type Percentiles } from './latencies.ts';
 import type { RequestSpec } from './protocol.ts';
@@ -11,9 +12,12 @@ export interface SliceSpec {
   readonly port: number;
   readonly request: RequestSpec;
   readonly connections: number;
+  /** The least time from one request of a connection to its next; default 0. */
+  readonly everyMs?: number;
   /** Load that does not count, to begin with, in ms. */
   readonly warmUpMs: number;
-  readonly measureMs: number;
+  /** null: until told to end. */
+  readonly measureMs: number | null;
 }
 
 /** What a slice counted. */
@@ -23,6 +27,9 @@ export interface SliceCount extends Percentiles {
   /** CPU of the load generator while it was measured, in ms. */
   readonly cpuMs: number;
 }
+
+/** What the parent says: play this, or end what is played. */
+export type WorkerOrder = SliceSpec | 'end';
 
 export type WorkerAnswer =
   | { readonly kind: 'measuring' }
@@ -34,19 +41,22 @@ function say(answer: WorkerAnswer): void {
   process.send?.(answer);
 }
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+let onEnd = () => {};
 
 async function play(spec: SliceSpec): Promise<SliceCount> {
-  const { port, connections, warmUpMs, measureMs } = spec;
-  const newProtocol = () => protocolOf(spec.request);
-  const loop = new ClosedLoop({ port, connections, newProtocol });
+  const ended = new Promise<void>((resolve) => {
+    onEnd = resolve;
+  });
+  const { warmUpMs, measureMs, request, ...options } = spec;
+  const loop = new ClosedLoop({ ...options, newProtocol: () => protocolOf(request) });
+  await Promise.race([loop.over, loop.begun]);
   await Promise.race([loop.over, sleep(warmUpMs)]);
   const latencies = new Latencies();
   const cpu = process.cpuUsage();
   const start = performance.now();
   say({ kind: 'measuring' });
   loop.recordIn(latencies);
-  await Promise.race([loop.over, sleep(measureMs)]);
+  await Promise.race([loop.over, ended, ...(measureMs === null ? [] : [sleep(measureMs)])]);
   loop.recordIn(null);
   const elapsedMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
@@ -57,8 +67,12 @@ async function play(spec: SliceSpec): Promise<SliceCount> {
   return { requests, elapsedMs, cpuMs: (user + system) / 1000, ...latencies.percentiles() };
 }
 
-process.on('message', (spec: SliceSpec) => {
-  play(spec).then(
+process.on('message', (order: WorkerOrder) => {
+  if (order === 'end') {
+    onEnd();
+    return;
+  }
+  play(order).then(
     (count) => say({ kind: 'done', count }),
     (error: Error) => say({ kind: 'failed', reason: error.message }),
   );

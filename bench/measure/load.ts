@@ -1,41 +1,78 @@
 /** The load generator, as who measures sees it: a child process that plays slices. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import type { SliceCount, SliceSpec, WorkerAnswer } from '../load/worker.ts';
-import { cpuMsOf } from './usage.ts';
+import type { SliceCount, SliceSpec, WorkerAnswer, WorkerOrder } from '../load/worker.ts';
+import { endWithThisProcess } from './running.ts';
+import { cpuMsOf, machineCpuMs } from './usage.ts';
 
 /** A slice as it was seen from both ends. */
 export interface Slice extends SliceCount {
-  /** CPU of each watched process while it was measured, in ms, by name. */
+  /** CPU of each watched process and of the load generator while it was measured, in ms. */
   readonly cpuMsBy: Readonly<Record<string, number>>;
+  /** CPU of the whole machine meanwhile, in ms. */
+  readonly machineMs: number;
+}
+
+/** A slice that is measured now. */
+export interface RunningSlice {
+  readonly over: Promise<Slice>;
+  /** Ends it, if it was to go on until told. */
+  end(): Promise<Slice>;
 }
 
 export class LoadGenerator {
   readonly #child: ChildProcess;
+  #onAnswer: (answer: WorkerAnswer) => void = () => {};
 
   constructor() {
     this.#child = fork(new URL('../load/worker.ts', import.meta.url), { stdio: 'inherit' });
+    endWithThisProcess(this.#child);
+    this.#child.on('message', (answer: WorkerAnswer) => this.#onAnswer(answer));
+    this.#child.on('exit', () => {
+      this.#onAnswer({ kind: 'failed', reason: 'the load generator has ended' });
+    });
   }
 
   /** Plays one slice. Rejects if any answer is a failure. */
-  async play(spec: SliceSpec, watched: Readonly<Record<string, number>>): Promise<Slice> {
-    const usage = () => Object.entries(watched).map(([name, pid]) => [name, cpuMsOf(pid)] as const);
-    let before: ReturnType<typeof usage> = [];
-    let after: ReturnType<typeof usage> = [];
-    this.#child.send(spec);
-    for (;;) {
-      const [answer] = (await once(this.#child, 'message')) as [WorkerAnswer];
-      if (answer.kind === 'measuring') before = usage();
-      else if (answer.kind === 'measured') after = usage();
-      else if (answer.kind === 'failed') throw new Error(answer.reason);
-      else {
-        const used = after.map(([name, ms], i) => [name, ms - (before[i]?.[1] ?? 0)] as const);
-        return { ...answer.count, cpuMsBy: Object.fromEntries(used) };
-      }
-    }
+  async play(spec: SliceSpec, pids: Readonly<Record<string, number>>): Promise<Slice> {
+    return (await this.begin(spec, pids)).over;
   }
 
-  end(): void {
-    this.#child.disconnect();
+  /** Begins a slice; resolves when it is measured. */
+  begin(spec: SliceSpec, pids: Readonly<Record<string, number>>): Promise<RunningSlice> {
+    const usage = () => ({
+      machineMs: machineCpuMs(),
+      by: Object.entries(pids).map(([name, pid]) => [name, cpuMsOf(pid)] as const),
+    });
+    let before = usage();
+    let after = before;
+    return new Promise((begun, notBegun) => {
+      const over = new Promise<Slice>((resolve, reject) => {
+        this.#onAnswer = (answer) => {
+          if (answer.kind === 'measuring') {
+            before = usage();
+            begun({ over, end: () => this.#end(over) });
+          } else if (answer.kind === 'measured') after = usage();
+          else if (answer.kind === 'failed') reject(new Error(answer.reason));
+          else {
+            const used = after.by.map(([name, ms], i) => [name, ms - (before.by[i]?.[1] ?? 0)]);
+            const cpuMsBy = { load: answer.count.cpuMs, ...Object.fromEntries(used) };
+            const machineMs = after.machineMs - before.machineMs;
+            resolve({ ...answer.count, cpuMsBy, machineMs });
+          }
+        };
+      });
+      over.catch(notBegun);
+      this.#order(spec);
+    });
+  }
+
+  #end(over: Promise<Slice>): Promise<Slice> {
+    this.#order('end');
+    return over;
+  }
+
+  #order(order: WorkerOrder): void {
+    if (this.#child.connected) this.#child.send(order);
+    else this.#onAnswer({ kind: 'failed', reason: 'the load generator has ended' });
   }
 }

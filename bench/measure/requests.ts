@@ -10,6 +10,11 @@ export function appendRequest(bytes: number, count: number, w: number): RequestS
   return { protocol: 'http', text: post('/messages', body) };
 }
 
+/** A GET as it goes over the wire. */
+export function getRequest(path: string): RequestSpec {
+  return { protocol: 'http', text: `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n` };
+}
+
 /** A POST of JSON as it goes over the wire. */
 export function post(path: string, body: string): string {
   return (

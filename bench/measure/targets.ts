@@ -1,27 +1,43 @@
 /** What can be loaded: where, with what, and which processes work for it. */
 import type { RequestSpec } from '../load/protocol.ts';
-import type { SliceSpec } from '../load/worker.ts';
+import type { SliceTimes } from '../settings.ts';
 import type { LoadGenerator, Slice } from './load.ts';
+import { appendRequest } from './requests.ts';
 
 export interface Target {
-  readonly name: string;
+  /** What is loaded: `floor`, `w=3`, `redis` ... */
+  readonly kind: string;
+  /** What is different from others of its kind: `1024 connections`; empty for nothing. */
+  readonly variant: string;
   readonly port: number;
   readonly request: RequestSpec;
   readonly connections: number;
-  /** Messages in one request; default 1. */
-  readonly messages?: number;
+  /** Messages in one request. */
+  readonly messages: number;
   /** Processes whose CPU is measured, by name. */
   readonly pids: Readonly<Record<string, number>>;
 }
 
-export interface SliceTimes {
-  readonly rounds: number;
-  readonly warmUpMs: number;
-  readonly measureMs: number;
+/** The slices of each target, in the order of the rounds. */
+export type Rounds = ReadonlyMap<Target, readonly Slice[]>;
+
+export interface AppendOptions {
+  readonly w?: number;
+  readonly variant?: string;
+  readonly bytes?: number;
+  readonly messages?: number;
+  readonly connections?: number;
 }
 
-/** The slices of each target, in the order of the rounds. */
-export type Rounds = ReadonlyMap<string, readonly Slice[]>;
+/** Appends to the floor or a master. */
+export function appending(
+  kind: string,
+  { port, pids }: Pick<Target, 'port' | 'pids'>,
+  { w = 1, variant = '', bytes = 100, messages = 1, connections = 64 }: AppendOptions = {},
+): Target {
+  const request = appendRequest(bytes, messages, w);
+  return { kind, variant, port, request, connections, messages, pids };
+}
 
 /**
  * Loads all targets in turn, a short slice each, round by round, so that what else the machine does
@@ -30,15 +46,15 @@ export type Rounds = ReadonlyMap<string, readonly Slice[]>;
 export async function alternate(
   load: LoadGenerator,
   targets: readonly Target[],
-  { rounds, ...times }: SliceTimes,
+  { rounds, warmUpMs, measureMs, firstMs }: SliceTimes,
 ): Promise<Rounds> {
-  const slices = new Map<string, Slice[]>(targets.map(({ name }) => [name, []]));
+  const slices = new Map<Target, Slice[]>(targets.map((target) => [target, []]));
   for (let round = 0; round <= rounds; round += 1) {
     for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
       const { port, request, connections, pids } = target;
-      const spec: SliceSpec = { port, request, connections, ...times };
-      const slice = await load.play(spec, pids);
-      if (round > 0) slices.get(target.name)?.push(slice);
+      const times = { warmUpMs, measureMs: round === 0 ? firstMs : measureMs };
+      const slice = await load.play({ port, request, connections, ...times }, pids);
+      if (round > 0) slices.get(target)?.push(slice);
     }
   }
   return slices;

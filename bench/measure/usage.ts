@@ -18,3 +18,13 @@ export function residentBytesOf(pid: number): number {
     1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
   );
 }
+
+/** How long all cores together have worked so far, in ms. */
+export function machineCpuMs(): number {
+  const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] as string;
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softIrq) * TICK_MS;
+}

@@ -4,15 +4,28 @@
  */
 import http from 'node:http';
 
-const messages: string[] = [];
+/** What it keeps is thrown away now and then: a floor must not run out of memory, nor slow down. */
+const KEPT_BYTES_MAX = 256 * 1024 * 1024;
+
+let messages: string[] = [];
+let keptBytes = 0;
+let seq = 0;
 
 const server = http.createServer((req, res) => {
   const chunks: Buffer[] = [];
   req.on('data', (chunk) => chunks.push(chunk));
   req.on('end', () => {
-    const body = JSON.parse(Buffer.concat(chunks).toString());
+    const text = Buffer.concat(chunks);
+    const body = JSON.parse(text.toString());
+    const before = messages.length;
     for (const message of body.messages ?? [body.message]) messages.push(message);
-    const answer = JSON.stringify({ seq: messages.length, acked: ['floor'] });
+    seq += messages.length - before;
+    keptBytes += text.length;
+    if (keptBytes > KEPT_BYTES_MAX) {
+      messages = [];
+      keptBytes = 0;
+    }
+    const answer = JSON.stringify({ seq, acked: ['floor'] });
     res.writeHead(201, {
       'Content-Type': 'application/json',
       'Content-Length': Buffer.byteLength(answer),

@@ -1,0 +1,23 @@
+/** What people would pick instead, as far as it is installed. */
+import { spawnSync } from 'node:child_process';
+import { settings } from '../settings.ts';
+
+const COMMANDS = { redis: 'redis-server', etcd: 'etcd', nats: 'nats-server' } as const;
+
+export type Peer = keyof typeof COMMANDS;
+
+/** The version that each installed peer names; null where it is not installed. */
+export function installedPeers(): Record<Peer, string | null> {
+  const versionOf = (command: string) => {
+    const { stdout } = spawnSync(command, ['--version'], {
+      encoding: 'utf8',
+      env: { PATH: settings.path },
+    });
+    return /\d+\.\d+\.\d+/.exec(stdout ?? '')?.[0] ?? null;
+  };
+  const { redis, etcd, nats } = COMMANDS;
+  return { redis: versionOf(redis), etcd: versionOf(etcd), nats: versionOf(nats) };
+}
+
+/** Where peers keep what they insist on writing to files: in memory, if the machine offers it. */
+export const MEMORY_DIRECTORY = '/dev/shm';
