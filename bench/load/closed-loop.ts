@@ -8,7 +8,10 @@ import type { Latencies } from './latencies.ts';
 import type { Protocol } from './protocol.ts';
 
 const READ_BYTES = 64 * 1024;
-/** More at once may overflow a server's backlog, and be tried again a second later. */
+/**
+ * A busy server takes a new connection now and then only, and one that overflows its backlog is tried
+ * again a second later. So a few at a time ask once, and none goes on before all have their answer.
+ */
 const CONNECTING_MAX = 64;
 
 export interface LoopOptions {
@@ -30,6 +33,7 @@ class Client {
   #rest: Buffer | null = null;
   #sentAt = 0;
   #isBusy = false;
+  #hasBegun = false;
 
   constructor(loop: ClosedLoop, { port, newProtocol, everyMs = 0 }: LoopOptions) {
     this.#loop = loop;
@@ -47,7 +51,6 @@ class Client {
     this.#socket.on('connect', () => {
       if (protocol.greeting.length > 0) this.#socket.write(protocol.greeting);
       this.#send();
-      loop.connected();
     });
     this.#socket.on('error', (error) => loop.fail(error));
     this.#socket.on('close', () => loop.closed(this.#isBusy));
@@ -55,6 +58,12 @@ class Client {
 
   end(): void {
     this.#socket.destroy();
+  }
+
+  /** Goes round from now on. */
+  begin(): void {
+    this.#hasBegun = true;
+    this.#next();
   }
 
   #send(): void {
@@ -90,7 +99,8 @@ class Client {
     }
     const ms = performance.now() - this.#sentAt;
     this.#loop.answered(ms);
-    if (ms < this.#everyMs) setTimeout(() => this.#next(), this.#everyMs - ms);
+    if (!this.#hasBegun) this.#loop.arrived();
+    else if (ms < this.#everyMs) setTimeout(() => this.#next(), this.#everyMs - ms);
     else this.#next();
   }
 }
@@ -99,13 +109,13 @@ export class ClosedLoop {
   readonly #options: LoopOptions;
   readonly #clients: Client[] = [];
   #latencies: Latencies | null = null;
-  #connected = 0;
+  #arrived = 0;
   #closed = 0;
-  #onConnected!: () => void;
+  #onBegun!: () => void;
   #onOver!: (error: Error | null) => void;
   /** Whether nothing more is to be sent. */
   isEnding = false;
-  /** Resolves when all connections are there, and each has sent its first request. */
+  /** Resolves when all connections are there, and loading. */
   readonly begun: Promise<void>;
   /** Resolves when all connections are gone; rejects at the first failure. */
   readonly over: Promise<void>;
@@ -113,7 +123,7 @@ export class ClosedLoop {
   constructor(options: LoopOptions) {
     this.#options = options;
     this.begun = new Promise((resolve) => {
-      this.#onConnected = resolve;
+      this.#onBegun = resolve;
     });
     this.over = new Promise((resolve, reject) => {
       this.#onOver = (error) => (error === null ? resolve() : reject(error));
@@ -136,11 +146,15 @@ export class ClosedLoop {
     this.#latencies?.add(ms);
   }
 
-  /** One more connection is there. */
-  connected(): void {
-    this.#connected += 1;
-    if (this.#connected === this.#options.connections) this.#onConnected();
-    else this.#connectOne();
+  /** One more connection has its first answer. */
+  arrived(): void {
+    this.#arrived += 1;
+    if (this.#arrived < this.#options.connections) {
+      this.#connectOne();
+      return;
+    }
+    for (const client of this.#clients) client.begin();
+    this.#onBegun();
   }
 
   closed(wasBusy: boolean): void {

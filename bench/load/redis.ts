@@ -1,7 +1,9 @@
 /** Redis' RESP2: one request may hold several commands, and has as many replies. */
 import type { Protocol } from './protocol.ts';
 
-const LINE_END = Buffer.from('\r\n');
+const LF = 0x0a;
+const MINUS = 0x2d;
+const ZERO = 0x30;
 const INTEGER = 0x3a;
 const STATUS = 0x2b;
 const BULK = 0x24;
@@ -10,6 +12,9 @@ export class RedisProtocol implements Protocol {
   readonly greeting = new Uint8Array(0);
   readonly request: Uint8Array;
   readonly #replies: number;
+  /** Of the answer that has begun: how many replies are whole, in how many bytes. */
+  #replied = 0;
+  #repliedBytes = 0;
 
   constructor(text: string, replies: number) {
     this.request = Buffer.from(text);
@@ -17,22 +22,40 @@ export class RedisProtocol implements Protocol {
   }
 
   answerEnd(bytes: Buffer, start: number, end: number): number {
-    let at = start;
-    for (let reply = 0; reply < this.#replies; reply += 1) {
-      const lineEnd = bytes.indexOf(LINE_END, at);
-      if (lineEnd < 0 || lineEnd + 2 > end) return -1;
+    // Answers come in many pieces, and there may be a thousand replies in one: goes on where it was.
+    let at = start + this.#repliedBytes;
+    while (this.#replied < this.#replies) {
+      const lineEnd = lineEndAfter(bytes, at, end);
+      if (lineEnd < 0) return -1;
       const type = bytes[at];
       if (type === BULK) {
-        const length = Number(bytes.toString('latin1', at + 1, lineEnd));
-        if (length < 0) throw new Error('redis: nothing where something was asked for');
-        at = lineEnd + 2 + length + 2;
+        at = lineEnd + lengthBetween(bytes, at + 1, lineEnd - 2) + 2;
         if (at > end) return -1;
-      } else if (type === INTEGER || type === STATUS) {
-        at = lineEnd + 2;
-      } else throw new Error(`redis: ${bytes.toString('latin1', at, lineEnd)}`);
+      } else if (type === INTEGER || type === STATUS) at = lineEnd;
+      else throw new Error(`redis: ${bytes.toString('latin1', at, lineEnd - 2)}`);
+      this.#replied += 1;
+      this.#repliedBytes = at - start;
     }
+    this.#replied = 0;
+    this.#repliedBytes = 0;
     return at;
   }
+}
+
+/** Behind the next CR LF; -1 if it is not there. */
+function lineEndAfter(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== LF) at += 1;
+  return at < end ? at + 1 : -1;
+}
+
+function lengthBetween(bytes: Buffer, start: number, end: number): number {
+  let length = 0;
+  for (let at = start; at < end; at += 1) {
+    if (bytes[at] === MINUS) throw new Error('redis: nothing where something was asked for');
+    length = length * 10 + (bytes[at] as number) - ZERO;
+  }
+  return length;
 }
 
 /** A command as an array of bulk strings. */
