@@ -55,14 +55,23 @@ export async function health({ port }: Started): Promise<Health> {
 }
 
 /** Appends so many messages of 100 bytes, a thousand at a time, from four connections. */
-export async function fill(master: Started, messages: number, w: number): Promise<void> {
+export async function fill({ port }: Started, messages: number, w: number): Promise<void> {
   const BATCH = 1000;
+  const batch = protocolOf(appendRequest(100, BATCH, w));
   let left = messages / BATCH;
   const append = async () => {
     while (left > 0) {
       left -= 1;
-      await ask(master.port, protocolOf(appendRequest(100, BATCH, w)));
+      await ask(port, batch);
     }
   };
   await Promise.all([append(), append(), append(), append()]);
+}
+
+/** Waits until the master judges the secondary so. */
+export async function untilStatus(master: Started, id: string, statuses: string[]): Promise<void> {
+  await until(`${id} to be ${statuses.join(' or ')}`, async () => {
+    const secondary = (await health(master)).secondaries?.find((each) => each.id === id);
+    return secondary !== undefined && statuses.includes(secondary.status);
+  });
 }

@@ -60,10 +60,10 @@ export class Started {
     return this.#child.pid as number;
   }
 
-  /** Waits for the first line of its log with this event. */
-  async event(name: string): Promise<LogLine> {
+  /** Waits for the first line of its log with this event that `isMeant`. */
+  async event(name: string, isMeant: (line: LogLine) => boolean = () => true): Promise<LogLine> {
     for (;;) {
-      const line = this.#log.find(({ event }) => event === name);
+      const line = this.#log.find((each) => each.event === name && isMeant(each));
       if (line !== undefined) return line;
       if (this.#hasEnded) throw new Error(`a server has ended: ${this.#errors}`);
       await Promise.race([once(this.#lines, 'line'), this.#ended]);

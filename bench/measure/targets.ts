@@ -16,6 +16,8 @@ export interface Target {
   readonly messages: number;
   /** Processes whose CPU is measured, by name. */
   readonly pids: Readonly<Record<string, number>>;
+  /** What goes on beside the load, again and again. */
+  readonly beside?: () => Promise<unknown>;
 }
 
 /** The slices of each target, in the order of the rounds. */
@@ -46,16 +48,32 @@ export function appending(
 export async function alternate(
   load: LoadGenerator,
   targets: readonly Target[],
-  { rounds, warmUpMs, measureMs, firstMs }: SliceTimes,
+  times: SliceTimes,
 ): Promise<Rounds> {
   const slices = new Map<Target, Slice[]>(targets.map((target) => [target, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 0; round <= times.rounds; round += 1) {
+    const measureMs = round === 0 ? times.firstMs : times.measureMs;
     for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
-      const { port, request, connections, pids } = target;
-      const times = { warmUpMs, measureMs: round === 0 ? firstMs : measureMs };
-      const slice = await load.play({ port, request, connections, ...times }, pids);
+      const slice = await playSlice(load, target, times.warmUpMs, measureMs);
       if (round > 0) slices.get(target)?.push(slice);
     }
   }
   return slices;
+}
+
+async function playSlice(
+  load: LoadGenerator,
+  { port, request, connections, pids, beside }: Target,
+  warmUpMs: number,
+  measureMs: number,
+): Promise<Slice> {
+  let isOver = false;
+  const slice = load.play({ port, request, connections, warmUpMs, measureMs }, pids);
+  const over = slice.finally(() => {
+    isOver = true;
+  });
+  // It is awaited below; until then a failure of it is no surprise.
+  over.catch(() => {});
+  while (beside !== undefined && !isOver) await beside();
+  return over;
 }

@@ -1,7 +1,12 @@
 /** All scenarios, in the order they run in. */
 import { batches } from './batches.ts';
+import { catchUp } from './catch-up.ts';
 import { connections } from './connections.ts';
 import { disk } from './disk.ts';
+import { memory } from './memory.ts';
+import { reading } from './reading.ts';
+import { recovery } from './recovery.ts';
+import { comeBack } from './return.ts';
 import type { Scenario } from './scenario.ts';
 import { secondaries } from './secondaries.ts';
 import { sizes } from './sizes.ts';
@@ -13,5 +18,10 @@ export const SCENARIOS: readonly Scenario[] = [
   connections,
   sizes,
   secondaries,
+  reading,
+  catchUp,
+  memory,
   disk,
+  recovery,
+  comeBack,
 ];

@@ -1,0 +1,49 @@
+/** A secondary that comes, or comes back: when its master notices, and when it is complete. */
+import type { Cell, Table } from '../report/table.ts';
+import { health } from './cluster.ts';
+import { type Started, until } from './processes.ts';
+import { spreadOf } from './statistics.ts';
+
+export interface Arrival {
+  /** Until the master held it Healthy, in ms. */
+  readonly noticedMs: number;
+  /** Until it showed all, in ms. */
+  readonly completeMs: number;
+}
+
+/** Waits until the secondary shows that many messages; times are counted from `since`. */
+export async function arrival(
+  master: Started,
+  id: string,
+  secondary: Started,
+  since: number,
+  length: number,
+): Promise<Arrival> {
+  const isComplete = async () => (await health(secondary)).length >= length;
+  await until(`${id} to be complete`, isComplete, { everyMs: 2 });
+  const completeMs = performance.now() - since;
+  const { at } = await master.event(
+    'secondary-status',
+    (line) => line.at > since && line.secondary === id && line.to === 'Healthy',
+  );
+  return { noticedMs: at - since, completeMs };
+}
+
+export function arrivalRow(name: string, arrivals: readonly Arrival[]): Cell[] {
+  return [
+    name,
+    spreadOf(arrivals.map(({ noticedMs }) => noticedMs)),
+    spreadOf(arrivals.map(({ completeMs }) => completeMs)),
+    spreadOf(arrivals.map(({ noticedMs, completeMs }) => completeMs - noticedMs)),
+  ];
+}
+
+export function arrivalTable(title: string, rows: Cell[][]): Table {
+  const columns = [
+    'secondary',
+    'noticed after ms',
+    'complete after ms',
+    'from noticed to complete ms',
+  ];
+  return { title, columns, rows };
+}

@@ -1,0 +1,12 @@
+/** Loaded into a node beside it (`--import`): how long its event loop stood still, told at its end. */
+import { writeSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+const RESOLUTION_MS = 1;
+
+const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+delays.enable();
+process.once('exit', () => {
+  const [p99Ms, maxMs] = [delays.percentile(99) / 1e6, delays.max / 1e6];
+  writeSync(1, `${JSON.stringify({ event: 'event-loop', p99Ms, maxMs })}\n`);
+});
