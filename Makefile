@@ -3,7 +3,7 @@ BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
 .PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz chaos coverage lint typecheck \
-	bench bench-quick bun print-bun clean
+	bench bench-quick bench-report bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
@@ -51,6 +51,9 @@ bench: node_modules ## measure beside a bare node:http server: ONLY="throughput 
 
 bench-quick: node_modules ## the same in two minutes, on less data
 	@QUICK=1 npm run --silent bench
+
+bench-report: node_modules ## write docs/benchmark.md and its chart from the newest results; FILES="..." for others
+	@npm run --silent bench:report -- $(FILES)
 
 lint: node_modules ## check format and lint rules
 	@npm run --silent lint

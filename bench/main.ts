@@ -34,7 +34,7 @@ const scenarios: ScenarioResult[] = [];
 for (const scenario of chosen) scenarios.push(await play(scenario));
 const path = saveResults({ machine, isQuick: settings.isQuick, peers, scenarios });
 const failed = scenarios.filter(({ failure }) => failure !== null);
-say(`\n${Math.round((performance.now() - start) / 1000)} s; results in ${path}`);
+say(`\n${secondsSince(start)} s; results in ${path}`);
 if (failed.length > 0) say(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
 
@@ -49,15 +49,21 @@ function findPeers(): Record<string, string> {
   return found;
 }
 
+function secondsSince(start: number): number {
+  return Math.round((performance.now() - start) / 1000);
+}
+
 async function play(scenario: Scenario): Promise<ScenarioResult> {
   const { name, shows } = scenario;
   say(`\n=== ${name}\n`);
+  const begun = performance.now();
   try {
     const outcome = await bounded(scenario, {
       load: new LoadGenerator(),
       peers: new Set(Object.keys(peers) as Peer[]),
     });
     say(outcome.tables.map(textTable).join('\n'));
+    say(`  (${secondsSince(begun)} s)`);
     return { name, shows, failure: null, outcome };
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error);

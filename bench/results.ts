@@ -1,6 +1,6 @@
 /** What a run leaves behind: its tables and series, and the machine they are from, as JSON. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +54,13 @@ export function saveResults(results: Results): string {
   const path = join(DIRECTORY, `${time}-${runtime}.json`);
   writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`);
   return path;
+}
+
+/** The path of what was measured last. */
+export function newestResults(): string {
+  const name = readdirSync(DIRECTORY).sort().at(-1);
+  if (name === undefined) throw new Error('there are no results yet: run make bench');
+  return join(DIRECTORY, name);
 }
 
 export function readResults(path: string): Results {

@@ -1,5 +1,7 @@
 /** What people would pick instead, as far as it is installed. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { settings } from '../settings.ts';
 
 const COMMANDS = { redis: 'redis-server', etcd: 'etcd', nats: 'nats-server' } as const;
@@ -20,4 +22,4 @@ export function installedPeers(): Record<Peer, string | null> {
 }
 
 /** Where peers keep what they insist on writing to files: in memory, if the machine offers it. */
-export const MEMORY_DIRECTORY = '/dev/shm';
+export const MEMORY_DIRECTORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

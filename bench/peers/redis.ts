@@ -2,7 +2,9 @@
 import { ask } from '../load/ask.ts';
 import { RedisProtocol, redisCommand } from '../load/redis.ts';
 import { freePort, Started, until } from '../measure/processes.ts';
+import { temporaryDirectory } from '../measure/running.ts';
 import type { Target } from '../measure/targets.ts';
+import { MEMORY_DIRECTORY } from './peers.ts';
 
 const STREAM = 'log';
 
@@ -17,7 +19,9 @@ export async function startRedisServer(): Promise<Started> {
   const port = await freePort();
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'];
   const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
-  const started = new Started('redis-server', [...options, ...memoryOnly]);
+  // A replica keeps what it is sent at first in a file, whatever it saves later.
+  const directory = ['--dir', temporaryDirectory(MEMORY_DIRECTORY)];
+  const started = new Started('redis-server', [...options, ...memoryOnly, ...directory]);
   started.port = port;
   await until('redis', () => redis(port, 'PING'));
   return started;

@@ -12,6 +12,7 @@ import { settings } from '../settings.ts';
 import type { Scenario } from './scenario.ts';
 
 const MISSED = 200_000;
+const ROUNDS = settings.isQuick ? 1 : 3;
 
 export const comeBack: Scenario = {
   name: 'return',
@@ -19,7 +20,7 @@ export const comeBack: Scenario = {
   async run() {
     const killed: Arrival[] = [];
     const stopped: Arrival[] = [];
-    for (let round = 0; round < Math.min(settings.repeats, 3); round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       const cluster = await startCluster(2);
       const { secondary, arrived } = await killAndStart(cluster);
       killed.push(arrived);

@@ -9,7 +9,7 @@ import type { Table } from '../report/table.ts';
 import { settings } from '../settings.ts';
 import type { Context, Scenario } from './scenario.ts';
 
-const COUNTS = [2, 4, 8];
+const COUNTS = settings.isQuick ? [2, 8] : [2, 4, 8];
 const WAITING = 300;
 const DELAY_MS = 200;
 

@@ -26,10 +26,10 @@ export const sizes: Scenario = {
       appending('w=3', cluster, { ...size, w: 3 }),
     ]);
     // Every node keeps what it is sent, so that a long run of large ones would fill the memory.
-    const { rounds, warmUpMs } = settings.times;
-    const times = { rounds: Math.min(rounds, 5), warmUpMs };
-    const slices = { ...times, measureMs: 400, firstMs: 400 };
-    const played = await alternate(load, targets, slices);
+    const { rounds, warmUpMs, measureMs } = settings.times;
+    const shortMs = Math.max(200, measureMs / 2);
+    const times = { rounds: Math.min(rounds, 5), warmUpMs, measureMs: shortMs, firstMs: shortMs };
+    const played = await alternate(load, targets, times);
     return { tables: [loadTable(sizes.shows, played, { 'to the floor': versus('floor') })] };
   },
 };
