@@ -11,7 +11,7 @@ const LABELS = 150;
 const ROW = 26;
 const PANEL = { width: 390, height: 190, left: 44, top: 44 };
 const GRAY = '#8b949e';
-const OURS = ['#3b82f6', '#22a06b', '#8b5cf6'];
+const OURS = ['#7cb7ff', '#4c8dff', '#2f6fe0'];
 const PEERS: Readonly<Record<string, string>> = {
   redis: '#e5534b',
   nats: '#e08a3c',
@@ -41,7 +41,8 @@ export function chart(all: readonly [Results, ...Results[]]): string {
     side('connections', WIDTH / 2 + 12, 'p50 of an append in ms, by connections');
   const height = lines === '' ? bars.bottom + MARGIN : top + PANEL.height + MARGIN;
   const { runtime, cpu, cores, date } = first.machine;
-  const subtitle = `64 connections, 100 bytes, a master and two secondaries; ${runtime}, ${cores} cores of ${cpu}, ${date}`;
+  const runs = all.length === 1 ? `${runtime}, ` : '';
+  const subtitle = `64 connections, 100 bytes, a master and two secondaries; ${runs}${cores} cores of ${cpu}, ${date}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Benchmark">
 <style>${STYLE}</style>
 ${text(MARGIN, MARGIN + 6, 'Appends a second, as a ratio to a bare node:http server', 'title')}
@@ -53,7 +54,15 @@ ${bars.svg}${lines}</svg>
 function seriesOf({ scenarios }: Results, panel: Series['panel']): Series[] {
   return scenarios
     .flatMap(({ outcome }) => outcome?.series ?? [])
-    .filter((series) => series.panel === panel && series.points.length > 0);
+    .filter((series) => series.panel === panel)
+    .map((series) => ({
+      ...series,
+      // A slice without an answer has no figure to show.
+      points: series.points.filter(
+        ({ value }) => Number.isFinite(value.median) && value.median > 0,
+      ),
+    }))
+    .filter(({ points }) => points.length > 0);
 }
 
 function barPanel(all: readonly Results[], top: number): { svg: string; bottom: number } {
@@ -72,10 +81,11 @@ function barPanel(all: readonly Results[], top: number): { svg: string; bottom: 
     for (const { label, value } of points) {
       const [middle, end] = [y + ROW / 2, left + value.median * scale];
       const [low, high] = [left + value.low * scale, left + value.high * scale];
+      const whisker = `M${round(low)} ${middle}H${round(high)}M${round(low)} ${middle - 4}v8M${round(high)} ${middle - 4}v8`;
       parts.push(
         text(left - 10, middle + 4, NAMES[label] ?? label, '', 'end'),
         `<rect x="${left}" y="${y + 4}" width="${round(end - left)}" height="${ROW - 8}" rx="2" fill="${colorOf(label)}"/>`,
-        `<path class="whisker" d="M${round(low)} ${middle}H${round(high)}M${round(low)} ${middle - 4}v8M${round(high)} ${middle - 4}v8"/>`,
+        low === high ? '' : `<path class="whisker" d="${whisker}"/>`,
         text(Math.max(end, high) + 8, middle + 4, value.median.toFixed(2)),
       );
       y += ROW;
