@@ -14,7 +14,7 @@ export interface SliceTimes {
 }
 
 const isQuick = env.QUICK === '1';
-const full: SliceTimes = { rounds: 9, warmUpMs: 250, measureMs: 800, firstMs: 1500 };
+const full: SliceTimes = { rounds: 11, warmUpMs: 250, measureMs: 800, firstMs: 1500 };
 const quick: SliceTimes = { rounds: 3, warmUpMs: 50, measureMs: 150, firstMs: 300 };
 
 export const settings = {

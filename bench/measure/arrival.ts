@@ -5,7 +5,7 @@ import { type Started, until } from './processes.ts';
 import { spreadOf } from './statistics.ts';
 
 export interface Arrival {
-  /** Until the master held it Healthy, in ms. */
+  /** Until the master held it Healthy, or it joined the log: a retry may be there before a heartbeat. */
   readonly noticedMs: number;
   /** Until it showed all, in ms. */
   readonly completeMs: number;
@@ -22,11 +22,14 @@ export async function arrival(
   const isComplete = async () => (await health(secondary)).length >= length;
   await until(`${id} to be complete`, isComplete, { everyMs: 2 });
   const completeMs = performance.now() - since;
-  const { at } = await master.event(
-    'secondary-status',
-    (line) => line.at > since && line.secondary === id && line.to === 'Healthy',
-  );
-  return { noticedMs: at - since, completeMs };
+  const signs = [
+    master.logged('secondary-status', (line) => {
+      return line.at > since && line.secondary === id && line.to === 'Healthy';
+    }),
+    secondary.logged('joined-log', (line) => line.at > since),
+  ];
+  const noticedMs = Math.min(completeMs, ...signs.map((sign) => (sign?.at ?? Infinity) - since));
+  return { noticedMs, completeMs };
 }
 
 export function arrivalRow(name: string, arrivals: readonly Arrival[]): Cell[] {

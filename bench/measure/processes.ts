@@ -60,10 +60,15 @@ export class Started {
     return this.#child.pid as number;
   }
 
-  /** Waits for the first line of its log with this event that `isMeant`. */
-  async event(name: string, isMeant: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+  /** The first line of its log so far with this event that `isMeant`. */
+  logged(name: string, isMeant: (line: LogLine) => boolean = () => true): LogLine | undefined {
+    return this.#log.find((line) => line.event === name && isMeant(line));
+  }
+
+  /** Waits for such a line. */
+  async event(name: string): Promise<LogLine> {
     for (;;) {
-      const line = this.#log.find((each) => each.event === name && isMeant(each));
+      const line = this.logged(name);
       if (line !== undefined) return line;
       if (this.#hasEnded) throw new Error(`a server has ended: ${this.#errors}`);
       await Promise.race([once(this.#lines, 'line'), this.#ended]);
