@@ -84,8 +84,8 @@ function send(
   const isText = typeof body === 'string';
   const bytes = isText ? Buffer.byteLength(body) : sumOfLengths(body);
   res.writeHead(status, [...headers, 'Content-Length', String(bytes)]);
-  // A text leaves in one piece with its headers.
-  if (isText) res.end(body);
+  // A text leaves in one piece with its headers; most often one that needs no encoding.
+  if (isText) res.end(body, bytes === body.length ? 'latin1' : 'utf8');
   else endWith(res, body);
 }
 
