@@ -53,7 +53,7 @@ export const READER_STALL_MS = 120_000;
 /** Bytes of an answer that are copied into one piece; a larger one goes out as views of the log. */
 export const JOINED_BYTES_MAX = 4096;
 /** Bytes of the log handed to a reader's socket at a time. */
-export const READ_CHUNK_BYTES = 64 * 1024;
+export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Characters of an idempotency key. */
 export const KEY_LENGTH_MAX = 255;
 /** Characters of a logId, bootId or node name in what peers send. */

@@ -90,14 +90,17 @@ async function writeList(res: ServerResponse, log: Log, from: number, to: number
   if (!res.destroyed) res.end(close);
 }
 
-/** Waits until the reader has room, or is gone; and lets others have their turn in any case. */
+/**
+ * Waits until the reader has room, or is gone; and lets others have their turn in any case: what the
+ * system takes at once is drained at once, and a reader that keeps up would have the process for itself.
+ */
 export async function readyForMore(res: ServerResponse): Promise<void> {
-  if (res.destroyed) return;
-  await new Promise<void>((resolve) => {
-    if (!res.writableNeedDrain) {
-      setImmediate(resolve);
-      return;
-    }
+  if (res.writableNeedDrain) await drained(res);
+  if (!res.destroyed) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
     const done = () => {
       res.removeListener('drain', done).removeListener('close', done);
       resolve();
