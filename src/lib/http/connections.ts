@@ -2,13 +2,14 @@
  * Which requests of a connection are not answered yet. Clients may send the next request, or
  * garbage, or nothing more at all, while an earlier one still waits; its answer comes first.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Call } from './call.ts';
 import { DISCARD_MS, UNANSWERED_MAX } from './limits.ts';
 
 export class ConnectionTracker {
-  /** The answers that are due on each connection, in order. */
-  readonly #bySocket = new Map<Socket, ServerResponse[]>();
+  /** The requests of each connection whose answer is due, in order. */
+  readonly #bySocket = new Map<Socket, Call[]>();
   #unanswered = 0;
   readonly #onIdle: (() => void)[] = [];
   /** Connections that sent what is no request, and end when what came before is answered. */
@@ -19,36 +20,35 @@ export class ConnectionTracker {
    * followed, for a request behind an unanswered one while too many are without an answer: a single
    * packet can hold thousands of them. Who sends one at a time is never refused.
    */
-  track(req: IncomingMessage, res: ServerResponse): boolean {
-    const { socket } = req;
-    let open = this.#bySocket.get(socket);
-    if (open === undefined) {
-      open = [];
-      this.#bySocket.set(socket, open);
-      // A response behind another one has no connection yet, and would never hear of its end.
-      socket.once('close', () => {
-        const left = this.#bySocket.get(socket)?.slice() ?? [];
-        this.#bySocket.delete(socket);
-        for (const one of left) one.emit('close');
-      });
-    } else if (this.#unanswered >= UNANSWERED_MAX && open.length > 0) return false;
-    open.push(res);
+  track(call: Call): boolean {
+    const { socket } = call.req;
+    const open = this.#bySocket.get(socket) ?? this.#begin(socket);
+    if (this.#unanswered >= UNANSWERED_MAX && open.length > 0) return false;
+    open.push(call);
     this.#unanswered += 1;
-    const due = open;
-    const onOver = () => this.#over(due, req, res);
-    // Either may be the only one that comes.
-    res.on('finish', onOver);
-    res.on('close', onOver);
+    // It comes after every answer, and instead of one.
+    call.res.on('close', () => this.#over(open, call));
     return true;
   }
 
-  #over(open: ServerResponse[], req: IncomingMessage, res: ServerResponse): void {
-    const index = open.indexOf(res);
+  #begin(socket: Socket): Call[] {
+    const open: Call[] = [];
+    this.#bySocket.set(socket, open);
+    socket.once('close', () => {
+      this.#bySocket.delete(socket);
+      // A response behind another one has no connection yet, and would never hear of its end.
+      for (const { res } of open.slice()) res.emit('close');
+    });
+    return open;
+  }
+
+  #over(open: Call[], call: Call): void {
+    const index = open.indexOf(call);
     if (index < 0) return;
     if (open.length === 1) open.pop();
     else open.splice(index, 1);
     this.#unanswered -= 1;
-    if (!req.complete) limitDiscarding(req);
+    if (!call.req.complete) limitDiscarding(call.req);
     if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
@@ -76,7 +76,7 @@ export class ConnectionTracker {
     const open = this.#bySocket.get(socket) ?? [];
     const whole = open.filter(({ req }) => req.complete);
     let left = whole.length;
-    for (const res of whole) {
+    for (const { res } of whole) {
       res.once('finish', () => {
         left -= 1;
         if (left === 0) socket.destroySoon();
@@ -86,7 +86,7 @@ export class ConnectionTracker {
       this.#ending.add(socket);
       return true;
     }
-    const isInTheMiddle = open.some(({ headersSent }) => headersSent);
+    const isInTheMiddle = open.some(({ res }) => res.headersSent);
     if (isInTheMiddle) socket.destroy();
     return isInTheMiddle;
   }

@@ -1,10 +1,12 @@
 /** Query parameters: known ones only, each at most once. */
 import { HttpProblem } from './problems.ts';
 
+const NONE: ReadonlyMap<string, string> = new Map();
+
 /** The parameters of a query, all of which must be in `known`. */
-export function parseQuery(query: string, known: readonly string[]): Map<string, string> {
+export function parseQuery(query: string, known: readonly string[]): ReadonlyMap<string, string> {
+  if (query === '') return NONE;
   const values = new Map<string, string>();
-  if (query === '') return values;
   for (const [name, value] of new URLSearchParams(query)) {
     if (!known.includes(name)) {
       const list = known.length === 0 ? 'there are none here' : `known are ${known.join(', ')}`;

@@ -75,11 +75,11 @@ export function createServer(options: ServerOptions): NodeServer {
     // requests nobody is told who does not listen.
     if (!(req instanceof GatheringRequest)) req.on('error', ignore);
     res.on('error', ignore);
-    if (!connections.track(req, res)) {
+    const call = new Call(req, res, logger);
+    if (!connections.track(call)) {
       req.socket.destroy();
       return;
     }
-    const call = new Call(req, res, logger);
     try {
       handle(call)?.catch((error: unknown) => call.fail(error));
     } catch (error) {
@@ -117,13 +117,14 @@ function noTunnels(): HttpProblem {
 class Router {
   readonly #options: ServerOptions;
   /** Routes without a parameter, by path: what nearly every request asks for. */
-  readonly #exact = new Map<string, Route[]>();
+  readonly #exact = new Map<string, Map<string | undefined, Route>>();
 
   constructor(options: ServerOptions) {
     this.#options = options;
     for (const route of options.routes) {
       if (route.path.endsWith('{}')) continue;
-      this.#exact.set(route.path, [...(this.#exact.get(route.path) ?? []), route]);
+      const byMethod = this.#exact.get(route.path) ?? new Map<string, Route>();
+      this.#exact.set(route.path, byMethod.set(route.method, route));
     }
   }
 
@@ -131,8 +132,7 @@ class Router {
     const { req } = call;
     requireHost(req);
     const method = req.method === 'HEAD' ? 'GET' : req.method;
-    const exact = this.#exact.get(call.path);
-    const route = exact?.find((one) => one.method === method) ?? this.#search(method, call);
+    const route = this.#exact.get(call.path)?.get(method) ?? this.#search(method, call);
     requireToken(req, route, this.#options);
     if (!isAcceptable(req.headers.accept, route.produces)) {
       throw new HttpProblem('not-acceptable', `this can only be had as ${route.produces}`, {
@@ -186,8 +186,8 @@ function methodNotAllowed(matches: readonly Route[]): HttpProblem {
 }
 
 function requireToken(req: http.IncomingMessage, route: Route, options: ServerOptions): void {
-  const tokens = { open: null, client: options.apiToken, cluster: options.clusterToken };
-  const token = tokens[route.access];
+  if (route.access === 'open') return;
+  const token = route.access === 'client' ? options.apiToken : options.clusterToken;
   if (token === null || hasBearerToken(req, token)) return;
   const name = route.access === 'client' ? 'API_TOKEN' : 'CLUSTER_TOKEN';
   throw new HttpProblem(
