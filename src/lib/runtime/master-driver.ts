@@ -35,7 +35,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   readonly #exchanges = new Map<number, ReplicationExchange>();
   /** How often there was something new to send. */
   #arrivals = 0;
-  /** When to send it at the latest; null while there is nothing. */
+  /** When to send what is new at the latest; null while there is nothing. */
   #flushBy: number | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -191,24 +191,31 @@ export class MasterDriver implements MasterPort, MasterEffects {
     return this.#config.secondaries[secondary] as { id: string; url: string };
   }
 
-  /** Sends what is new when the turns of the event loop bring no more of it, or soon in any case. */
+  /**
+   * Sends what is new when the turns of the event loop bring no more of it, or soon in any case; at
+   * once if a single client waits, for it will send no more.
+   */
   #flushSoon(): void {
     this.#arrivals += 1;
     if (this.#flushBy !== null) return;
+    if (this.core.waiting === 1) {
+      this.#flush();
+      return;
+    }
     this.#flushBy = this.now() + FLUSH_MS_MAX;
     setImmediate(() => this.#flushOrWait(0));
   }
 
   /** @param seen how many arrivals there were a turn ago */
   #flushOrWait(seen: number): void {
-    const now = this.now();
     const arrivals = this.#arrivals;
-    if (arrivals !== seen && now < (this.#flushBy as number)) {
-      setImmediate(() => this.#flushOrWait(arrivals));
-      return;
-    }
+    if (arrivals === seen || this.now() >= (this.#flushBy as number)) this.#flush();
+    else setImmediate(() => this.#flushOrWait(arrivals));
+  }
+
+  #flush(): void {
     this.#flushBy = null;
-    this.core.flush(now);
+    this.core.flush(this.now());
     this.#after();
   }
 
