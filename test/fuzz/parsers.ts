@@ -215,7 +215,7 @@ function checkLines([bytes, cuts]: [Buffer, number[]]): void {
   const lines: Uint8Array[] = [];
   let at = 0;
   for (const cut of [...cuts, bytes.length]) {
-    lines.push(...splitter.push(bytes.subarray(at, at + cut)));
+    for (const line of splitter.push(bytes.subarray(at, at + cut))) lines.push(Buffer.from(line));
     at += cut;
   }
   const rest = splitter.rest();

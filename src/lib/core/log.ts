@@ -122,8 +122,8 @@ export class Log {
       const segment = this.#segmentOf(seq);
       const start = this.#startIn(segment, seq);
       const last = Math.min(to, segment.firstSeq + segment.count - 1);
-      const fits = lastEndWithin(
-        segment,
+      const fits = lastWithin(
+        segment.ends,
         seq - segment.firstSeq,
         last - segment.firstSeq,
         start + room,
@@ -160,15 +160,14 @@ export class Log {
     const segment = this.#segmentWithRoom((messages.ends[index] as number) - start, index);
     const used = segment.count === 0 ? 0 : (segment.ends[segment.count - 1] as number);
     const room = segment.bytes.length - used;
-    let end = start;
-    let taken = 0;
-    for (let i = index; i < messages.ends.length; i += 1) {
-      const next = messages.ends[i] as number;
-      if (next - start > room) break;
-      end = next;
-      taken += 1;
-      pushEnd(segment, used + next - start);
+    const last = lastWithin(messages.ends, index, messages.ends.length - 1, start + room);
+    const taken = last - index + 1;
+    const ends = endsFor(segment, taken);
+    for (let i = 0; i < taken; i += 1) {
+      ends[segment.count + i] = used + (messages.ends[index + i] as number) - start;
     }
+    segment.count += taken;
+    const end = messages.ends[last] as number;
     const isAll = end - start === messages.bytes.length;
     segment.bytes.set(isAll ? messages.bytes : messages.bytes.subarray(start, end), used);
     return taken;
@@ -218,23 +217,24 @@ function shortened(segment: Segment, count: number): Segment {
   return { firstSeq: segment.firstSeq, bytes, ends: segment.ends.slice(), count };
 }
 
-function pushEnd(segment: Segment, end: number): void {
-  if (segment.count === segment.ends.length) {
-    const grown = new Uint32Array(segment.ends.length * 2);
+/** The segment's ends, with room for so many more. */
+function endsFor(segment: Segment, more: number): Uint32Array {
+  const needed = segment.count + more;
+  if (needed > segment.ends.length) {
+    const grown = new Uint32Array(Math.max(needed, 2 * segment.ends.length));
     grown.set(segment.ends);
     segment.ends = grown;
   }
-  segment.ends[segment.count] = end;
-  segment.count += 1;
+  return segment.ends;
 }
 
 /** The last index in `first..last` whose end is within `limit`; `first - 1` if none is. */
-function lastEndWithin(segment: Segment, first: number, last: number, limit: number): number {
+function lastWithin(ends: ArrayLike<number>, first: number, last: number, limit: number): number {
   let low = first - 1;
   let high = last;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if ((segment.ends[middle] as number) <= limit) low = middle;
+    if ((ends[middle] as number) <= limit) low = middle;
     else high = middle - 1;
   }
   return low;

@@ -39,6 +39,11 @@ export function sliceMessages(
   return { bytes: packed.bytes.subarray(offset, offset + (ends.at(-1) ?? 0)), ends };
 }
 
+/** The same messages, in bytes that nobody else uses. */
+export function copyMessages({ bytes, ends }: PackedMessages): PackedMessages {
+  return { bytes: new Uint8Array(bytes), ends };
+}
+
 /** Messages, each as its JSON text and a comma, end to end. */
 export function joinMessages(texts: readonly Uint8Array[]): PackedMessages {
   const ends: number[] = [];

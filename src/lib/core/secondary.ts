@@ -9,6 +9,7 @@ import type { KeyIndex } from './idempotency.ts';
 import { Intake } from './intake.ts';
 import { type Journal, MEMORY } from './journal.ts';
 import type { Log } from './log.ts';
+import { copyMessages } from './messages.ts';
 import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
 import type { Note, Refusal } from './refusal.ts';
 import { type Kept, Replica } from './replica.ts';
@@ -39,6 +40,9 @@ export interface SecondaryConfig {
   readonly faults: Faults;
 }
 
+/** Who wrote a frame, in which log. */
+type FrameWriter = Pick<Frame, 'logId' | 'epoch' | 'writer'>;
+
 interface Delayed {
   readonly frame: Frame;
   readonly arrivedAt: number;
@@ -48,7 +52,7 @@ interface Delayed {
 
 /** A frame that was applied, or refused, and has no answer yet. */
 interface Unanswered {
-  readonly frame: Frame;
+  readonly writer: FrameWriter;
   /** The length that must be durable before an ack. */
   readonly length: number;
   readonly refusal: Refusal | null;
@@ -171,7 +175,7 @@ export class Secondary {
 
   /**
    * A frame arrived. `onAnswer` is called once: after the delay and in order of arrival, or at once
-   * if too much waits already.
+   * if too much waits already. The frame's bytes are the caller's again afterwards.
    */
   receive(
     frame: Frame,
@@ -186,7 +190,9 @@ export class Secondary {
       return;
     }
     this.#delayedBytes += bytes;
-    this.#delayed.push({ frame, arrivedAt: now, draws, onAnswer });
+    const isDue = this.#delayed.length === 0 && this.#faults.delayMs === 0;
+    const kept = isDue ? frame : { ...frame, messages: copyMessages(frame.messages) };
+    this.#delayed.push({ frame: kept, arrivedAt: now, draws, onAnswer });
     this.tick(now);
   }
 
@@ -196,7 +202,8 @@ export class Secondary {
       const { frame, draws, onAnswer } = this.#delayed.shift() as Delayed;
       this.#delayedBytes -= costOf(frame);
       const refusal = this.#applyWithFaults(frame, draws);
-      this.#unanswered.push({ frame, length: this.log.length, refusal, onAnswer });
+      const writer = writerOf(frame);
+      this.#unanswered.push({ writer, length: this.log.length, refusal, onAnswer });
       this.#settle();
     }
   }
@@ -232,8 +239,8 @@ export class Secondary {
   /** Answers, in order, all frames that need wait no longer. */
   #settle(): void {
     for (let first = this.#unanswered[0]; first !== undefined; first = this.#unanswered[0]) {
-      const { frame, length, refusal, onAnswer } = first;
-      const answer = refusal ?? this.#answerOf(frame, length);
+      const { writer, length, refusal, onAnswer } = first;
+      const answer = refusal ?? this.#answerOf(writer, length);
       if (answer === null) return;
       this.#unanswered.shift();
       onAnswer(answer);
@@ -241,16 +248,21 @@ export class Secondary {
   }
 
   /** The answer to an applied frame; null while what it brought is not durable. */
-  #answerOf(frame: Frame, length: number): FrameAnswer | null {
+  #answerOf(writer: FrameWriter, length: number): FrameAnswer | null {
     // A newer master may have been heard meanwhile, and have cut off what this frame brought.
     const { ballot } = this.#replica;
-    if (compareBallots(frame, ballot) < 0) {
+    if (compareBallots(writer, ballot) < 0) {
       return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
     }
     if (this.length < Math.min(length, this.log.length)) return null;
-    const { logId, epoch } = frame;
+    const { logId, epoch } = writer;
     return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.length } };
   }
+}
+
+/** What is needed of an applied frame: its bytes are the caller's again. */
+function writerOf({ logId, epoch, writer }: Frame): FrameWriter {
+  return { logId, epoch, writer };
 }
 
 /** Bytes of memory that a waiting frame takes, roughly. */

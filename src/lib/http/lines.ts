@@ -20,7 +20,10 @@ export class LineSplitter {
     return this.#line.length > 0;
   }
 
-  /** The lines that end in this chunk, without their newline; blank ones are passed over. */
+  /**
+   * The lines that end in this chunk, without their newline; blank ones are passed over. The bytes of a
+   * line are the taker's until it asks for the next one.
+   */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
@@ -30,6 +33,7 @@ export class LineSplitter {
       if (isEmpty) continue;
       const line = this.#line.takeAll();
       if (!isBlank(line)) yield line;
+      this.#line.reuse();
     }
     // What begins in a chunk and goes on is copied, or a few bytes would keep the whole chunk.
     if (start < chunk.length) {

@@ -129,16 +129,13 @@ export function parseFaults(body: unknown): Partial<Faults> {
 /** The longest artificial delay, in ms: what a timer can count. */
 export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
 
-/** Reads the line of a frame, and takes its bytes over; in two ways, as `readAppend`. */
+/** Reads the line of a frame, and takes its bytes over, of which it is a view; in two ways, as `readAppend`. */
 export function readFrame(bytes: Uint8Array): Frame {
   const found = findMessages(bytes);
   if (found === null || !found.isList || found.count > FRAME_MESSAGES_TAKEN_MAX) {
     return parseFrame(parseJson(bytes));
   }
-  const { bytes: view, ends } = found.pack();
-  // A frame may have to wait, and must not keep much more than its own bytes meanwhile.
-  const isMost = 2 * view.length >= view.buffer.byteLength;
-  return frameOf(found.fields, { bytes: isMost ? view : new Uint8Array(view), ends });
+  return frameOf(found.fields, found.pack());
 }
 
 /** Checks a frame. Unknown fields are for later versions and are ignored. */

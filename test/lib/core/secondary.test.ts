@@ -58,6 +58,8 @@ class Node {
       mine = short(answer);
       this.answers.push(mine);
     });
+    // The bytes are the caller's again, who may use them for what comes next.
+    frame.messages.bytes.fill(0);
     return mine;
   }
 
@@ -393,6 +395,7 @@ describe('Secondary: the delay', () => {
     assert.equal(node.secondary.nextWakeAt(), 160);
     node.secondary.tick(1000);
     assert.deepEqual(node.answers, ['ack 1', 'ack 2']);
+    assert.deepEqual(node.shown(), ['a', 'b']);
   });
 
   it('that is lowered lets waiting frames through, in their order, before a new one', () => {
@@ -402,6 +405,7 @@ describe('Secondary: the delay', () => {
     node.secondary.setFaults({ delayMs: 0 });
     node.receive(3, ['c'], { now: 1 });
     assert.deepEqual(node.answers, ['ack 1', 'ack 2', 'ack 3']);
+    assert.deepEqual(node.shown(), ['a', 'b', 'c']);
   });
 
   it('leaves messages received but not visible, each counted once', () => {

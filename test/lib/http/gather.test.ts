@@ -55,4 +55,35 @@ describe('ByteGatherer', () => {
     other.push(new Uint8Array(GATHER_FREE_BYTES + 10_000));
     assert.equal(budget.used, 10_000);
   });
+
+  it('uses a run again that nobody looks at any more, one at a time', () => {
+    const budget = new ByteBudget(1_000_000);
+    const gather = (gatherer: ByteGatherer, letter: string) => {
+      for (const half of [1, 2]) gatherer.push(Buffer.alloc(half * 50_000, letter));
+      return gatherer.takeAll();
+    };
+    const [one, other] = [new ByteGatherer(200_000, budget), new ByteGatherer(200_000, budget)];
+    const first = gather(one, 'a');
+    const second = gather(one, 'b');
+    assert.notEqual(second.buffer, first.buffer);
+    assert(first.every((byte) => byte === 0x61));
+    one.reuse();
+    const third = gather(other, 'c');
+    assert.equal(third.buffer, second.buffer);
+    assert.equal(third.length, 150_000);
+    assert.notEqual(gather(one, 'd').buffer, third.buffer);
+    assert.equal(budget.used, 0);
+  });
+
+  it('never uses again what was not its own', () => {
+    const budget = new ByteBudget(1_000_000);
+    const gatherer = new ByteGatherer(1_000_000, budget);
+    gatherer.push(Buffer.alloc(100_000, 'a'));
+    const piece = gatherer.takeAll();
+    gatherer.reuse();
+    gatherer.push(Buffer.alloc(60_000, 'b'));
+    gatherer.push(Buffer.alloc(10_000, 'b'));
+    assert.notEqual(gatherer.takeAll().buffer, piece.buffer);
+    assert(piece.every((byte) => byte === 0x61));
+  });
 });

@@ -11,7 +11,6 @@ import {
   parseJson,
   parseW,
   parseWText,
-  readFrame,
 } from '../../../src/lib/http/schema.ts';
 import { textOf } from '../support.ts';
 
@@ -172,16 +171,6 @@ describe('parseFaults', () => {
       assert.throws(() => parseFaults(body), refused('bad-request', detail));
     });
   }
-});
-
-describe('readFrame', () => {
-  it('does not keep a large buffer for a small frame', () => {
-    const buffer = Buffer.alloc(100_000, ' ');
-    const line = '{"logId":"L","epoch":1,"from":1,"messages":["a","b"]}';
-    const { messages } = readFrame(buffer.subarray(50, 50 + buffer.write(line, 50)));
-    assert.equal(textOf(messages.bytes), '"a","b",');
-    assert(messages.bytes.buffer.byteLength < 100, `${messages.bytes.buffer.byteLength}`);
-  });
 });
 
 describe('parseFrame', () => {
