@@ -31,33 +31,43 @@ export class TextScanner {
   endOf(start: number): number {
     const bytes = this.#bytes;
     if (bytes[start] !== QUOTE) return NO_TEXT;
-    for (let at = start + 1; at < bytes.length; ) {
-      if (((at + this.#ahead) & 3) === 0) at = this.#skipPlainWords(at);
-      const byte = bytes[at];
-      if (byte === QUOTE) return at + 1;
-      if (byte === undefined || byte < 0x20) return NO_TEXT;
-      const taken = byte === BACKSLASH ? escapeLength(bytes, at) : 1;
-      if (taken === 0) return NO_TEXT;
-      at += taken;
+    let at = this.#specialFrom(start + 1);
+    while (bytes[at] === BACKSLASH) {
+      const length = escapeLength(bytes, at);
+      if (length === 0) return NO_TEXT;
+      at = this.#specialFrom(at + length);
     }
-    return NO_TEXT;
+    return bytes[at] === QUOTE ? at + 1 : NO_TEXT;
   }
 
-  /** From `at`, where a word begins, to the first word that has a quote, backslash or control in it. */
-  #skipPlainWords(at: number): number {
-    const words = this.#words;
-    let index = (at + this.#ahead) >> 2;
-    for (; index < words.length; index += 1) {
-      const word = words[index] as number;
-      // Subtracting sets the highest bit of a byte that was too small for it. Turning one bit makes
-      // the quote a neighbour of the controls, so that one comparison finds both.
-      const low = word ^ 0x02020202;
-      const slash = word ^ 0x5c5c5c5c;
-      const found = ((low - 0x21212121) & ~low) | ((slash - 0x01010101) & ~slash);
-      if ((found & 0x80808080) !== 0) break;
-    }
-    return (index << 2) - this.#ahead;
+  /** Where the first quote, backslash or control character stands from `start` on; or the end. */
+  #specialFrom(start: number): number {
+    const bytes = this.#bytes;
+    const ahead = this.#ahead;
+    let at = start;
+    for (; ((at + ahead) & 3) !== 0; at += 1) if (isSpecial(bytes[at])) return at;
+    at = (firstSpecialWord(this.#words, (at + ahead) >> 2) << 2) - ahead;
+    while (!isSpecial(bytes[at])) at += 1;
+    return at;
   }
+}
+
+/** The first word from `start` on that has a quote, backslash or control character in it. */
+function firstSpecialWord(words: Int32Array, start: number): number {
+  for (let index = start; index < words.length; index += 1) {
+    const word = words[index] as number;
+    // Subtracting sets the highest bit of a byte that was too small for it. Turning one bit makes the
+    // quote a neighbour of the controls, so that one comparison finds both.
+    const low = word ^ 0x02020202;
+    const slash = word ^ 0x5c5c5c5c;
+    const found = ((low - 0x21212121) & ~low) | ((slash - 0x01010101) & ~slash);
+    if ((found & 0x80808080) !== 0) return index;
+  }
+  return words.length;
+}
+
+function isSpecial(byte: number | undefined): boolean {
+  return byte === undefined || byte < 0x20 || byte === QUOTE || byte === BACKSLASH;
 }
 
 /** How long the escape at `at` is; 0 if `JSON.stringify` writes no such one in a well-formed string. */

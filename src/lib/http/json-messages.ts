@@ -25,9 +25,8 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 export interface FoundMessages {
   /** Whether it is the list `messages`, and not the one `message`. */
   readonly isList: boolean;
-  readonly count: number;
-  /** Bytes of the longest one, as JSON writes it, without its quotes. */
-  readonly longestBytes: number;
+  /** For each message, how many bytes it and those before it have as JSON, each with its comma. */
+  readonly ends: readonly number[];
   /** All other members of the object. */
   readonly fields: Fields;
   /** The messages, as a view: takes the bytes over, which are no JSON text any more. */
@@ -38,7 +37,7 @@ export interface FoundMessages {
 interface Run {
   readonly start: number;
   readonly end: number;
-  /** For each text, how many bytes it and those before it have, each with its comma. */
+  /** As in `FoundMessages`. */
   readonly ends: number[];
   /** How many spaces follow each comma. */
   readonly gap: number;
@@ -61,14 +60,7 @@ export function findMessages(bytes: Uint8Array): FoundMessages | null {
   if (fields === null || Object.hasOwn(fields, 'message') || Object.hasOwn(fields, 'messages')) {
     return null;
   }
-  const { ends } = run;
-  return {
-    isList,
-    count: ends.length,
-    longestBytes: longestOf(ends),
-    fields,
-    pack: () => pack(bytes, run),
-  };
+  return { isList, ends: run.ends, fields, pack: () => pack(bytes, run) };
 }
 
 /** Where `"message` first stands; -1 if not near the beginning. */
@@ -146,15 +138,6 @@ function pack(bytes: Uint8Array, { start, end, ends, gap }: Run): PackedMessages
     }
   }
   return { bytes: bytes.subarray(start, start + length), ends };
-}
-
-function longestOf(ends: readonly number[]): number {
-  let [longest, start] = [0, 0];
-  for (const end of ends) {
-    longest = Math.max(longest, end - start - '"",'.length);
-    start = end;
-  }
-  return longest;
 }
 
 function behindSpaces(bytes: Uint8Array, start: number): number {

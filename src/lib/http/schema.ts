@@ -54,9 +54,11 @@ export function readAppend(bytes: Uint8Array, messageBytesMax: number): AppendBo
 
 function plainAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody | null {
   const found = findMessages(bytes);
-  if (found === null || !isWithin(found.count, 1, BATCH_MESSAGES_MAX)) return null;
-  const { fields, isList, longestBytes } = found;
-  if (longestBytes > messageBytesMax) return null;
+  if (found === null || !isWithin(found.ends.length, 1, BATCH_MESSAGES_MAX)) return null;
+  const { fields, isList, ends } = found;
+  // A message has at most as many bytes as JSON needs for it between its quotes.
+  const partMax = messageBytesMax + '"",'.length;
+  if (ends.some((end, i) => end - (ends[i - 1] ?? 0) > partMax)) return null;
   const hasW = Object.hasOwn(fields, 'w');
   if (Object.keys(fields).length > (hasW ? 1 : 0)) return null;
   return { w: hasW ? parseW(fields.w) : null, messages: found.pack(), isBatch: isList };
@@ -132,7 +134,7 @@ export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
 /** Reads the line of a frame, and takes its bytes over, of which it is a view; in two ways, as `readAppend`. */
 export function readFrame(bytes: Uint8Array): Frame {
   const found = findMessages(bytes);
-  if (found === null || !found.isList || found.count > FRAME_MESSAGES_TAKEN_MAX) {
+  if (found === null || !found.isList || found.ends.length > FRAME_MESSAGES_TAKEN_MAX) {
     return parseFrame(parseJson(bytes));
   }
   return frameOf(found.fields, found.pack());
