@@ -2,6 +2,7 @@
 import type { EpochStart } from '../core/epochs.ts';
 import type { KeyIndex } from '../core/idempotency.ts';
 import type { Log } from '../core/log.ts';
+import { FRAME_JOINED_BYTES_MAX } from './limits.ts';
 
 /** Whose frame it is. */
 export interface FrameOrigin {
@@ -10,7 +11,10 @@ export interface FrameOrigin {
   readonly writer: string | null;
 }
 
-/** The line for the entries `from..to`, its newline included. */
+/**
+ * The line for the entries `from..to`, its newline included, in pieces: a large one as views of the log.
+ * A small one is one piece, for each costs its own write.
+ */
 export function encodeFrame(
   origin: FrameOrigin,
   epochs: readonly EpochStart[] | null,
@@ -18,7 +22,7 @@ export function encodeFrame(
   keyIndex: KeyIndex,
   from: number,
   to: number,
-): Uint8Array {
+): Uint8Array[] {
   const { logId, epoch, writer } = origin;
   const head = JSON.stringify({
     logId,
@@ -29,11 +33,10 @@ export function encodeFrame(
   }).slice(0, -1);
   const keys = keyIndex.within(from, to);
   const tail = keys.length === 0 ? '' : `,"keys":${JSON.stringify(Object.fromEntries(keys))}`;
-  return Buffer.concat([
-    Buffer.from(`${head},"messages":[`),
-    ...log.slices(from, to),
-    Buffer.from(`]${tail}}\n`),
-  ]);
+  const messages = log.slices(from, to);
+  const bytes = messages.reduce((sum, slice) => sum + slice.length, 0);
+  const pieces = [Buffer.from(`${head},"messages":[`), ...messages, Buffer.from(`]${tail}}\n`)];
+  return bytes > FRAME_JOINED_BYTES_MAX ? pieces : [Buffer.concat(pieces)];
 }
 
 /** The pairs of the contract; who wrote each epoch is told beside them, where it is known. */

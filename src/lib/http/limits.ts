@@ -52,6 +52,8 @@ export const CONNECTIONS_MAX = 16_000;
 export const READER_STALL_MS = 120_000;
 /** Bytes of an answer that are copied into one piece; a larger one goes out as views of the log. */
 export const JOINED_BYTES_MAX = 4096;
+/** Bytes of messages in a frame that is copied into one piece; a larger one goes out as views of the log. */
+export const FRAME_JOINED_BYTES_MAX = 64 * 1024;
 /** Bytes of the log handed to a reader's socket at a time. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
 /** Characters of an idempotency key. */

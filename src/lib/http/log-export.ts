@@ -37,7 +37,8 @@ async function writeFrames(
     const isEmpty = seq > length;
     const end = isEmpty ? 0 : keys.runEnd(log.pageEnd(seq, last, FRAME_MESSAGE_BYTES_MAX));
     const to = isEmpty ? seq - 1 : Math.min(length, end);
-    res.write(encodeFrame(origin, seq === from ? log.epochs : null, log, keys, seq, to));
+    const epochs = seq === from ? log.epochs : null;
+    for (const piece of encodeFrame(origin, epochs, log, keys, seq, to)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
     // What was cut off meanwhile must not be told, and who reads has to begin anew.

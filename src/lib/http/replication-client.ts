@@ -38,9 +38,10 @@ export class ReplicationExchange {
     );
   }
 
-  /** Sends the bytes of one frame, its newline included. */
-  send(frame: Uint8Array): void {
-    if (!this.#isOver) this.#frames.enqueue(frame);
+  /** Sends the bytes of one frame, its newline included, in pieces. */
+  send(frame: readonly Uint8Array[]): void {
+    if (this.#isOver) return;
+    for (const piece of frame) this.#frames.enqueue(piece);
   }
 
   /** Ends the exchange in peace: the secondary sees the end of the body, and ends its answer. */

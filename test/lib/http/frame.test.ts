@@ -4,9 +4,14 @@ import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
 import { Log } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
-import { encodeFrame, type FrameOrigin } from '../../../src/lib/http/frame.ts';
+import { encodeFrame as encodePieces, type FrameOrigin } from '../../../src/lib/http/frame.ts';
+import { FRAME_JOINED_BYTES_MAX } from '../../../src/lib/http/limits.ts';
 import { parseFrame, parseJson } from '../../../src/lib/http/schema.ts';
 import { Dice, seeds, textOf } from '../support.ts';
+
+/** The line in one piece. */
+const encodeFrame = (...frame: Parameters<typeof encodePieces>) =>
+  Buffer.concat(encodePieces(...frame));
 
 const ORIGIN = { logId: 'L', epoch: 1, writer: null };
 
@@ -44,6 +49,15 @@ describe('encodeFrame', () => {
       '{"logId":"L","epoch":3,"writer":"W","from":1,"epochs":[[1,1],[2,51],[3,60]],' +
         '"writers":[null,null,"W"],"messages":["a"]}\n',
     );
+  });
+
+  it('copies a small frame, and not the messages of a large one', () => {
+    const [log, keys] = [new Log(), new KeyIndex()];
+    const text = 'x'.repeat(FRAME_JOINED_BYTES_MAX / 2);
+    log.append(packMessages(['a', text, text]), ORIGIN);
+    assert.equal(encodePieces(ORIGIN, null, log, keys, 1, 2).length, 1);
+    const [, slice] = encodePieces(ORIGIN, null, log, keys, 2, 3);
+    assert.equal(slice?.buffer, log.slices(2, 3)[0]?.buffer);
   });
 
   it('writes a frame without messages, which only compares', () => {

@@ -4,7 +4,7 @@ import { ReplicationExchange } from '../../../src/lib/http/replication-client.ts
 import { FakeSecondary } from '../../support/fake-secondary.ts';
 import { waitFor } from '../../support/wait.ts';
 
-const LINE = Buffer.from('{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n');
+const LINE = [Buffer.from('{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n')];
 
 interface Told {
   readonly lengths: number[];
