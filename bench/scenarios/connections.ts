@@ -9,7 +9,7 @@ import { startFloor } from './floor.ts';
 import type { Scenario } from './scenario.ts';
 import { seriesByKind } from './series.ts';
 
-const COUNTS = process.env.CONNS ? process.env.CONNS.split(",").map(Number) : settings.isQuick ? [1, 64, 1024] : [1, 16, 64, 256, 1024];
+const COUNTS = settings.isQuick ? [1, 64, 1024] : [1, 16, 64, 256, 1024];
 
 export const connections: Scenario = {
   name: 'connections',

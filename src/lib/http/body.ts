@@ -9,8 +9,8 @@ import { afterTurn } from './turn.ts';
 const allBodies = new ByteBudget(BODIES_BYTES_MAX);
 
 /**
- * Calls `onBody` with the body's bytes when all are here; most often that is before this turn of the
- * event loop ends. What it throws is answered. 413 beyond `bytesMax` (at once if the client announces
+ * Calls `onBody` with the body's bytes, which are its own until it returns, when all are here; most
+ * often that is before this turn of the event loop ends. What it throws is answered. 413 beyond `bytesMax` (at once if the client announces
  * it), 408 when it takes too long, 503 while too much arrives already. After a refusal the rest is
  * read and thrown away (the server bounds for how long): a client that still sends would see a reset
  * connection instead of the answer. A client that goes away in the middle is not answered.
@@ -54,13 +54,14 @@ class Body implements BodySink {
 
   onEnd(): void {
     if (this.#isOver) return;
-    const bytes = this.#bytes.takeAll();
-    this.#end();
+    this.#isOver = true;
+    clearTimeout(this.#timer);
     try {
-      this.#onBody(bytes);
+      this.#onBody(this.#bytes.takeAll());
     } catch (error) {
       this.#call.fail(error);
     }
+    this.#bytes.reuse();
   }
 
   /** Gives the rest of the body a time to come, and notices when it will not. */

@@ -118,6 +118,28 @@ describe('the limits of the server', () => {
     assert(!waiting.isClosed);
   });
 
+  it('keeps bodies apart that arrive at the same time, or one after the other', async (t) => {
+    const edges: Route = {
+      ...ECHO,
+      handle: (call) => {
+        readBody(call, BODY_BYTES_MAX, (bytes) => {
+          const values = [...new Set(bytes)].map((byte) => String.fromCharCode(byte));
+          sendJson(call.res, 200, JSON.stringify({ of: values.join('') }));
+        });
+      },
+    };
+    const { open } = await serve(t, [edges]);
+    const half = (letter: string) => letter.repeat(150_000);
+    const [a, b] = [open(post(300_000) + half('a')), open(post(300_000) + half('b'))];
+    await Promise.all([a.sendAll(half('a')), b.sendAll(half('b'))]);
+    await Promise.all([a.until('{"of":"a"}'), b.until('{"of":"b"}')]);
+    for (const letter of 'cd') {
+      await a.sendAll(post(300_000) + half(letter));
+      await a.sendAll(half(letter));
+      await a.until(`{"of":"${letter}"}`);
+    }
+  });
+
   it('takes no more bodies at once than fit, but small ones always', async (t) => {
     const { open } = await serve(t, [ECHO]);
     const part = 'x'.repeat(32 * 1024 * 1024);
