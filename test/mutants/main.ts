@@ -2,7 +2,7 @@
  * `make mutants`: plants one bug at a time in the core and lets the simulator look for it. It fails
  * if a bug survives, if one can no longer be planted, or if the core as it is does not pass.
  *   ONLY=backoff   only those whose name has this in it
- *   SEEDS=500      how many seeds each must be found within, instead of 2000
+ *   SEEDS=500      how many seeds each must be found within, instead of 4000
  */
 import { fork } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { MUTANTS } from './mutants.ts';
 import type { Played } from './play.ts';
 
 /** A bug that is not found within so many seeds has survived. */
-const SEEDS_MAX = Number(process.env.SEEDS || 2000);
+const SEEDS_MAX = Number(process.env.SEEDS || 4000);
 /** The core as it is, through the same machinery. */
 const UNCHANGED_SEEDS = 100;
 /** One seed takes some 10 ms; one that takes this long never ends. */

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Ballot } from '../../src/lib/core/ballot.ts';
 import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import { LINGER, type Linger } from '../../src/lib/core/linger.ts';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type { SecondaryHealth } from '../../src/lib/core/peer.ts';
 import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
@@ -26,6 +27,7 @@ export const TIMES = {
 export const WAITING_MAX = 20;
 const FRAME_BYTES_MAX = 64;
 
+const AT_ONCE: Linger = { awaitedMs: 0, unawaitedMs: 0 };
 const NOTHING = { newest: { epoch: 0, writer: null }, length: 0 };
 
 interface Link {
@@ -107,6 +109,7 @@ export class MasterHost extends Host implements MasterEffects {
       logBytesMax: 0,
       waitingMax: WAITING_MAX,
       frameBytesMax: FRAME_BYTES_MAX,
+      linger: this.world.lingers ? LINGER : AT_ONCE,
     };
     this.core = new Master(config, this, journal, kept);
   }

@@ -39,7 +39,11 @@ export class World {
   readonly #astray = new Map<string, { readonly host: SecondaryHost; readonly until: number }>();
   readonly #mischief: () => number;
 
+  /** Whether the frames of masters wait for company, as they do in processes: in every other world. */
+  readonly lingers: boolean;
+
   constructor(seed: number, weather?: Partial<Weather>) {
+    this.lingers = seed % 2 === 0;
     this.random = seededRandom(seed);
     this.#mischief = seededRandom(seed + 2_000_000_011);
     const isStrange = this.#mischief() < 0.5;
