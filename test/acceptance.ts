@@ -5,11 +5,13 @@
  *   WHERE=docker|local  where the cluster runs; default: in Docker if an engine answers
  *   RUNTIME="bun"       what runs local nodes; default: node with tsx
  */
+
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { append, health, messages } from './support/client.ts';
-import { freePort, type NodeProcess, startMaster, startSecondary } from './support/cluster.ts';
+import { type NodeProcess, startMaster, startSecondary } from './support/cluster.ts';
+import { freePort } from './support/port.ts';
 import { waitFor } from './support/wait.ts';
 
 type Name = 'master' | 's1' | 's2';

@@ -1,6 +1,7 @@
 /** etcd: three nodes, and a put through the HTTP gateway of the leader. */
 
-import { freePort, Started, until } from '../measure/processes.ts';
+import { freePort } from '../../test/support/port.ts';
+import { Started, until } from '../measure/processes.ts';
 import { post } from '../measure/requests.ts';
 import { temporaryDirectory } from '../measure/running.ts';
 import type { Target } from '../measure/targets.ts';

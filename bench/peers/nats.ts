@@ -1,7 +1,8 @@
 /** NATS JetStream: three servers, a stream with three replicas in memory, loaded at its leader. */
+import { freePort } from '../../test/support/port.ts';
 import { ask } from '../load/ask.ts';
 import { NatsProtocol } from '../load/nats.ts';
-import { freePort, Started, until } from '../measure/processes.ts';
+import { Started, until } from '../measure/processes.ts';
 import { temporaryDirectory } from '../measure/running.ts';
 import type { Target } from '../measure/targets.ts';
 import { MEMORY_DIRECTORY } from './peers.ts';

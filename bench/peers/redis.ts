@@ -1,7 +1,8 @@
 /** Redis: a primary and its replicas, a stream, and an append as `XADD` with `WAIT`. */
+import { freePort } from '../../test/support/port.ts';
 import { ask } from '../load/ask.ts';
 import { RedisProtocol, redisCommand } from '../load/redis.ts';
-import { freePort, Started, until } from '../measure/processes.ts';
+import { Started, until } from '../measure/processes.ts';
 import { temporaryDirectory } from '../measure/running.ts';
 import type { Target } from '../measure/targets.ts';
 import { MEMORY_DIRECTORY } from './peers.ts';

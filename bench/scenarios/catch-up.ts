@@ -1,9 +1,10 @@
 /** An empty secondary: how long until it holds all of a large log, and what that costs who appends. */
+import { freePort } from '../../test/support/port.ts';
 import { type Arrival, arrival, arrivalRow, arrivalTable } from '../measure/arrival.ts';
 import { fill, health, startMaster, startSecondary, untilStatus } from '../measure/cluster.ts';
 import type { Slice } from '../measure/load.ts';
 import { loadTable } from '../measure/load-table.ts';
-import { freePort, type Started, until } from '../measure/processes.ts';
+import { type Started, until } from '../measure/processes.ts';
 import { spreadOf } from '../measure/statistics.ts';
 import { appending } from '../measure/targets.ts';
 import { fillRedis, follow, startRedisServer } from '../peers/redis.ts';

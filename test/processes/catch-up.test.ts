@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { append, health, messages, request } from '../support/client.ts';
 import {
   FAST,
-  freePort,
   type NodeProcess,
   startCluster,
   startDegraded,
@@ -11,6 +10,7 @@ import {
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 
 const texts = (count: number, prefix = 'm') =>

@@ -1,16 +1,12 @@
 /** Connections that are an attack: slow, idle, deaf, flooding, or waiting by the thousand. */
+
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages, request } from '../support/client.ts';
-import {
-  freePort,
-  type NodeProcess,
-  startDegraded,
-  startMaster,
-  stopAfter,
-} from '../support/cluster.ts';
+import { type NodeProcess, startDegraded, startMaster, stopAfter } from '../support/cluster.ts';
 import { peakMebibytes, residentMebibytes } from '../support/memory.ts';
+import { freePort } from '../support/port.ts';
 import { RawConnection, rawAppend } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
 

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { append, health, messages, replicate, request } from '../support/client.ts';
 import {
   FAST,
-  freePort,
   type NodeProcess,
   startCluster,
   startMaster,
@@ -12,6 +11,7 @@ import {
   stopAfter,
 } from '../support/cluster.ts';
 import { FakeSecondary } from '../support/fake-secondary.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 
 const statusesOf = async (master: NodeProcess) =>

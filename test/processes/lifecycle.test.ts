@@ -4,13 +4,13 @@ import { append, health, messages } from '../support/client.ts';
 import {
   type Environment,
   FAST,
-  freePort,
   NodeProcess,
   startCluster,
   startMaster,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 
 describe('starting', () => {

@@ -3,7 +3,6 @@ import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages, replicate, request } from '../support/client.ts';
 import {
   FAST,
-  freePort,
   type NodeProcess,
   startCluster,
   startDegraded,
@@ -13,6 +12,7 @@ import {
   stopAfter,
 } from '../support/cluster.ts';
 import { FakeSecondary, HONEST } from '../support/fake-secondary.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** Another master for the same secondaries; stopped after the test. */

@@ -2,16 +2,17 @@
  * Real nodes for tests: child processes on loopback, on ports the system picks, with their log as
  * parsed lines. `RUNTIME` names what runs them (default: this node, with tsx).
  */
+
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { health } from './client.ts';
+import { freePort } from './port.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -151,16 +152,6 @@ export async function startRecovered(
   const master = await startMaster(ports, environment);
   await waitFor('the master to recover', () => master.events('recovered')[0]);
   return master;
-}
-
-/** A port that nobody has now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface Cluster {

@@ -1,11 +1,13 @@
 /** Nodes that keep their logs on disk, and can be started again where they were. */
+
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { health } from './client.ts';
-import { type Environment, FAST, freePort, NodeProcess } from './cluster.ts';
+import { type Environment, FAST, NodeProcess } from './cluster.ts';
+import { freePort } from './port.ts';
 import { waitFor } from './wait.ts';
 
 /** How a node is started whose files may not grow beyond some hundred kilobytes. */

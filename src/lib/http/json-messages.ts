@@ -11,10 +11,11 @@ import { JSON_CONTAINERS_MAX } from './limits.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const [QUOTE, COMMA, COLON, SMALL_S] = [0x22, 0x2c, 0x3a, 0x73];
+const [QUOTE, COMMA, COLON, SMALL_S, ZERO] = [0x22, 0x2c, 0x3a, 0x73, 0x30];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [SPACE, TAB, LINE_FEED, CARRIAGE_RETURN] = [0x20, 0x09, 0x0a, 0x0d];
 const NAME = new TextEncoder().encode('"message');
+const W = new TextEncoder().encode('"w":');
 /** Where the messages begin at the latest. */
 const HEAD_BYTES_MAX = 4096;
 
@@ -111,10 +112,20 @@ function fieldsAround(bytes: Uint8Array, name: number, end: number): Fields | nu
   while (isSpace(bytes[last])) last -= 1;
   if (bytes[last] !== CLOSE_OBJECT || after > last) return null;
   if (after < last && bytes[after] !== COMMA) return null;
+  const w = before === 0 ? digitOfW(bytes, after + 1, last) : 0;
+  if (w > 0) return { w };
   const head = before > 0 ? membersIn(bytes, 1, before) : {};
   if (after === last || head === null) return head;
   const tail = membersIn(bytes, after + 1, last);
   return tail && { ...head, ...tail };
+}
+
+/** The digit in `"w":3`, which is all that most appends have beside their message; 0 if it is not that. */
+function digitOfW(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start !== W.length + 1) return 0;
+  for (let i = 0; i < W.length; i += 1) if (bytes[start + i] !== W[i]) return 0;
+  const digit = (bytes[end - 1] as number) - ZERO;
+  return digit >= 1 && digit <= 9 ? digit : 0;
 }
 
 /** The object with these members, of which there must be one; null if they are none. */
