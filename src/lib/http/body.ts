@@ -67,6 +67,10 @@ class Body implements BodySink {
   /** Gives the rest of the body a time to come, and notices when it will not. */
   watch(): void {
     if (this.#isOver) return;
+    if (this.#call.req.destroyed) {
+      this.#end();
+      return;
+    }
     this.#timer = setTimeout(() => this.#fail(tooSlow()), BODY_TIMEOUT_MS);
     this.#call.req.once('close', () => this.#end());
   }
