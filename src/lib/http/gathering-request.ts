@@ -1,8 +1,8 @@
 /**
  * A request whose body goes straight from the parser to who gathers it. A readable stream in between
  * (buffer it, schedule a read, announce the end, close) costs a small request as much as all the rest
- * of its handling. `http.createServer` takes the class as its `IncomingMessage`; where a runtime makes
- * requests of its own, `readBody` listens to them as to any stream.
+ * of its handling. Bun takes the class as well, but hands over a body only when the stream is read:
+ * there requests stay what they are, and `readBody` listens to them as to any stream.
  */
 import { IncomingMessage } from 'node:http';
 
@@ -30,3 +30,6 @@ export class GatheringRequest extends IncomingMessage {
     return true;
   }
 }
+
+/** What a server makes its requests of. */
+export const RequestClass = process.versions.bun === undefined ? GatheringRequest : IncomingMessage;

@@ -6,7 +6,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import { Call } from './call.ts';
 import { ConnectionTracker } from './connections.ts';
-import { GatheringRequest } from './gathering-request.ts';
+import { GatheringRequest, RequestClass } from './gathering-request.ts';
 import { hasBearerToken, isAcceptable } from './headers.ts';
 import {
   CONNECTIONS_MAX,
@@ -49,7 +49,7 @@ export function createServer(options: ServerOptions): NodeServer {
   const { logger } = options;
   const router = new Router(options);
   const server = http.createServer({
-    IncomingMessage: GatheringRequest,
+    IncomingMessage: RequestClass,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
     // Bodies have a time limit of their own where they are read; an exchange may last for ever.
