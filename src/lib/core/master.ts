@@ -362,8 +362,9 @@ export class Master {
   /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
     let at = this.#tracker.nextDeadline;
-    if (this.#stopAt !== null && this.waiting > 0) at = Math.min(at, this.#stopAt);
-    if (this.waiting === 0 && !this.isDrained) at = Math.min(at, this.#handOverUntil);
+    if (this.#stopAt !== null && !this.isDrained) {
+      at = Math.min(at, this.waiting > 0 ? this.#stopAt : this.#handOverUntil);
+    }
     if (this.#fencedBy !== null) return at;
     if (this.#claim === null) return Math.min(at, this.#recoverAt);
     for (const peer of this.#peers) at = Math.min(at, peer.nextWakeAt());

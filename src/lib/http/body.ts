@@ -10,10 +10,11 @@ const allBodies = new ByteBudget(BODIES_BYTES_MAX);
 
 /**
  * Calls `onBody` with the body's bytes, which are its own until it returns, when all are here; most
- * often that is before this turn of the event loop ends. What it throws is answered. 413 beyond `bytesMax` (at once if the client announces
- * it), 408 when it takes too long, 503 while too much arrives already. After a refusal the rest is
- * read and thrown away (the server bounds for how long): a client that still sends would see a reset
- * connection instead of the answer. A client that goes away in the middle is not answered.
+ * often that is before this turn of the event loop ends. What it throws is answered. 413 beyond
+ * `bytesMax` (at once if the client announces it), 408 when it takes too long, 503 while too much
+ * arrives already. After a refusal the rest is read and thrown away (the server bounds for how long):
+ * a client that still sends would see a reset connection instead of the answer. A client that goes
+ * away in the middle is not answered.
  */
 export function readBody(call: Call, bytesMax: number, onBody: (bytes: Uint8Array) => void): void {
   const { req } = call;
