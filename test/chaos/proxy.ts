@@ -9,6 +9,7 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { reset } from '../support/reset.ts';
 
 /** What the proxy can do to connections. */
 export const LINK_FAULTS = [
@@ -107,11 +108,11 @@ export class FaultyProxy {
       return;
     }
     if (this.#fault === 'reset') {
-      near.resetAndDestroy();
+      reset(near);
       return;
     }
     const far = connect({ port: this.#targetPort, host: '127.0.0.1', allowHalfOpen: true });
-    far.on('error', () => near.resetAndDestroy());
+    far.on('error', () => reset(near));
     const pair = { near, far };
     this.#pairs.add(pair);
     this.#join(near, far, 'there');
@@ -188,8 +189,8 @@ export class FaultyProxy {
 
   #end({ near, far }: Pair): void {
     if (this.#fault === 'reset') {
-      near.resetAndDestroy();
-      far.resetAndDestroy();
+      reset(near);
+      reset(far);
     } else {
       near.destroy();
       far.destroy();
