@@ -150,6 +150,11 @@ export class Master {
     return this.#replica.logId;
   }
 
+  /** The epoch its log was written on under: by the newest master whose whole log is here. */
+  get logEpoch(): number {
+    return this.#replica.newest.epoch;
+  }
+
   /** The epoch it writes under; while recovering the highest one its own log has seen. */
   get epoch(): number {
     return this.#claim?.epoch ?? this.#replica.ballot.epoch;

@@ -104,6 +104,11 @@ export class Secondary {
     return this.#replica.logId;
   }
 
+  /** The epoch its log was written on under: by the newest master whose whole log is here. */
+  get logEpoch(): number {
+    return this.#replica.newest.epoch;
+  }
+
   /** The highest epoch it has seen; 0 while virgin. */
   get epoch(): number {
     return this.#replica.ballot.epoch;

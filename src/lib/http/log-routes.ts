@@ -15,7 +15,11 @@ export interface LogView {
   /** How many of its messages are shown. */
   readonly length: number;
   readonly logId: string | null;
-  readonly epoch: number;
+  /**
+   * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
+   * heard of a newer epoch already, and not know yet what that makes of its log.)
+   */
+  readonly logEpoch: number;
 }
 
 /** `GET /messages`: the visible log or a page of it, streamed. */
@@ -37,7 +41,7 @@ async function list(view: LogView, { req, res, query }: Call): Promise<void> {
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
   const to = Math.min(length, from + limit - 1);
   const etag = etagOf(view, from, to);
-  const headers = { 'Log-Length': length, 'Log-Epoch': view.epoch, ETag: etag };
+  const headers = { 'Log-Length': length, 'Log-Epoch': view.logEpoch, ETag: etag };
   if (matchesEtag(req.headers['if-none-match'], etag)) {
     res.writeHead(304, headers).end();
     return;

@@ -575,6 +575,31 @@ describe('Secondary: what a newer master does not have', () => {
   });
 });
 
+describe('Secondary: the epoch of its log', () => {
+  const A1 = { epoch: 1, writer: 'A', firstSeq: 1 };
+  const state = ({ secondary }: Node) => [secondary.epoch, secondary.logEpoch];
+
+  it('is that of who wrote what it shows, not of who only asked', () => {
+    const node = new Node();
+    assert.deepEqual(state(node), [0, 0]);
+    node.receive(1, ['a', 'x'], { ...A1, epochs: [A1] });
+    assert.deepEqual(state(node), [1, 1]);
+    node.secondary.heartbeat({ logId: 'L', ...A2 });
+    assert.deepEqual([...state(node), node.shown()], [2, 1, ['a', 'x']]);
+    node.receive(2, ['b'], { ...A2, epochs: [A1, { ...A2, firstSeq: 2 }] });
+    assert.deepEqual([...state(node), node.shown()], [2, 2, ['a', 'b']]);
+  });
+
+  it('is the new one as soon as all is there that its master began with', () => {
+    const node = new Node();
+    const epochs = [A1, { ...A2, firstSeq: 3 }];
+    node.receive(1, ['a'], { ...A2, epochs });
+    assert.deepEqual(state(node), [2, 1]);
+    node.receive(2, ['b'], A2);
+    assert.deepEqual(state(node), [2, 2]);
+  });
+});
+
 describe('Secondary: with a disk', () => {
   const onDisk = (faults: Partial<Faults> = {}) => {
     const disk = new SlowDisk();

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { readyForMore } from '../../../src/lib/http/log-routes.ts';
+import { serveSecondary } from './secondary-server.ts';
 
 describe('readyForMore', () => {
   const answer = (state: { writableNeedDrain: boolean; destroyed: boolean }) =>
@@ -26,5 +27,23 @@ describe('readyForMore', () => {
     process.nextTick(() => res.emit('close'));
     await readyForMore(res);
     assert.deepEqual(res.eventNames(), []);
+  });
+});
+
+describe('Log-Epoch', () => {
+  it('is of who wrote the log: what is cut off later was shown under another', async (t) => {
+    const { url, core, feed } = await serveSecondary(t);
+    const old = { epoch: 1, writer: 'A', firstSeq: 1 };
+    feed(1, 1, ['a', 'x'], { writer: 'A', epochs: [old] });
+    core.heartbeat({ logId: 'L', epoch: 2, writer: 'B' });
+    const read = async () => {
+      const response = await fetch(`${url}/messages`);
+      return [response.headers.get('log-epoch'), await response.json()];
+    };
+    assert.deepEqual(await read(), ['1', ['a', 'x']]);
+    const health = (await (await fetch(`${url}/health`)).json()) as { epoch: number };
+    assert.equal(health.epoch, 2);
+    feed(2, 2, ['b'], { writer: 'B', epochs: [old, { epoch: 2, writer: 'B', firstSeq: 2 }] });
+    assert.deepEqual(await read(), ['2', ['a', 'b']]);
   });
 });

@@ -104,7 +104,7 @@ describe('the limits of the server', () => {
       log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: null });
     const { open, count } = await serve(
       t,
-      [listRoute({ log, length: log.length, logId: 'L', epoch: 1 }), NEVER],
+      [listRoute({ log, length: log.length, logId: 'L', logEpoch: 1 }), NEVER],
       300,
     );
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
