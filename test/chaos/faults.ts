@@ -6,7 +6,7 @@ import { Dice } from '../lib/support.ts';
 import { waitFor } from '../support/wait.ts';
 import type { ClientRun } from './clients.ts';
 import type { ChaosCluster, Deposed } from './cluster.ts';
-import { healthOf } from './health.ts';
+import { type Health, healthOf } from './health.ts';
 import type { Interval } from './history.ts';
 import { call } from './http.ts';
 import type { RecoveryWatch } from './recoveries.ts';
@@ -106,13 +106,17 @@ export class Faults {
     };
   }
 
-  /** A master whose place was taken must say that it has stopped for good. */
+  /**
+   * A master whose place was taken must say that it has stopped for good; or be read-only at least, where
+   * all others had lost their memory and began another log, under which nobody can tell it.
+   */
   async #seeFenced(url: string): Promise<void> {
     let last = '';
     const isFenced = async () => {
       const health = await healthOf(url);
       last = JSON.stringify(health);
-      return health?.fenced !== undefined;
+      if (health?.status !== 'read-only') return false;
+      return health.fenced !== undefined || (await this.#hasAnotherLog(health));
     };
     try {
       await waitFor('the old master to be fenced', isFenced, FENCE_MS);
@@ -120,6 +124,12 @@ export class Faults {
       const detail = `a master that was replaced goes on after ${FENCE_MS} ms: ${last}`;
       this.#run.history.findings.push({ name: 'not fenced', detail });
     }
+  }
+
+  /** Whether the present master writes another log than this one. */
+  async #hasAnotherLog({ logId }: Health): Promise<boolean> {
+    const present = await healthOf(this.#cluster.url(this.#cluster.master));
+    return present !== null && present.logId !== null && present.logId !== logId;
   }
 
   breaking(node: string, fault: string): Fault {

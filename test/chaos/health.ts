@@ -8,7 +8,8 @@ export interface Health {
   readonly epoch: number;
   readonly logId: string | null;
   readonly length: number;
-  /** Of a master alone: what it knows of its secondaries. */
+  /** Of a master alone: how many clients wait, and what it knows of its secondaries. */
+  readonly waiting?: number;
   readonly secondaries?: readonly { readonly lag: number }[];
   /** Of a master that has met a newer one. */
   readonly fenced?: object;

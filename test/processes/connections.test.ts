@@ -55,6 +55,20 @@ describe('connections that do not behave', () => {
     assert.deepEqual(await messages(master), ['a', 'b', 'c']);
   });
 
+  it('stop waiting once, also when an earlier request of theirs was answered', async (t) => {
+    const { master } = await startDegraded(t);
+    const connection = open(t, master).send(rawAppend({ message: 'a', w: 1 }));
+    await connection.until('"pending"');
+    connection.send(rawAppend({ message: 'b', w: 3 }));
+    const other = open(t, master).send(rawAppend({ message: 'c', w: 3 }));
+    await waitFor('two to wait', async () => (await health(master)).waiting === 2);
+    connection.destroy();
+    await waitFor('one to stop', async () => (await health(master)).waiting < 2);
+    assert.equal((await health(master)).waiting, 1, 'the other one still waits');
+    other.destroy();
+    await waitFor('nobody to wait', async () => (await health(master)).waiting === 0);
+  });
+
   it('are ended when they promise a body that never comes', async (t) => {
     const { master } = await startDegraded(t);
     const connection = open(t, master);

@@ -39,7 +39,6 @@ export class WriteConcernTracker {
   readonly #bySeq: SortedList<Waiter>[];
   /** Those among them whose patience is limited, by deadline. */
   readonly #byDeadline = new SortedList<Waiter>((waiter) => waiter.deadline);
-  #waiting = 0;
 
   constructor(nodes: number) {
     this.#lengths = new Array<number>(nodes).fill(0);
@@ -48,7 +47,9 @@ export class WriteConcernTracker {
 
   /** How many clients wait. */
   get waiting(): number {
-    return this.#waiting;
+    let count = 0;
+    for (const waiters of this.#bySeq) count += waiters.size;
+    return count;
   }
 
   /** The earliest deadline of a waiter; Infinity if none has one. */
@@ -69,14 +70,12 @@ export class WriteConcernTracker {
   }
 
   add(waiter: Waiter): void {
-    this.#waiting += 1;
     this.#bySeq[waiter.w - 1]?.insert(waiter);
     if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#byDeadline.insert(waiter);
   }
 
-  /** Forgets a waiter that went away; its `onEnd` is not called. */
+  /** Forgets a waiter that went away; its `onEnd` is not called. One whose wait is over is none. */
   remove(waiter: Waiter): void {
-    this.#waiting -= 1;
     this.#bySeq[waiter.w - 1]?.remove(waiter);
     this.#forgetDeadline(waiter);
   }
@@ -89,7 +88,6 @@ export class WriteConcernTracker {
       const held = this.#lengths[index] as number;
       if (waiters.first === undefined || waiters.first.seq > held) continue;
       for (const waiter of waiters.takeUpTo(held)) {
-        this.#waiting -= 1;
         this.#forgetDeadline(waiter);
         waiter.onEnd('holds');
       }
@@ -111,7 +109,6 @@ export class WriteConcernTracker {
   /** Ends the wait of all whose deadline has come. */
   expire(now: number): void {
     for (const waiter of this.#byDeadline.takeUpTo(now)) {
-      this.#waiting -= 1;
       this.#bySeq[waiter.w - 1]?.remove(waiter);
       waiter.onEnd('time-is-up');
     }
@@ -121,7 +118,6 @@ export class WriteConcernTracker {
   endAll(end: WaitEnd): void {
     for (const waiters of this.#bySeq) {
       for (const waiter of waiters.takeUpTo(Number.POSITIVE_INFINITY)) {
-        this.#waiting -= 1;
         this.#forgetDeadline(waiter);
         waiter.onEnd(end);
       }

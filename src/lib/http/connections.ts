@@ -36,8 +36,9 @@ export class ConnectionTracker {
     this.#bySocket.set(socket, open);
     socket.once('close', () => {
       this.#bySocket.delete(socket);
-      // A response behind another one has no connection yet, and would never hear of its end.
-      for (const { res } of open.slice()) res.emit('close');
+      // A response behind another one has no connection yet, and would never hear of its end. The
+      // first one hears of it from node, once.
+      for (const { res } of open.slice()) if (!res.socket) res.emit('close');
     });
     return open;
   }

@@ -122,7 +122,12 @@ describe('WriteConcernTracker', () => {
   it('does not tell who has left', () => {
     const desk = new Desk(2);
     const leaver = desk.wait('a', 1, 2, 100);
+    desk.wait('b', 1, 2);
     desk.tracker.remove(leaver);
+    desk.tracker.remove(leaver);
+    assert.equal(desk.tracker.waiting, 1, 'who leaves twice leaves once');
+    desk.tracker.endAll('stopping');
+    assert.deepEqual(desk.told.splice(0), ['b stopping']);
     assert.deepEqual([desk.tracker.waiting, desk.tracker.nextDeadline], [0, NEVER]);
     desk.tracker.update([1, 1]);
     desk.tracker.endAll('stopping');
