@@ -9,10 +9,10 @@ import fc from 'fast-check';
 import { ByteBudget } from '../../src/lib/http/gather.ts';
 import {
   hasBearerToken,
-  isAcceptable,
   matchesEtag,
   parseIdempotencyKey,
   parsePrefer,
+  preferredType,
   requireContentType,
 } from '../../src/lib/http/headers.ts';
 import { LineSplitter } from '../../src/lib/http/lines.ts';
@@ -165,7 +165,8 @@ function checkHeaders(header: string): void {
     assert(Number.isSafeInteger(preference.waitMs) && preference.waitMs >= 0);
     assert.deepEqual(parsePrefer(preference.applied), preference);
   }
-  assert.equal(typeof isAcceptable(header, 'application/json'), 'boolean');
+  const types = ['application/json', 'text/event-stream', null];
+  assert(types.includes(preferredType(header, ['application/json', 'text/event-stream'])));
   assert.equal(typeof matchesEtag(header, '"L.1.1-2"'), 'boolean');
   tried(() => requireContentType(request({ 'content-type': header }), 'application/json'), 415);
   const read = (value: string) => parseIdempotencyKey(request({ 'idempotency-key': value }));

@@ -14,6 +14,8 @@ export class Call {
   readonly query: string;
   /** What stands for `{}` in the route's path; empty if it has none. */
   parameter = '';
+  /** Which of the route's media types the client likes best. */
+  mediaType = '';
   readonly #logger: RequestLog;
 
   constructor(req: IncomingMessage, res: ServerResponse, logger: RequestLog) {

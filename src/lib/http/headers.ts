@@ -22,9 +22,26 @@ export function requireContentType(req: IncomingMessage, expected: string): void
   );
 }
 
-/** Whether an `Accept` header admits `type`; a more specific range wins (RFC 9110, 12.5.1). */
-export function isAcceptable(accept: string | undefined, type: string): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
+/**
+ * Which of the `types` an `Accept` header likes best; the earlier one where it likes two alike, null if it
+ * admits none.
+ */
+export function preferredType<Type extends string>(
+  accept: string | undefined,
+  types: readonly Type[],
+): Type | null {
+  let best: Type | null = null;
+  let bestQuality = 0;
+  for (const type of types) {
+    const quality = qualityOf(accept, type);
+    if (quality > bestQuality) [best, bestQuality] = [type, quality];
+  }
+  return best;
+}
+
+/** How much an `Accept` header likes `type`, 0 to 1; a more specific range wins (RFC 9110, 12.5.1). */
+function qualityOf(accept: string | undefined, type: string): number {
+  if (accept === undefined || accept.trim() === '') return 1;
   let specificity = -1;
   let quality = 0;
   for (const item of accept.split(',')) {
@@ -34,7 +51,7 @@ export function isAcceptable(accept: string | undefined, type: string): boolean 
     specificity = rank;
     quality = Number(parameters.find((part) => part.startsWith('q='))?.slice(2) ?? 1);
   }
-  return quality > 0;
+  return quality;
 }
 
 /** What a client prefers about waiting, as `Prefer` (RFC 7240) says it. */

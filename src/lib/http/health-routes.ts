@@ -14,7 +14,7 @@ export function healthRoutes(health: () => object, unready: () => HttpProblem | 
     method: 'GET',
     path,
     access: 'open',
-    produces: 'application/json',
+    produces: ['application/json'],
     handle: ({ res, query }) => {
       parseQuery(query, []);
       sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);

@@ -56,6 +56,14 @@ export const JOINED_BYTES_MAX = 4096;
 export const FRAME_JOINED_BYTES_MAX = 64 * 1024;
 /** Bytes of the log handed to a reader's socket at a time. */
 export const READ_CHUNK_BYTES = 1024 * 1024;
+/** Bytes of the log in one piece of what is written entry by entry (NDJSON, events). */
+export const ENTRIES_CHUNK_BYTES = 64 * 1024;
+/** Entries in such a piece. */
+export const ENTRIES_CHUNK_MAX = 2048;
+/** How long a reader waits for a seq that is not there yet, if it does not say, in ms. */
+export const READ_WAIT_MS = 5000;
+/** After how long a tail gets a comment that keeps its connection open, in ms. */
+export const TAIL_COMMENT_MS = 15_000;
 /** Characters of an idempotency key. */
 export const KEY_LENGTH_MAX = 255;
 /** Characters of a logId, bootId or node name in what peers send. */

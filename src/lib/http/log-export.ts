@@ -7,7 +7,7 @@ import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
 import type { Call } from './call.ts';
 import { encodeFrame } from './frame.ts';
-import { readyForMore } from './log-routes.ts';
+import { readyForMore } from './log-writers.ts';
 import { HttpProblem } from './problems.ts';
 import { parseQuery, positiveParameter } from './query.ts';
 

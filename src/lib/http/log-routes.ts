@@ -1,60 +1,75 @@
 /** Reading the log, the same on every node: `GET /messages` and one entry. */
-import type { ServerResponse } from 'node:http';
 import { startAt } from '../core/epochs.ts';
 import type { Log } from '../core/log.ts';
-import { type Call, endWith } from './call.ts';
-import { matchesEtag } from './headers.ts';
-import { READ_CHUNK_BYTES } from './limits.ts';
+import type { Call, HeaderList } from './call.ts';
+import { matchesEtag, parsePrefer } from './headers.ts';
+import { READ_WAIT_MS } from './limits.ts';
+import { LINE, type Range, writeEntries, writeList } from './log-writers.ts';
+import type { LogView, ReadPort } from './ports.ts';
 import { HttpProblem } from './problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from './query.ts';
 import type { Route } from './server.ts';
+import { awaitShown, resumeAfter, tail } from './tail.ts';
 
-/** The log a node shows. */
-export interface LogView {
-  readonly log: Log;
-  /** How many of its messages are shown. */
-  readonly length: number;
-  readonly logId: string | null;
-  /**
-   * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
-   * heard of a newer epoch already, and not know yet what that makes of its log.)
-   */
-  readonly logEpoch: number;
-}
+const [JSON_LIST, NDJSON, EVENTS] = [
+  'application/json',
+  'application/x-ndjson',
+  'text/event-stream',
+] as const;
 
-/** `GET /messages`: the visible log or a page of it, streamed. */
-export function listRoute(view: LogView, otherMethods?: string): Route {
+/** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with what comes. */
+export function listRoute(port: ReadPort, otherMethods?: string): Route {
   return {
     method: 'GET',
     path: '/messages',
     access: 'client',
-    produces: 'application/json',
-    handle: (call) => list(view, call),
+    produces: [JSON_LIST, NDJSON, EVENTS],
+    handle: (call) => list(port, call),
     ...(otherMethods === undefined ? {} : { otherMethods }),
   };
 }
 
-async function list(view: LogView, { req, res, query }: Call): Promise<void> {
-  const { log, length } = view;
-  const parameters = parseQuery(query, ['from', 'limit']);
-  const from = positiveParameter(parameters, 'from', 1);
+async function list(port: ReadPort, call: Call): Promise<void> {
+  const { req, res, mediaType } = call;
+  const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq']);
+  const first = positiveParameter(parameters, 'from', 1);
+  const from = mediaType === EVENTS ? (resumeAfter(req) ?? first) : first;
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
-  const to = Math.min(length, from + limit - 1);
-  const etag = etagOf(view, from, to);
-  const headers = { 'Log-Length': length, 'Log-Epoch': view.logEpoch, ETag: etag };
+  const last = Math.min(from + limit - 1, Number.MAX_SAFE_INTEGER);
+  const minSeq = positiveParameter(parameters, 'minSeq', 0);
+  const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq);
+  if (res.destroyed) return;
+  const { core } = port;
+  const headers = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
+  const all = [...headers, 'Vary', 'Accept', ...applied];
+  if (mediaType === EVENTS) await tail(port, call, { from, to: last }, all);
+  else await page(core, call, { from, to: Math.min(core.length, last) }, all);
+}
+
+/** A page of what is shown now. */
+async function page(
+  view: LogView,
+  { req, res, mediaType }: Call,
+  range: Range,
+  headers: HeaderList,
+): Promise<void> {
+  const isList = mediaType === JSON_LIST;
+  const etag = etagOf(view, range, isList ? '' : '.lines');
+  const tagged = [...headers, 'ETag', etag, 'Cache-Control', 'no-cache'];
   if (matchesEtag(req.headers['if-none-match'], etag)) {
-    res.writeHead(304, headers).end();
+    res.writeHead(304, tagged).end();
     return;
   }
-  const bytes = log.sliceBytes(from, to) + 2;
-  res.writeHead(200, {
-    'Content-Type': 'application/json',
-    'Content-Length': bytes,
-    'Cache-Control': 'no-cache',
-    ...headers,
-  });
+  const { from, to } = range;
+  // Of lines the length is not known beforehand; they are cut off visibly, if they are.
+  const length = isList ? ['Content-Length', String(view.log.sliceBytes(from, to) + 2)] : [];
+  res.writeHead(200, ['Content-Type', mediaType, ...length, ...tagged]);
   if (req.method === 'HEAD') res.end();
-  else await writeList(res, log, from, to);
+  else if (isList) await writeList(res, view.log, range);
+  else {
+    await writeEntries(res, view.log, range, LINE);
+    if (!res.destroyed) res.end();
+  }
 }
 
 /**
@@ -62,55 +77,33 @@ async function list(view: LogView, { req, res, query }: Call): Promise<void> {
  * (two logs that agree there agree on all before), and its beginning and end. A logId may be any
  * text that a master chose, and a header may not.
  */
-function etagOf({ log, logId }: LogView, from: number, to: number): string {
+function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): string {
   const name = encodeURIComponent(logId ?? 'virgin');
   const start = startAt(log.epochs, to);
-  if (from > to || start === undefined) return `"${name}.empty"`;
+  if (from > to || start === undefined) return `"${name}.empty${form}"`;
   const { epoch, writer } = start;
   const writerPart = writer === null ? '' : `.${encodeURIComponent(writer)}`;
-  return `"${name}.${epoch}${writerPart}.${from}-${to}"`;
-}
-
-/** Writes `[...]` a chunk at a time, and the next one only when the reader has taken the last. */
-async function writeList(res: ServerResponse, log: Log, from: number, to: number): Promise<void> {
-  const open = Buffer.from('[');
-  const close = Buffer.from(']');
-  const end = from > to ? to : log.pageEnd(from, to, READ_CHUNK_BYTES);
-  if (end >= to) {
-    endWith(res, [open, ...log.slices(from, to), close]);
-    return;
-  }
-  const { cuts } = log;
-  res.write(open);
-  for (let seq = from; seq <= to && !res.destroyed; ) {
-    const last = log.pageEnd(seq, to, READ_CHUNK_BYTES);
-    for (const slice of log.slices(seq, last)) res.write(slice);
-    if (last < to) res.write(',');
-    seq = last + 1;
-    await readyForMore(res);
-    // What was promised is not there any more; half of it must not look like all of it.
-    if (log.cuts !== cuts) res.destroy();
-  }
-  if (!res.destroyed) res.end(close);
+  return `"${name}.${epoch}${writerPart}.${from}-${to}${form}"`;
 }
 
 /**
- * Waits until the reader has room, or is gone; and lets others have their turn in any case: what the
- * system takes at once is drained at once, and a reader that keeps up would have the process for itself.
+ * Waits until the node shows `minSeq`, so that who has written there reads it here; 503 `not-caught-up`
+ * when that takes too long. Returns the headers that say what was waited.
  */
-export async function readyForMore(res: ServerResponse): Promise<void> {
-  if (res.writableNeedDrain) await drained(res);
-  if (!res.destroyed) await new Promise((resolve) => setImmediate(resolve));
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.removeListener('drain', done).removeListener('close', done);
-      resolve();
-    };
-    res.on('drain', done).on('close', done);
-  });
+async function passBarrier(port: ReadPort, { req, res }: Call, minSeq: number) {
+  const preference = parsePrefer(req.headers.prefer);
+  const deadline = port.now() + (preference?.waitMs ?? READ_WAIT_MS);
+  const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
+  while (port.core.length < minSeq && !res.destroyed) {
+    if (port.now() >= deadline) {
+      const { length } = port.core;
+      const detail = `this node shows ${length} messages, not yet seq ${minSeq}; try again, or another node`;
+      throw new HttpProblem('not-caught-up', detail, { length, minSeq });
+    }
+    const end = await awaitShown(port, res, minSeq, deadline);
+    if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
+  }
+  return applied;
 }
 
 /** The seq that a path names, which must be in the log; 404 otherwise. */

@@ -29,10 +29,10 @@ export interface MasterRoutesOptions {
 
 /** All routes of a master. */
 export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Route[] {
-  const json = { access: 'client', produces: 'application/json' } as const;
+  const json = { access: 'client', produces: ['application/json'] } as const;
   return [
     { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
-    listRoute(port.core),
+    listRoute(port),
     { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
     ...healthRoutes(
       () => healthOf(port, options.nodeId),

@@ -1,15 +1,42 @@
 /** What the HTTP edge needs of the process around it; `runtime/` provides it. */
+
+import type { Log } from '../core/log.ts';
 import type { Accepted, AppendRequest, Master } from '../core/master.ts';
 import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
+import type { ReadEnd } from '../core/read-barrier.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 
-/** What the routes of a master need: the core, reached through its driver. */
-export interface MasterPort {
-  readonly core: Master;
+/** The log a node shows. */
+export interface LogView {
+  readonly log: Log;
+  /** How many of its messages are shown. */
+  readonly length: number;
+  readonly logId: string | null;
+  /**
+   * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
+   * heard of a newer epoch already, and not know yet what that makes of its log.)
+   */
+  readonly logEpoch: number;
+}
+
+/** What reading needs of a node, whichever it is. */
+export interface ReadPort {
+  readonly core: LogView;
   /** Milliseconds on the core's clock. */
   now(): number;
+  /**
+   * Calls `onEnd`, once and later, when `seq` is shown, or it should be looked again. Null, and never a
+   * call, once the node stops.
+   */
+  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null;
+  cancelRead(waiter: Waiter): void;
+}
+
+/** What the routes of a master need: the core, reached through its driver. */
+export interface MasterPort extends ReadPort {
+  readonly core: Master;
   append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal;
   await(
     seq: number,
@@ -21,7 +48,7 @@ export interface MasterPort {
 }
 
 /** The same for a secondary. */
-export interface SecondaryPort {
+export interface SecondaryPort extends ReadPort {
   readonly core: Secondary;
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal;

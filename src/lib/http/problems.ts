@@ -28,6 +28,7 @@ const PROBLEMS = {
   'headers-too-large': [431, 'The headers are too large'],
   'internal-error': [500, 'Something went wrong inside'],
   'injected-fault': [500, 'An injected fault'],
+  'not-caught-up': [503, 'This node does not show that message yet'],
   'not-ready': [503, 'Not ready yet'],
   overloaded: [503, 'Too much is waiting'],
   recovering: [503, 'The master is recovering its log'],

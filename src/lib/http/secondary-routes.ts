@@ -27,12 +27,12 @@ const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-
 /** All routes of a secondary. */
 export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOptions): Route[] {
   const { core } = port;
-  const client = { access: 'client', produces: 'application/json' } as const;
+  const client = { access: 'client', produces: ['application/json'] } as const;
   const heartbeat = ({ req, res }: Call) => {
     sendJson(res, 200, heartbeatJson(port.heartbeat(parseClaim(req.headers))));
   };
   return [
-    listRoute(core, APPENDS_GO_TO_THE_MASTER),
+    listRoute(port, APPENDS_GO_TO_THE_MASTER),
     { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
     ...healthRoutes(
       () => healthOf(port, options.nodeId),
@@ -42,21 +42,21 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
       method: 'GET',
       path: '/heartbeat',
       access: 'cluster',
-      produces: 'application/json',
+      produces: ['application/json'],
       handle: heartbeat,
     },
     {
       method: 'POST',
       path: '/replicate',
       access: 'cluster',
-      produces: 'application/x-ndjson',
+      produces: ['application/x-ndjson'],
       handle: (call) => replicate(port, call),
     },
     {
       method: 'GET',
       path: '/replicate',
       access: 'cluster',
-      produces: 'application/x-ndjson',
+      produces: ['application/x-ndjson'],
       handle: (call) => exportLog(core, call),
     },
     ...(options.faultInjection ? faultRoutes(port) : []),
@@ -75,7 +75,7 @@ function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): vo
 }
 
 function faultRoutes(port: SecondaryPort): Route[] {
-  const shared = { path: '/faults', access: 'client', produces: 'application/json' } as const;
+  const shared = { path: '/faults', access: 'client', produces: ['application/json'] } as const;
   const send = ({ res }: Call) => sendJson(res, 200, JSON.stringify(port.core.faults));
   return [
     { ...shared, method: 'GET', handle: send },

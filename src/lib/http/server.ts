@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { Call } from './call.ts';
 import { ConnectionTracker } from './connections.ts';
 import { GatheringRequest, RequestClass } from './gathering-request.ts';
-import { hasBearerToken, isAcceptable } from './headers.ts';
+import { hasBearerToken, preferredType } from './headers.ts';
 import {
   CONNECTIONS_MAX,
   DISCARD_MS,
@@ -26,7 +26,8 @@ export interface Route {
   readonly path: string;
   /** Whose token opens it: nobody's, clients', or the cluster's. */
   readonly access: 'open' | 'client' | 'cluster';
-  readonly produces: string;
+  /** The media types it can answer with, the one that it would choose first. */
+  readonly produces: readonly string[];
   readonly handle: (call: Call) => void | Promise<void>;
   /** What to tell those who come with another method. */
   readonly otherMethods?: string;
@@ -134,11 +135,13 @@ class Router {
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const route = this.#exact.get(call.path)?.get(method) ?? this.#search(method, call);
     requireToken(req, route, this.#options);
-    if (!isAcceptable(req.headers.accept, route.produces)) {
-      throw new HttpProblem('not-acceptable', `this can only be had as ${route.produces}`, {
-        available: [route.produces],
-      });
+    const type = preferredType(req.headers.accept, route.produces);
+    if (type === null) {
+      const available = route.produces;
+      const detail = `this can only be had as ${available.join(' or ')}`;
+      throw new HttpProblem('not-acceptable', detail, { available });
     }
+    call.mediaType = type;
     return route.handle(call);
   }
 

@@ -9,6 +9,7 @@ import {
   type MasterEffects,
 } from '../core/master.ts';
 import type { Claim } from '../core/protocol.ts';
+import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { encodeFrame } from '../http/frame.ts';
@@ -32,6 +33,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
     () => this.now(),
     () => this.#tick(),
   );
+  readonly #readers = new ReadBarrier();
   readonly #exchanges = new Map<number, ReplicationExchange>();
   /** How often there was something new to send. */
   #arrivals = 0;
@@ -74,8 +76,9 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#after();
   }
 
-  /** Ends every exchange and the alarm. */
+  /** Ends every exchange and tail, and the alarm. */
   close(): void {
+    this.#readers.stop();
     for (const exchange of this.#exchanges.values()) exchange.drop();
     this.#exchanges.clear();
     this.#alarm.clear();
@@ -117,6 +120,16 @@ export class MasterDriver implements MasterPort, MasterEffects {
   cancel(waiter: Waiter): void {
     this.core.cancel(waiter);
     this.#after();
+  }
+
+  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
+    const waiter = this.#readers.await(seq, deadline, onEnd);
+    this.#after();
+    return waiter;
+  }
+
+  cancelRead(waiter: Waiter): void {
+    this.#readers.cancel(waiter);
   }
 
   // --- MasterEffects ---------------------------------------------------------------------------
@@ -220,12 +233,15 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   #tick(): void {
-    this.core.tick(this.now(), Math.random);
+    const now = this.now();
+    this.core.tick(now, Math.random);
+    this.#readers.expire(now);
     this.#after();
   }
 
   #after(): void {
-    this.#alarm.setBy(this.core.nextWakeAt());
+    this.#readers.shows(this.core.length);
+    this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
     if (this.#onDrained !== null && this.core.isDrained) this.#onDrained();
   }
 }

@@ -1,12 +1,14 @@
 /** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
 import { performance } from 'node:perf_hooks';
 import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
+import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
 import {
   type Faults,
   type FrameAnswer,
   Secondary,
   type SecondaryConfig,
 } from '../core/secondary.ts';
+import type { Waiter } from '../core/write-concern.ts';
 import type { SecondaryPort } from '../http/ports.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
@@ -20,6 +22,7 @@ export class SecondaryDriver implements SecondaryPort {
     () => performance.now(),
     () => this.#tick(),
   );
+  readonly #readers = new ReadBarrier();
   readonly #stop = new AbortController();
 
   /** @param random gives the draws for the fault rates */
@@ -45,6 +48,21 @@ export class SecondaryDriver implements SecondaryPort {
   /** More of what was written has become durable. */
   synced(): void {
     this.core.synced();
+    this.#after();
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
+    const waiter = this.#readers.await(seq, deadline, onEnd);
+    this.#after();
+    return waiter;
+  }
+
+  cancelRead(waiter: Waiter): void {
+    this.#readers.cancel(waiter);
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
@@ -52,7 +70,7 @@ export class SecondaryDriver implements SecondaryPort {
     this.#logger.debug('frame', { from, count: messages.ends.length });
     const draws = [this.#random(), this.#random()] as const;
     this.core.receive(frame, draws, performance.now(), onAnswer);
-    this.#alarm.setBy(this.core.nextWakeAt());
+    this.#after();
   }
 
   setFaults(faults: Partial<Faults>): void {
@@ -60,14 +78,22 @@ export class SecondaryDriver implements SecondaryPort {
     this.#tick();
   }
 
-  /** Ends every exchange; frames that still wait for their delay are not applied any more. */
+  /** Ends every exchange and tail; frames that still wait for their delay are not applied any more. */
   close(): void {
     this.#stop.abort();
+    this.#readers.stop();
     this.#alarm.clear();
   }
 
   #tick(): void {
-    this.core.tick(performance.now());
-    this.#alarm.setBy(this.core.nextWakeAt());
+    const now = performance.now();
+    this.core.tick(now);
+    this.#readers.expire(now);
+    this.#after();
+  }
+
+  #after(): void {
+    this.#readers.shows(this.core.length);
+    this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
   }
 }

@@ -5,11 +5,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, it } from 'node:test';
 import {
   hasBearerToken,
-  isAcceptable,
   isIdempotencyKey,
   matchesEtag,
   parseIdempotencyKey,
   parsePrefer,
+  preferredType,
   requireContentType,
 } from '../../../src/lib/http/headers.ts';
 import { HttpProblem } from '../../../src/lib/http/problems.ts';
@@ -58,7 +58,7 @@ describe('requireContentType', () => {
   });
 });
 
-describe('isAcceptable', () => {
+describe('preferredType', () => {
   const table: [accept: string | undefined, json: boolean][] = [
     [undefined, true],
     ['', true],
@@ -81,7 +81,25 @@ describe('isAcceptable', () => {
   ];
   for (const [accept, json] of table) {
     it(`says ${json} of JSON for 'Accept: ${accept}'`, () => {
-      assert.equal(isAcceptable(accept, 'application/json'), json);
+      const types = ['application/json'];
+      assert.equal(preferredType(accept, types), json ? 'application/json' : null);
+    });
+  }
+
+  const types = ['application/json', 'application/x-ndjson', 'text/event-stream'];
+  const choices: [accept: string | undefined, type: string | null][] = [
+    [undefined, 'application/json'],
+    ['*/*', 'application/json'],
+    ['text/event-stream', 'text/event-stream'],
+    ['application/x-ndjson, */*;q=0.5', 'application/x-ndjson'],
+    ['application/json;q=0.4, application/x-ndjson;q=0.5', 'application/x-ndjson'],
+    ['text/event-stream, application/json', 'application/json'],
+    ['text/*', 'text/event-stream'],
+    ['text/html', null],
+  ];
+  for (const [accept, type] of choices) {
+    it(`chooses ${type} for 'Accept: ${accept}'`, () => {
+      assert.equal(preferredType(accept, types), type);
     });
   }
 });

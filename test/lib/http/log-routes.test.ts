@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
-import { readyForMore } from '../../../src/lib/http/log-routes.ts';
+import { readyForMore } from '../../../src/lib/http/log-writers.ts';
 import { serveSecondary } from './secondary-server.ts';
 
 describe('readyForMore', () => {

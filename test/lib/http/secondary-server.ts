@@ -2,13 +2,14 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Journal } from '../../../src/lib/core/journal.ts';
+import { type Journal, MEMORY } from '../../../src/lib/core/journal.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
-import { Secondary } from '../../../src/lib/core/secondary.ts';
-import type { SecondaryPort } from '../../../src/lib/http/ports.ts';
+import type { Secondary } from '../../../src/lib/core/secondary.ts';
 import { secondaryRoutes } from '../../../src/lib/http/secondary-routes.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
+import { Logger } from '../../../src/lib/runtime/logger.ts';
+import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
 
 const NO_FAULTS = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
 
@@ -17,27 +18,27 @@ export interface ServedSecondary {
   readonly core: Secondary;
   /** A frame of log L enters, as one that a master has pushed. */
   feed(epoch: number, from: number, texts: readonly string[], told?: Partial<Frame>): void;
+  /** What a node that stops does. */
+  stop(): void;
 }
 
 /** Listens until the test is over. */
 export async function serveSecondary(
   t: TestContext,
-  { journal, clusterToken = null }: { journal?: Journal; clusterToken?: string | null } = {},
+  {
+    journal = MEMORY,
+    clusterToken = null,
+  }: { journal?: Journal; clusterToken?: string | null } = {},
 ): Promise<ServedSecondary> {
   const config = { nodeId: 's', bootId: 'B', faults: NO_FAULTS };
-  const core = new Secondary(config, () => {}, journal);
-  const port: SecondaryPort = {
-    core,
-    stopping: new AbortController().signal,
-    heartbeat: (claim) => core.heartbeat(claim),
-    receive: (frame, onAnswer) => core.receive(frame, [0.5, 0.5], 0, onAnswer),
-    setFaults: (faults) => core.setFaults(faults),
-  };
+  const logger = new Logger('s', 'error', 'json', () => {});
+  const storage = { journal, kept: null, close: async () => {} };
+  const driver = new SecondaryDriver(config, () => 0.5, logger, storage);
   const { server } = createServer({
-    routes: secondaryRoutes(port, { nodeId: 's', faultInjection: false }),
+    routes: secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),
     apiToken: null,
     clusterToken,
-    logger: { debug: () => {}, error: () => {} },
+    logger,
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,7 +49,8 @@ export async function serveSecondary(
   const feed: ServedSecondary['feed'] = (epoch, from, texts, told = {}) => {
     const origin = { logId: 'L', epoch, writer: null, keys: [], epochs: null };
     const frame = { ...origin, from, messages: packMessages(texts), ...told };
-    core.receive(frame, [0.5, 0.5], 0, () => {});
+    driver.receive(frame, () => {});
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, core, feed };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, core: driver.core, feed, stop: () => driver.close() };
 }

@@ -29,7 +29,7 @@ const ECHO: Route = {
   method: 'POST',
   path: '/length',
   access: 'open',
-  produces: 'application/json',
+  produces: ['application/json'],
   handle: (call) => {
     readBody(call, BODY_BYTES_MAX, ({ length }) => {
       sendJson(call.res, 200, JSON.stringify({ length }));
@@ -102,11 +102,9 @@ describe('the limits of the server', () => {
     const log = new Log();
     for (let i = 0; i < 20; i += 1)
       log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: null });
-    const { open, count } = await serve(
-      t,
-      [listRoute({ log, length: log.length, logId: 'L', logEpoch: 1 }), NEVER],
-      300,
-    );
+    const core = { log, length: log.length, logId: 'L', logEpoch: 1 };
+    const port = { core, now: () => 0, awaitShown: () => null, cancelRead: () => {} };
+    const { open, count } = await serve(t, [listRoute(port), NEVER], 300);
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const waiting = open(get('/never'));
     const reader = open(get('/messages'));

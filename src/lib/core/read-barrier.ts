@@ -1,0 +1,54 @@
+/**
+ * Readers that wait for what this node does not show yet: a read barrier (`minSeq`), or a tail. It is
+ * a write concern of one node, this one. A reader may be woken early, and looks again.
+ */
+import { type WaitEnd, type Waiter, WriteConcernTracker } from './write-concern.ts';
+
+/** Why the wait of a reader ended; after `time-is-up` it may also be that the log became shorter. */
+export type ReadEnd = Exclude<WaitEnd, 'fenced'>;
+
+export class ReadBarrier {
+  readonly #tracker = new WriteConcernTracker(1);
+  #length = 0;
+  #isStopped = false;
+
+  /** When `expire` has something to do next, in ms; Infinity for never. */
+  get nextDeadline(): number {
+    return this.#tracker.nextDeadline;
+  }
+
+  /**
+   * Waits until the node shows `seq`, to `deadline` in ms at the latest; `onEnd` is called once, later.
+   * Null, and never a call, once the node stops.
+   */
+  await(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
+    if (this.#isStopped) return null;
+    const waiter: Waiter = { seq, w: 1, deadline, onEnd: (end) => onEnd(end as ReadEnd) };
+    this.#tracker.add(waiter);
+    return waiter;
+  }
+
+  /** A reader went away. */
+  cancel(waiter: Waiter): void {
+    this.#tracker.remove(waiter);
+  }
+
+  /** So much is shown now. When it is less than before, everybody has to look again. */
+  shows(length: number): void {
+    if (length === this.#length) return;
+    if (length < this.#length) this.#tracker.endAll('time-is-up');
+    this.#length = length;
+    this.#tracker.update([length]);
+  }
+
+  /** Wakes those whose time is up. */
+  expire(now: number): void {
+    this.#tracker.expire(now);
+  }
+
+  /** Nobody can wait any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#tracker.endAll('stopping');
+  }
+}
