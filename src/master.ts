@@ -25,7 +25,7 @@ const core = { ...config.core, writer, newLogId: randomUUID() };
 const storage = await storageOrExit(config, logger, () => driver.synced());
 const driver = new MasterDriver(core, config.clusterToken, logger, storage);
 const server = createServer({
-  routes: masterRoutes(driver, config),
+  routes: masterRoutes(driver, { ...config, secondaries: core.secondaries }),
   apiToken: config.apiToken,
   clusterToken: config.clusterToken,
   logger,

@@ -63,6 +63,10 @@ export interface SecondaryHealth {
   readonly url: string;
   readonly status: Status;
   readonly length: number;
+  /** Up to where entries are on their way to it, or there; not below `length`. */
+  readonly sent: number;
+  /** How many it has received and does not show, as of its last heartbeat; null if it does not say. */
+  readonly held: number | null;
   readonly lag: number;
   readonly lastSeenMsAgo: number | null;
   readonly failures: number;
@@ -84,6 +88,7 @@ export class Peer {
   readonly #heartbeat: HeartbeatSchedule;
   /** What the master writes, and as who; null until it has recovered. */
   #claim: Claim | null = null;
+  #held: number | null = null;
 
   constructor(
     index: number,
@@ -277,6 +282,7 @@ export class Peer {
     const statusBefore = this.status;
     this.#detector.answered();
     progress.lastSeenAt = now;
+    this.#held = answer.held ?? null;
     const learned = progress.learn(answer.bootId, answer.length, this.#isAgreed(answer), asked);
     if (progress.bootId === answer.bootId) progress.nodeId = answer.nodeId;
     if (learned === 'new-life') this.#noteNewLife();
@@ -299,6 +305,7 @@ export class Peer {
   heartbeatMissed(reason: string, now: number): void {
     if (!this.#heartbeat.missed(now)) return;
     this.#detector.missed();
+    this.#held = null;
     this.progress.lastError = reason;
   }
 
@@ -328,7 +335,7 @@ export class Peer {
   }
 
   health(now: number): SecondaryHealth {
-    const { acked, failures, lastError, lastSeenAt } = this.progress;
+    const { acked, exchange, next, failures, lastError, lastSeenAt } = this.progress;
     const attemptAt = this.#attemptAt();
     const hasAttempt = Number.isFinite(attemptAt);
     return {
@@ -336,6 +343,8 @@ export class Peer {
       url: this.#url,
       status: this.status,
       length: acked,
+      sent: exchange === null ? acked : Math.max(acked, next - 1),
+      held: this.#held,
       lag: this.#replica.log.length - acked,
       lastSeenMsAgo: lastSeenAt === null ? null : Math.round(now - lastSeenAt),
       failures,

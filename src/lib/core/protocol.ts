@@ -40,6 +40,8 @@ export interface Heartbeat {
   readonly length: number;
   /** What it adds for a master that made a claim; null where it was not asked, or does not know. */
   readonly standing: Standing | null;
+  /** How many messages it has received and does not show yet; for a master that made a claim, to tell. */
+  readonly held?: number;
 }
 
 export interface Standing {

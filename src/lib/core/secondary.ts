@@ -169,7 +169,8 @@ export class Secondary {
       lastWriter: newest.writer,
       isAgreed: isOurs && this.#intake.isAgreedWith(claim),
     };
-    return { nodeId, bootId, logId, epoch, length, standing };
+    const held = claim === null ? {} : { held: this.held };
+    return { nodeId, bootId, logId, epoch, length, standing, ...held };
   }
 
   /** Changes the faults; frames that wait already obey the new delay as well. */

@@ -1,33 +1,46 @@
 /** Liveness, readiness and health: open to probes, on every node. */
 
-import { sendJson } from './call.ts';
+import { type Call, sendJson } from './call.ts';
+import { streamHealth } from './health-stream.ts';
+import type { ReadPort } from './ports.ts';
 import type { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
 import type { Route } from './server.ts';
 
-/**
- * The three routes. `health` gives the body of `GET /health`; `unready` why the node should get no
- * traffic now, or null.
- */
-export function healthRoutes(health: () => object, unready: () => HttpProblem | null): Route[] {
-  const route = (path: string, body: () => object): Route => ({
-    method: 'GET',
-    path,
-    access: 'open',
-    produces: ['application/json'],
-    handle: ({ res, query }) => {
-      parseQuery(query, []);
-      sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);
-    },
-  });
+/** What a node says of itself. */
+export interface NodeHealth {
+  /** The body of `GET /health`. */
+  health(): object;
+  /** Why the node should get no traffic now, or null. */
+  unready(): HttpProblem | null;
+}
+
+/** The three routes. */
+export function healthRoutes(port: ReadPort, { health, unready }: NodeHealth): Route[] {
+  const open = { method: 'GET', access: 'open' } as const;
+  const send = ({ res, query }: Call, body: () => object) => {
+    parseQuery(query, []);
+    sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);
+  };
+  const ok = () => ({ status: 'ok' });
   const readiness = () => {
     const problem = unready();
     if (problem !== null) throw problem;
-    return { status: 'ok' };
+    return ok();
   };
+  const [json, events] = ['application/json', 'text/event-stream'];
   return [
-    route('/health', health),
-    route('/livez', () => ({ status: 'ok' })),
-    route('/readyz', readiness),
+    {
+      ...open,
+      path: '/health',
+      produces: [json, events],
+      handle: (call) => {
+        if (call.mediaType === json) return send(call, health);
+        parseQuery(call.query, []);
+        return streamHealth(port, call, health);
+      },
+    },
+    { ...open, path: '/livez', produces: [json], handle: (call) => send(call, ok) },
+    { ...open, path: '/readyz', produces: [json], handle: (call) => send(call, readiness) },
   ];
 }

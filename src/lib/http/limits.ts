@@ -64,6 +64,10 @@ export const ENTRIES_CHUNK_MAX = 2048;
 export const READ_WAIT_MS = 5000;
 /** After how long a tail gets a comment that keeps its connection open, in ms. */
 export const TAIL_COMMENT_MS = 15_000;
+/** How often the health is looked at for who follows it, in ms: the most that a change is told late. */
+export const HEALTH_POLL_MS = 100;
+/** How long a master waits for what a secondary says of its faults, in ms. */
+export const FAULTS_ANSWER_MS = 5000;
 /** Characters of an idempotency key. */
 export const KEY_LENGTH_MAX = 255;
 /** Characters of a logId, bootId or node name in what peers send. */

@@ -18,6 +18,7 @@ import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { parseWText, readAppend } from './schema.ts';
+import { type SecondaryAddress, secondaryFaultRoutes } from './secondary-faults.ts';
 import type { Route } from './server.ts';
 
 export interface MasterRoutesOptions {
@@ -25,6 +26,11 @@ export interface MasterRoutesOptions {
   readonly defaultW: WriteConcern;
   /** UTF-8 bytes of one message. */
   readonly messageBytesMax: number;
+  /** Whether `/secondaries/{id}/faults` is there. */
+  readonly faultInjection: boolean;
+  readonly secondaries: readonly SecondaryAddress[];
+  /** What clients must send, and so the master as well; null for nothing. */
+  readonly apiToken: string | null;
 }
 
 /** All routes of a master. */
@@ -34,13 +40,14 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
     { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
     listRoute(port),
     { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
-    ...healthRoutes(
-      () => healthOf(port, options.nodeId),
-      () => {
+    ...healthRoutes(port, {
+      health: () => healthOf(port, options.nodeId),
+      unready: () => {
         const refusal = port.core.writeRefusal();
         return refusal === null ? null : problemOf(refusal);
       },
-    ),
+    }),
+    ...(options.faultInjection ? secondaryFaultRoutes(options) : []),
   ];
 }
 

@@ -29,6 +29,7 @@ const PROBLEMS = {
   'internal-error': [500, 'Something went wrong inside'],
   'injected-fault': [500, 'An injected fault'],
   'not-caught-up': [503, 'This node does not show that message yet'],
+  'no-answer': [503, 'The secondary does not answer'],
   'not-ready': [503, 'Not ready yet'],
   overloaded: [503, 'Too much is waiting'],
   recovering: [503, 'The master is recovering its log'],

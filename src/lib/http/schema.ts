@@ -240,7 +240,17 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   if (!isPeerName(nodeId) || !isPeerName(bootId) || !isCount(epoch) || !isCount(length))
     return null;
   if (logId !== null && !isPeerName(logId)) return null;
-  return { nodeId, bootId, logId, epoch, length, standing };
+  const { held } = fields;
+  if (held !== undefined && !isCount(held)) return null;
+  return {
+    nodeId,
+    bootId,
+    logId,
+    epoch,
+    length,
+    standing,
+    ...(held === undefined ? {} : { held }),
+  };
 }
 
 /** What a secondary adds for a master that made a claim; null if nothing, undefined if nonsense. */

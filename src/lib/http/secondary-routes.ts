@@ -1,19 +1,16 @@
 /** The routes of a secondary: reading and health for clients, heartbeat and frames for the master. */
 
 import type { Heartbeat } from '../core/protocol.ts';
-import { readBody } from './body.ts';
 import { type Call, sendJson } from './call.ts';
 import { parseClaim } from './claim.ts';
-import { requireContentType } from './headers.ts';
+import { faultRoutes } from './faults.ts';
 import { healthRoutes } from './health-routes.ts';
-import { SMALL_BODY_BYTES_MAX } from './limits.ts';
 import { exportLog } from './log-export.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
 import { replicate } from './replicate.ts';
-import { parseFaults, parseJson } from './schema.ts';
 import type { Route } from './server.ts';
 
 export interface SecondaryRoutesOptions {
@@ -34,10 +31,10 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
   return [
     listRoute(port, APPENDS_GO_TO_THE_MASTER),
     { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
-    ...healthRoutes(
-      () => healthOf(port, options.nodeId),
-      () => unreadyProblem(port),
-    ),
+    ...healthRoutes(port, {
+      health: () => healthOf(port, options.nodeId),
+      unready: () => unreadyProblem(port),
+    }),
     {
       method: 'GET',
       path: '/heartbeat',
@@ -72,24 +69,6 @@ function heartbeatJson({ standing, ...statement }: Heartbeat): string {
 function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): void {
   parseQuery(query, []);
   sendJson(res, 200, entryJson(core.log, requireSeq(core, parameter)));
-}
-
-function faultRoutes(port: SecondaryPort): Route[] {
-  const shared = { path: '/faults', access: 'client', produces: ['application/json'] } as const;
-  const send = ({ res }: Call) => sendJson(res, 200, JSON.stringify(port.core.faults));
-  return [
-    { ...shared, method: 'GET', handle: send },
-    { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },
-  ];
-}
-
-function putFaults(port: SecondaryPort, call: Call): void {
-  parseQuery(call.query, []);
-  requireContentType(call.req, 'application/json');
-  readBody(call, SMALL_BODY_BYTES_MAX, (body) => {
-    port.setFaults(parseFaults(parseJson(body)));
-    sendJson(call.res, 200, JSON.stringify(port.core.faults));
-  });
 }
 
 function unreadyProblem({ core, stopping }: SecondaryPort): HttpProblem | null {

@@ -22,7 +22,7 @@ import { HttpProblem } from './problems.ts';
 export interface Route {
   /** GET answers HEAD as well. */
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** A path; `{}` at its end stands for one segment. */
+  /** A path; `{}` in it, once at most, stands for one segment. */
   readonly path: string;
   /** Whose token opens it: nobody's, clients', or the cluster's. */
   readonly access: 'open' | 'client' | 'cluster';
@@ -123,7 +123,7 @@ class Router {
   constructor(options: ServerOptions) {
     this.#options = options;
     for (const route of options.routes) {
-      if (route.path.endsWith('{}')) continue;
+      if (route.path.includes('{}')) continue;
       const byMethod = this.#exact.get(route.path) ?? new Map<string, Route>();
       this.#exact.set(route.path, byMethod.set(route.method, route));
     }
@@ -173,10 +173,11 @@ function requireHost({ rawHeaders, httpVersion }: http.IncomingMessage): void {
 
 /** What stands for `{}` in `path` ('' for a pattern without one); null if it does not match. */
 function parameterOf(pattern: string, path: string): string | null {
-  if (!pattern.endsWith('{}')) return pattern === path ? '' : null;
-  const prefix = pattern.slice(0, -2);
-  if (!path.startsWith(prefix) || path.length === prefix.length) return null;
-  const parameter = path.slice(prefix.length);
+  const [prefix = '', suffix] = pattern.split('{}');
+  if (suffix === undefined) return pattern === path ? '' : null;
+  const isLongEnough = path.length > prefix.length + suffix.length;
+  if (!isLongEnough || !path.startsWith(prefix) || !path.endsWith(suffix)) return null;
+  const parameter = path.slice(prefix.length, path.length - suffix.length);
   return parameter.includes('/') ? null : parameter;
 }
 

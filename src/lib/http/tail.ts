@@ -24,17 +24,12 @@ export function resumeAfter(req: IncomingMessage): number | null {
 /** Answers with events until `to`, the reader or the node is at an end. */
 export async function tail(
   port: ReadPort,
-  { req, res }: Call,
+  call: Call,
   { from, to }: Range,
   headers: HeaderList,
 ): Promise<void> {
-  const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
-  res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
-  if (req.method === 'HEAD') {
-    res.end();
-    return;
-  }
-  res.flushHeaders();
+  const { res } = call;
+  if (!beginEvents(call, headers)) return;
   const { core } = port;
   const { cuts } = core.log;
   let next = from;
@@ -52,6 +47,18 @@ export async function tail(
     commentAt = port.now() + TAIL_COMMENT_MS;
   }
   if (!res.destroyed) res.end();
+}
+
+/** Sends the headers of a stream of events; false if nothing more is wanted. */
+export function beginEvents({ req, res }: Call, headers: HeaderList = []): boolean {
+  const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
+  res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
+  if (req.method === 'HEAD') {
+    res.end();
+    return false;
+  }
+  res.flushHeaders();
+  return true;
 }
 
 /** Waits until the node shows `seq`, or should be looked at again; also over when the reader is gone. */

@@ -45,6 +45,8 @@ export interface MasterSettings extends NodeConfig {
   readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;
+  /** Whether it passes faults on to its secondaries. */
+  readonly faultInjection: boolean;
 }
 
 export interface SecondarySettings extends NodeConfig {
@@ -166,6 +168,7 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
     },
     // Also what is listed wrongly counts here, so that one problem does not make another.
     defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
+    faultInjection: reader.flag('FAULT_INJECTION', false),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
   };
   checkOrder(reader, settings.core);

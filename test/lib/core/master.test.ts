@@ -1037,6 +1037,8 @@ describe('Master: health', () => {
         url: 'http://s1:1',
         status: 'Healthy',
         length: 2,
+        sent: 3,
+        held: null,
         lag: 1,
         lastSeenMsAgo: 10,
         failures: 0,
@@ -1048,6 +1050,8 @@ describe('Master: health', () => {
         url: 'http://s2:1',
         status: 'Healthy',
         length: 0,
+        sent: 0,
+        held: null,
         lag: 3,
         lastSeenMsAgo: 50,
         failures: 1,
@@ -1055,6 +1059,32 @@ describe('Master: health', () => {
         lastError: 'reset',
       },
     ]);
+  });
+
+  it('tells how many messages a secondary held at its last heartbeat', () => {
+    const stage = new Stage({ heartbeatMs: 1000 }).allUp();
+    stage.append(['a']);
+    const heldAfter = (now: number, answer: () => void) => {
+      stage.tick(now);
+      answer();
+      return stage.health('s1').held;
+    };
+    assert.equal(
+      heldAfter(1000, () => stage.beat('s1', 0, { held: 1 })),
+      1,
+    );
+    assert.equal(
+      heldAfter(2000, () => stage.beat('s1', 1)),
+      null,
+    );
+    assert.equal(
+      heldAfter(3000, () => stage.beat('s1', 1, { held: 2 })),
+      2,
+    );
+    assert.equal(
+      heldAfter(4000, () => stage.miss('s1')),
+      null,
+    );
   });
 
   it('of a secondary that was never heard of says so', () => {

@@ -514,6 +514,14 @@ describe('Secondary: injected errors', () => {
 const A2 = { epoch: 2, writer: 'A' };
 
 describe('Secondary: a claim in a heartbeat', () => {
+  it('is answered also with how many messages are held', () => {
+    const node = new Node();
+    node.receive(2, ['b', 'c']);
+    node.receive(2, ['b', 'c'], { writer: 'A', epochs: [{ epoch: 1, writer: 'A', firstSeq: 1 }] });
+    assert.equal(node.secondary.heartbeat({ logId: 'L', epoch: 1, writer: 'A' }).held, 2);
+    assert.equal('held' in node.secondary.heartbeat(), false);
+  });
+
   const claim = (epoch: number, writer: string, logId = 'L') => ({ logId, epoch, writer });
 
   it('is taken note of, and answered with how it stands to the claim', () => {

@@ -1,0 +1,34 @@
+/** The artificial faults of a secondary, read and set by clients. */
+import type { Faults } from '../core/secondary.ts';
+import { readBody } from './body.ts';
+import { type Call, sendJson } from './call.ts';
+import { requireContentType } from './headers.ts';
+import { SMALL_BODY_BYTES_MAX } from './limits.ts';
+import type { SecondaryPort } from './ports.ts';
+import { parseQuery } from './query.ts';
+import { parseFaults, parseJson } from './schema.ts';
+import type { Route } from './server.ts';
+
+/** `GET|PUT /faults` on a secondary: the artificial delays and errors of frames. */
+export function faultRoutes(port: SecondaryPort): Route[] {
+  const shared = { path: '/faults', access: 'client', produces: ['application/json'] } as const;
+  const send = ({ res }: Call) => sendJson(res, 200, JSON.stringify(port.core.faults));
+  return [
+    { ...shared, method: 'GET', handle: send },
+    { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },
+  ];
+}
+
+function putFaults(port: SecondaryPort, call: Call): void {
+  readFaults(call, (faults) => {
+    port.setFaults(faults);
+    sendJson(call.res, 200, JSON.stringify(port.core.faults));
+  });
+}
+
+/** Reads the body of a `PUT` of faults. */
+export function readFaults(call: Call, onFaults: (faults: Partial<Faults>) => void): void {
+  parseQuery(call.query, []);
+  requireContentType(call.req, 'application/json');
+  readBody(call, SMALL_BODY_BYTES_MAX, (body) => onFaults(parseFaults(parseJson(body))));
+}
