@@ -17,6 +17,7 @@ export class Intake {
   readonly #replica: Replica;
   readonly #note: (note: Note) => void;
   readonly #held = new HoldBack();
+  #duplicates = 0;
   /** The epochs of the present master's log; null until its list was compared with ours. */
   #starts: readonly EpochStart[] | null = null;
 
@@ -32,6 +33,11 @@ export class Intake {
 
   get heldCount(): number {
     return this.#held.size;
+  }
+
+  /** How many entries came that were here already. */
+  get duplicates(): number {
+    return this.#duplicates;
   }
 
   /** Whether this log was compared with that of the master who writes under this ballot. */
@@ -62,6 +68,7 @@ export class Intake {
       this.#starts = frame.epochs;
     }
     const known = this.#replica.log.length + 1 - frame.from;
+    this.#duplicates += Math.max(0, Math.min(known, frame.messages.ends.length));
     if (known < 0) this.#hold(frame);
     else if (known < frame.messages.ends.length) {
       const refusal = this.#show(frame, known);

@@ -180,6 +180,11 @@ export class Master {
     return this.#tracker.waiting;
   }
 
+  /** How long the client that has waited longest has done so, in ms; 0 if nobody waits. */
+  oldestWaitMs(now: number): number {
+    return Math.max(0, now - this.#tracker.oldestSince);
+  }
+
   // --- clients ---------------------------------------------------------------------------------
 
   /**
@@ -527,7 +532,7 @@ export class Master {
     if (deadline <= now) return { ...accepted, wait: 'time-is-up' };
     const refusal = this.#refusalToWait();
     if (refusal !== null) return refusal;
-    const wait: Waiter = { seq: last, w, deadline, onEnd };
+    const wait: Waiter = { seq: last, w, deadline, since: now, onEnd };
     this.#tracker.add(wait);
     return { ...accepted, wait };
   }

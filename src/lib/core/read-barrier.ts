@@ -21,9 +21,10 @@ export class ReadBarrier {
    * Waits until the node shows `seq`, to `deadline` in ms at the latest; `onEnd` is called once, later.
    * Null, and never a call, once the node stops.
    */
-  await(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
+  await(seq: number, deadline: number, now: number, onEnd: (end: ReadEnd) => void): Waiter | null {
     if (this.#isStopped) return null;
-    const waiter: Waiter = { seq, w: 1, deadline, onEnd: (end) => onEnd(end as ReadEnd) };
+    const told = (end: WaitEnd) => onEnd(end as ReadEnd);
+    const waiter: Waiter = { seq, w: 1, deadline, since: now, onEnd: told };
     this.#tracker.add(waiter);
     return waiter;
   }

@@ -71,6 +71,8 @@ export class Secondary {
   readonly #unanswered: Unanswered[] = [];
   #faults: Faults;
   #hasHeardMaster = false;
+  #applied = 0;
+  #refused = 0;
 
   /** @param kept what the journal had kept of an earlier life, if there is one */
   constructor(
@@ -141,6 +143,12 @@ export class Secondary {
     return countDistinct(ranges);
   }
 
+  /** Frames taken in, and refused or failed, in this life; entries that were here already. */
+  get counts(): { applied: number; refused: number; duplicates: number } {
+    const { duplicates } = this.#intake;
+    return { applied: this.#applied, refused: this.#refused, duplicates };
+  }
+
   get faults(): Faults {
     return this.#faults;
   }
@@ -208,6 +216,8 @@ export class Secondary {
       const { frame, draws, onAnswer } = this.#delayed.shift() as Delayed;
       this.#delayedBytes -= costOf(frame);
       const refusal = this.#applyWithFaults(frame, draws);
+      if (refusal === null) this.#applied += 1;
+      else this.#refused += 1;
       const writer = writerOf(frame);
       this.#unanswered.push({ writer, length: this.log.length, refusal, onAnswer });
       this.#settle();

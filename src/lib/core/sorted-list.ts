@@ -21,6 +21,10 @@ export class SortedList<Item> {
     return this.#items[this.#items.length - 1];
   }
 
+  [Symbol.iterator](): Iterator<Item> {
+    return this.#items[Symbol.iterator]();
+  }
+
   /** Puts the item behind all that are not greater; at the end without a search where it can. */
   insert(item: Item): void {
     const { last } = this;

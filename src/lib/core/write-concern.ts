@@ -28,6 +28,8 @@ export interface Waiter {
   readonly w: number;
   /** When to stop waiting, on the core's clock in ms; Infinity for never. */
   readonly deadline: number;
+  /** When it began to wait, on the same clock. */
+  readonly since: number;
   /** Called exactly once, unless the waiter was removed. */
   readonly onEnd: (end: WaitEnd) => void;
 }
@@ -50,6 +52,15 @@ export class WriteConcernTracker {
     let count = 0;
     for (const waiters of this.#bySeq) count += waiters.size;
     return count;
+  }
+
+  /** When the one that has waited longest began; Infinity if nobody waits. */
+  get oldestSince(): number {
+    let since = Number.POSITIVE_INFINITY;
+    for (const waiters of this.#bySeq) {
+      for (const waiter of waiters) since = Math.min(since, waiter.since);
+    }
+    return since;
   }
 
   /** The earliest deadline of a waiter; Infinity if none has one. */

@@ -77,7 +77,8 @@ export function sendJson(
   send(res, status, body, [...JSON_TYPE, ...headers]);
 }
 
-function send(
+/** Answers with a text, or with pieces, whole. */
+export function send(
   res: ServerResponse,
   status: number,
   body: string | readonly Uint8Array[],
@@ -114,6 +115,7 @@ export function sendProblem(res: ServerResponse, problem: HttpProblem): void {
   send(res, problem.status, problem.body(), Object.entries(problem.allHeaders()).flat());
 }
 
-function sumOfLengths(pieces: readonly Uint8Array[]): number {
+/** How many bytes the pieces have. */
+export function sumOfLengths(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }

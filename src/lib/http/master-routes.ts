@@ -14,6 +14,7 @@ import {
 import { healthRoutes } from './health-routes.ts';
 import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import { metricsRoute } from './metrics-route.ts';
 import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
@@ -40,6 +41,7 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
     { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
     listRoute(port),
     { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
+    metricsRoute(() => port.metrics()),
     ...healthRoutes(port, {
       health: () => healthOf(port, options.nodeId),
       unready: () => {

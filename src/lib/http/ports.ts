@@ -45,6 +45,8 @@ export interface MasterPort extends ReadPort {
     onEnd: (end: WaitEnd) => void,
   ): Accepted | Refusal;
   cancel(waiter: Waiter): void;
+  /** The page of `GET /metrics`. */
+  metrics(): string;
 }
 
 /** The same for a secondary. */
@@ -55,6 +57,8 @@ export interface SecondaryPort extends ReadPort {
   heartbeat(claim: Claim | null): Heartbeat;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
   setFaults(faults: Partial<Faults>): void;
+  /** The page of `GET /metrics`. */
+  metrics(): string;
 }
 
 /** Where the server notes what happened to requests. */

@@ -12,6 +12,7 @@ import type { Claim } from '../core/protocol.ts';
 import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
+import { sumOfLengths } from '../http/call.ts';
 import { encodeFrame } from '../http/frame.ts';
 import { askHeartbeat } from '../http/heartbeat-client.ts';
 import { fetchLog } from '../http/log-fetch.ts';
@@ -19,6 +20,7 @@ import type { MasterPort } from '../http/ports.ts';
 import { ReplicationExchange } from '../http/replication-client.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
+import { MasterMetrics } from './master-metrics.ts';
 import type { NodeStorage } from './node-storage.ts';
 
 /** How long appends that keep coming are gathered before they are sent, in ms. */
@@ -33,6 +35,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
     () => this.now(),
     () => this.#tick(),
   );
+  readonly #metrics: MasterMetrics;
   readonly #readers = new ReadBarrier();
   readonly #exchanges = new Map<number, ReplicationExchange>();
   /** How often there was something new to send. */
@@ -49,6 +52,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   ) {
     this.#config = config;
     this.#clusterToken = clusterToken;
+    this.#metrics = new MasterMetrics(config.nodeId, config.secondaries);
     this.#logger = logger;
     this.core = new Master(config, this, journal, kept);
   }
@@ -91,7 +95,15 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal {
-    const outcome = this.core.append(request, this.now(), onEnd);
+    const now = this.now();
+    const outcome = this.core.append(request, now, (end) => {
+      this.#metrics.ended((outcome as Accepted).w, end, this.now() - now);
+      onEnd(end);
+    });
+    if (outcome.kind === 'accepted') {
+      this.#metrics.accepted(outcome);
+      if (typeof outcome.wait === 'string') this.#metrics.ended(outcome.w, outcome.wait, 0);
+    }
     if (this.#logger.isVerbose) this.#log(outcome);
     this.#flushSoon();
     return outcome;
@@ -123,9 +135,13 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
-    const waiter = this.#readers.await(seq, deadline, onEnd);
+    const waiter = this.#readers.await(seq, deadline, this.now(), onEnd);
     this.#after();
     return waiter;
+  }
+
+  metrics(): string {
+    return this.#metrics.text(this.core, this.now());
   }
 
   cancelRead(waiter: Waiter): void {
@@ -136,6 +152,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   openExchange(secondary: number, exchange: number): void {
     this.#logger.debug('exchange-opened', { secondary: this.#peer(secondary).id });
+    this.#metrics.opened(this.#peer(secondary).id);
     const opened = new ReplicationExchange(this.#peer(secondary).url, this.#clusterToken, {
       onAck: (ack) => {
         this.#logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
@@ -160,6 +177,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
     const { log, keys, claim } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
     const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to);
+    this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
     this.#exchanges.get(secondary)?.send(frame);
   }
 
@@ -195,6 +213,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   note(note: Note): void {
+    this.#metrics.noted(note);
     this.#logger.note(note);
   }
 
@@ -228,7 +247,9 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   #flush(): void {
     this.#flushBy = null;
-    this.core.flush(this.now());
+    const now = this.now();
+    this.#metrics.grown(this.core.length, now);
+    this.core.flush(now);
     this.#after();
   }
 

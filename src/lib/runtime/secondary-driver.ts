@@ -13,6 +13,7 @@ import type { SecondaryPort } from '../http/ports.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import type { NodeStorage } from './node-storage.ts';
+import { SecondaryMetrics } from './secondary-metrics.ts';
 
 export class SecondaryDriver implements SecondaryPort {
   readonly core: Secondary;
@@ -22,6 +23,7 @@ export class SecondaryDriver implements SecondaryPort {
     () => performance.now(),
     () => this.#tick(),
   );
+  readonly #metrics: SecondaryMetrics;
   readonly #readers = new ReadBarrier();
   readonly #stop = new AbortController();
 
@@ -33,6 +35,7 @@ export class SecondaryDriver implements SecondaryPort {
     { journal, kept }: NodeStorage,
   ) {
     this.core = new Secondary(config, (note) => logger.note(note), journal, kept);
+    this.#metrics = new SecondaryMetrics(config.nodeId);
     this.#random = random;
     this.#logger = logger;
   }
@@ -56,7 +59,7 @@ export class SecondaryDriver implements SecondaryPort {
   }
 
   awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
-    const waiter = this.#readers.await(seq, deadline, onEnd);
+    const waiter = this.#readers.await(seq, deadline, this.now(), onEnd);
     this.#after();
     return waiter;
   }
@@ -71,6 +74,10 @@ export class SecondaryDriver implements SecondaryPort {
     const draws = [this.#random(), this.#random()] as const;
     this.core.receive(frame, draws, performance.now(), onAnswer);
     this.#after();
+  }
+
+  metrics(): string {
+    return this.#metrics.text(this.core);
   }
 
   setFaults(faults: Partial<Faults>): void {

@@ -1024,6 +1024,19 @@ describe('Master: handing over what it has before it stops', () => {
 });
 
 describe('Master: health', () => {
+  it('tells how long the first client has waited', () => {
+    const stage = new Stage().allUp();
+    assert.equal(stage.master.oldestWaitMs(100), 0);
+    stage.now = 10;
+    stage.append(['a'], { w: 3 });
+    stage.now = 20;
+    stage.append(['b'], { w: 2 });
+    assert.equal(stage.master.oldestWaitMs(100), 90);
+    stage.ack('s1', 2);
+    stage.ack('s2', 2);
+    assert.equal(stage.master.oldestWaitMs(100), 0);
+  });
+
   it('shows each secondary as it is', () => {
     const stage = new Stage().allUp();
     stage.append(['a', 'b', 'c']);

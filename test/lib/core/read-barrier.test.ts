@@ -11,7 +11,7 @@ class Room {
   readonly told: string[] = [];
 
   await(name: string, seq: number, deadline = NEVER): Waiter | null {
-    return this.barrier.await(seq, deadline, (end) => this.told.push(`${name} ${end}`));
+    return this.barrier.await(seq, deadline, 0, (end) => this.told.push(`${name} ${end}`));
   }
 }
 

@@ -188,6 +188,16 @@ describe('Secondary: what it already has', () => {
     assert.equal(node.secondary.held, 1);
   });
 
+  it('is counted, as are frames', () => {
+    const node = new Node();
+    node.receive(1, ['a', 'b']);
+    node.receive(1, ['a', 'b', 'c']);
+    node.receive(7, ['g']);
+    node.receive(1, ['x']);
+    node.receive(4, ['d'], { draws: [0.5, 0.5], logId: 'M' });
+    assert.deepEqual(node.secondary.counts, { applied: 3, refused: 2, duplicates: 2 });
+  });
+
   it('may come in a frame without messages, which only asks where it is', () => {
     const node = new Node();
     node.receive(1, ['a']);

@@ -18,8 +18,9 @@ class Desk {
     this.tracker = new WriteConcernTracker(nodes);
   }
 
-  wait(name: string, seq: number, w: number, deadline = NEVER) {
-    const waiter = { seq, w, deadline, onEnd: (end: string) => this.told.push(`${name} ${end}`) };
+  wait(name: string, seq: number, w: number, deadline = NEVER, since = 0) {
+    const onEnd = (end: string) => this.told.push(`${name} ${end}`);
+    const waiter = { seq, w, deadline, since, onEnd };
     this.tracker.add(waiter);
     return waiter;
   }
@@ -104,6 +105,17 @@ describe('WriteConcernTracker', () => {
     desk.tracker.endAll('stopping');
     assert.deepEqual(desk.told, ['a holds']);
     assert.equal(desk.tracker.waiting, 0);
+  });
+
+  it('tells since when somebody waits', () => {
+    const desk = new Desk(3);
+    assert.equal(desk.tracker.oldestSince, NEVER);
+    desk.wait('a', 2, 3, NEVER, 50);
+    desk.wait('b', 1, 3, NEVER, 60);
+    desk.wait('c', 3, 2, NEVER, 40);
+    assert.equal(desk.tracker.oldestSince, 40);
+    desk.tracker.update([3, 3, 1]);
+    assert.equal(desk.tracker.oldestSince, 50);
   });
 
   it('ends a wait at its deadline, not before', () => {

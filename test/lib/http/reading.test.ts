@@ -158,7 +158,7 @@ describe('GET /messages as events', () => {
           clock = deadline;
           onEnd('time-is-up');
         });
-        return { seq, w: 1, deadline, onEnd: () => {} };
+        return { seq, w: 1, deadline, since: 0, onEnd: () => {} };
       },
       cancelRead: () => {},
     };

@@ -1,0 +1,156 @@
+/** What a master tells of appends, of those who wait, and of each secondary. */
+import { LengthMarks } from '../core/length-marks.ts';
+import type { Accepted, Master } from '../core/master.ts';
+import type { Note } from '../core/refusal.ts';
+import type { WaitEnd } from '../core/write-concern.ts';
+import type { Sample } from '../http/exposition.ts';
+import { Histogram } from './histogram.ts';
+import { ProcessMetrics } from './process-metrics.ts';
+
+const STATUSES = ['ok', 'degraded', 'read-only', 'recovering'] as const;
+const SECONDARY_STATUSES = ['Healthy', 'Suspected', 'Unhealthy'] as const;
+
+/** What is counted for one secondary. */
+interface Attempts {
+  opened: number;
+  failed: number;
+  sentBytes: number;
+}
+
+export class MasterMetrics {
+  readonly #process: ProcessMetrics;
+  readonly #attempts: Map<string, Attempts>;
+  /** At [w - 1]: appends that asked for w nodes. */
+  readonly #durations: readonly Histogram[];
+  readonly #marks = new LengthMarks();
+  #messages = 0;
+  #duplicates = 0;
+
+  constructor(nodeId: string, secondaries: readonly { readonly id: string }[]) {
+    this.#process = new ProcessMetrics(nodeId, 'master');
+    this.#durations = Array.from({ length: 1 + secondaries.length }, () => new Histogram());
+    this.#attempts = new Map(
+      secondaries.map(({ id }) => [id, { opened: 0, failed: 0, sentBytes: 0 }]),
+    );
+  }
+
+  /** An append was taken. */
+  accepted({ count, isDuplicate }: Accepted): void {
+    if (isDuplicate) this.#duplicates += 1;
+    else this.#messages += count;
+  }
+
+  /** The wait of an append is over, after so many ms. */
+  ended(w: number, end: WaitEnd, ms: number): void {
+    if (end === 'holds') this.#durations[w - 1]?.observe(ms / 1000);
+  }
+
+  /** The log has this length now. */
+  grown(length: number, now: number): void {
+    this.#marks.note(length, now);
+  }
+
+  opened(secondary: string): void {
+    this.#of(secondary).opened += 1;
+  }
+
+  sent(secondary: string, bytes: number): void {
+    this.#of(secondary).sentBytes += bytes;
+  }
+
+  /** Something was noted by the core. */
+  noted({ event, fields }: Note): void {
+    if (event === 'replication-failed') this.#of(String(fields.secondary)).failed += 1;
+  }
+
+  #of(secondary: string): Attempts {
+    return this.#attempts.get(secondary) as Attempts;
+  }
+
+  /** The page of `GET /metrics`. */
+  text(core: Master, now: number): string {
+    const { required, available } = core.quorum();
+    const status = core.status();
+    const page = this.#process
+      .page(core)
+      .counter(
+        'replicated_log_appended_messages_total',
+        'Messages given a position in this life.',
+        [[this.#messages]],
+      )
+      .counter('replicated_log_duplicate_appends_total', 'Appends that repeated a known key.', [
+        [this.#duplicates],
+      ])
+      .histogram(
+        'replicated_log_append_duration_seconds',
+        'From the arrival of an append to its acknowledgement, by the nodes it asks for.',
+        this.#durations.map((values, i) => [{ w: i + 1 }, values]),
+      )
+      .gauge('replicated_log_waiting_clients', 'Clients that wait for acks.', [[core.waiting]])
+      .gauge('replicated_log_oldest_wait_seconds', 'How long the first of them has waited.', [
+        [core.oldestWaitMs(now) / 1000],
+      ])
+      .gauge(
+        'replicated_log_read_only',
+        'Whether appends are refused for want of a quorum, or for good.',
+        [[Number(status === 'read-only')]],
+      )
+      .gauge(
+        'replicated_log_status',
+        'What GET /health says: 1 for the status that it is.',
+        STATUSES.map((each) => [Number(each === status), { status: each }]),
+      )
+      .gauge('replicated_log_quorum_required', 'Nodes that must be available for appends.', [
+        [required],
+      ])
+      .gauge('replicated_log_quorum_available', 'Nodes that are, the master included.', [
+        [available],
+      ]);
+    return this.#secondaries(page, core, now).text();
+  }
+
+  #secondaries(page: ReturnType<ProcessMetrics['page']>, core: Master, now: number) {
+    const all = core.secondaries(now);
+    const each = (value: (health: (typeof all)[number]) => number): Sample[] =>
+      all.map((health) => [value(health), { secondary: health.id }]);
+    const counted = (value: (attempts: Attempts) => number): Sample[] =>
+      [...this.#attempts].map(([secondary, attempts]) => [value(attempts), { secondary }]);
+    const attempts = [...this.#attempts].flatMap(([secondary, { opened, failed }]): Sample[] => [
+      [opened, { secondary, result: 'opened' }],
+      [failed, { secondary, result: 'failed' }],
+    ]);
+    return page
+      .gauge(
+        'replicated_log_secondary_status',
+        'What the failure detector says: 1 for the status that it is.',
+        all.flatMap(({ id, status }): Sample[] =>
+          SECONDARY_STATUSES.map((one) => [Number(one === status), { secondary: id, status: one }]),
+        ),
+      )
+      .gauge(
+        'replicated_log_secondary_acked_length',
+        'Messages that it has stated to show.',
+        each(({ length }) => length),
+      )
+      .gauge(
+        'replicated_log_secondary_lag_entries',
+        'Messages of the master that it has not.',
+        each(({ lag }) => lag),
+      )
+      .gauge(
+        'replicated_log_secondary_lag_seconds',
+        'How old the first message is that it has not, to a tenth of a second.',
+        each(({ length, lag }) => (lag === 0 ? 0 : this.#marks.msSince(length, now) / 1000)),
+      )
+      .counter(
+        'replicated_log_replication_attempts_total',
+        'Exchanges that were opened, and attempts that failed.',
+        attempts,
+      )
+      .counter(
+        'replicated_log_replication_sent_bytes_total',
+        'Bytes of frames that were sent.',
+        counted(({ sentBytes }) => sentBytes),
+      );
+  }
+}

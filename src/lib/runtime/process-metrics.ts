@@ -1,0 +1,61 @@
+/** What every node tells of itself as a process and as a holder of the log. */
+import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Exposition } from '../http/exposition.ts';
+
+/** How often the delay of the event loop is looked at, in ms. */
+const DELAY_RESOLUTION_MS = 20;
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+/** What both kinds of node have. */
+export interface Holder {
+  readonly length: number;
+  readonly epoch: number;
+  readonly discarded: number;
+}
+
+export class ProcessMetrics {
+  readonly #nodeId: string;
+  readonly #role: string;
+  readonly #startedAt = Date.now() / 1000 - process.uptime();
+  readonly #delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+
+  constructor(nodeId: string, role: 'master' | 'secondary') {
+    this.#nodeId = nodeId;
+    this.#role = role;
+    this.#delay.enable();
+  }
+
+  /** A page that begins with these families. */
+  page(holder: Holder): Exposition {
+    const { user, system } = process.cpuUsage();
+    const delay = this.#delay;
+    const seconds = (nanoseconds: number) => (nanoseconds > 0 ? nanoseconds / 1e9 : 0);
+    const quantile = (q: number) => [seconds(delay.percentile(q * 100)), { quantile: q }] as const;
+    const mean = delay.count > 0 ? delay.mean : 0;
+    return new Exposition()
+      .gauge('replicated_log_info', 'Which node this is.', [
+        [1, { node_id: this.#nodeId, role: this.#role, version }],
+      ])
+      .gauge('replicated_log_length', 'Messages that this node shows.', [[holder.length]])
+      .gauge('replicated_log_epoch', 'The highest epoch that this node has seen.', [[holder.epoch]])
+      .counter('replicated_log_discarded_entries_total', 'Entries cut off its log in this life.', [
+        [holder.discarded],
+      ])
+      .counter('process_cpu_seconds_total', 'User and system CPU time.', [[(user + system) / 1e6]])
+      .gauge('process_resident_memory_bytes', 'Resident memory.', [[process.memoryUsage.rss()]])
+      .gauge('process_start_time_seconds', 'When the process started, in seconds of Unix time.', [
+        [this.#startedAt],
+      ])
+      .summary(
+        'nodejs_eventloop_delay_seconds',
+        `How long the event loop was late, looked at every ${DELAY_RESOLUTION_MS} ms; that time is included.`,
+        [quantile(0.5), quantile(0.9), quantile(0.99)],
+        seconds(mean * delay.count),
+        delay.count,
+      );
+  }
+}

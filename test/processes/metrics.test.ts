@@ -1,0 +1,116 @@
+/** GET /metrics of real nodes: what it counts, and whether Prometheus' own checker takes it. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { append, request } from '../support/client.ts';
+import { type NodeProcess, startCluster, startSecondary, stopAfter } from '../support/cluster.ts';
+import { waitFor } from '../support/wait.ts';
+
+const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+const skip = hasPromtool ? false : 'promtool is not installed';
+
+async function textOf(node: NodeProcess): Promise<string> {
+  const answer = await request(`${node.url}/metrics`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+  return answer.body;
+}
+
+/** The value of one series, by its name and labels as they are written. */
+async function seriesOf(node: NodeProcess, series: string): Promise<number> {
+  const line = (await textOf(node)).split('\n').find((each) => each.startsWith(`${series} `));
+  assert(line !== undefined, `there is no ${series}`);
+  return Number(line.slice(series.length + 1));
+}
+
+describe('GET /metrics', () => {
+  it('counts appends, repeats and who waits', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    await append(master, { messages: ['a', 'b'], w: 1 });
+    await append(master, { message: 'c', w: 3 }, { 'idempotency-key': 'k' });
+    await append(master, { message: 'c', w: 1 }, { 'idempotency-key': 'k' });
+    assert.equal(await seriesOf(master, 'replicated_log_appended_messages_total'), 3);
+    assert.equal(await seriesOf(master, 'replicated_log_duplicate_appends_total'), 1);
+    const count = (w: number) =>
+      seriesOf(master, `replicated_log_append_duration_seconds_count{w="${w}"}`);
+    assert.deepEqual([await count(1), await count(2), await count(3)], [2, 0, 1]);
+    await (secondaries[1] as NodeProcess).stop('SIGKILL');
+    const leaving = new AbortController();
+    const waiting = append(master, { message: 'd', w: 3 }, {}, leaving.signal).catch(() => {});
+    await waitFor(
+      'it to wait',
+      async () => (await seriesOf(master, 'replicated_log_waiting_clients')) === 1,
+    );
+    await waitFor(
+      'time to go by',
+      async () => (await seriesOf(master, 'replicated_log_oldest_wait_seconds')) > 0.1,
+    );
+    await waitFor('the lag', async () => {
+      const lag = await seriesOf(master, 'replicated_log_secondary_lag_seconds{secondary="s2"}');
+      return lag > 0.1;
+    });
+    const entries = 'replicated_log_secondary_lag_entries{secondary="s2"}';
+    assert.equal(await seriesOf(master, entries), 1);
+    await waitFor('a failed attempt', async () => {
+      const failed = 'replicated_log_replication_attempts_total{secondary="s2",result="failed"}';
+      return (await seriesOf(master, failed)) > 0;
+    });
+    const unhealthy = 'replicated_log_secondary_status{secondary="s2",status="Unhealthy"}';
+    await waitFor('the status', async () => (await seriesOf(master, unhealthy)) === 1);
+    assert.equal(await seriesOf(master, 'replicated_log_status{status="degraded"}'), 1);
+    assert.equal(await seriesOf(master, 'replicated_log_read_only'), 0);
+    assert.equal(await seriesOf(master, 'replicated_log_quorum_available'), 2);
+    assert(
+      (await seriesOf(master, 'replicated_log_replication_sent_bytes_total{secondary="s1"}')) > 0,
+    );
+    leaving.abort();
+    await waiting;
+  });
+
+  it('counts what a secondary gets', async (t) => {
+    const s = await startSecondary();
+    stopAfter(t, s);
+    const frame = (from: number, messages: string[], epoch = 2) =>
+      request(`${s.url}/replicate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: JSON.stringify({ logId: 'L', epoch, from, messages }),
+      });
+    await frame(1, ['a', 'b']);
+    await frame(2, ['b', 'c']);
+    await frame(9, ['z']);
+    await frame(1, ['a'], 1);
+    assert.equal(await seriesOf(s, 'replicated_log_length'), 3);
+    assert.equal(await seriesOf(s, 'replicated_log_epoch'), 2);
+    assert.equal(await seriesOf(s, 'replicated_log_held_messages'), 1);
+    assert.equal(await seriesOf(s, 'replicated_log_duplicate_entries_total'), 1);
+    assert.equal(await seriesOf(s, 'replicated_log_frames_total{result="applied"}'), 3);
+    assert.equal(await seriesOf(s, 'replicated_log_frames_total{result="refused"}'), 1);
+  });
+
+  it('wants the token of clients, and no parameters', async (t) => {
+    const s = await startSecondary({ API_TOKEN: 'sesame' });
+    stopAfter(t, s);
+    assert.equal((await request(`${s.url}/metrics`)).status, 401);
+    const headers = { authorization: 'Bearer sesame' };
+    assert.equal((await request(`${s.url}/metrics`, { headers })).status, 200);
+    assert.equal((await request(`${s.url}/metrics?x=1`, { headers })).status, 400);
+    const scraper = {
+      accept: 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5',
+    };
+    assert.equal(
+      (await request(`${s.url}/metrics`, { headers: { ...headers, ...scraper } })).status,
+      200,
+    );
+  });
+
+  it('is taken by promtool without a remark', { skip }, async (t) => {
+    const { master, secondaries } = await startCluster(t, { count: 1 });
+    await append(master, { message: 'a' });
+    for (const node of [master, ...secondaries]) {
+      const input = await textOf(node);
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input });
+      assert.deepEqual([status, `${stdout}${stderr}`], [0, '']);
+    }
+  });
+});
