@@ -41,7 +41,7 @@ function tried<Value>(work: () => Value, ...statuses: number[]): { value: Value 
   } catch (error) {
     assert(error instanceof HttpProblem, `not a problem: ${error}`);
     assert(statuses.includes(error.status), `status ${error.status}`);
-    assert.equal(JSON.parse(error.body()).status, error.status);
+    assert.equal(JSON.parse(error.body('r1')).status, error.status);
     return null;
   }
 }

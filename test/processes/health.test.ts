@@ -26,8 +26,15 @@ describe('heartbeats and quorum, on real processes', () => {
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get('retry-after'), '1');
     assert.deepEqual(
-      { ...refused.body, title: '', detail: '', reason: '' },
-      { type: '/problems/recovering', title: '', status: 503, detail: '', reason: '' },
+      { ...refused.body, title: '', detail: '', reason: '', requestId: '' },
+      {
+        type: '/problems/recovering',
+        title: '',
+        status: 503,
+        detail: '',
+        reason: '',
+        requestId: '',
+      },
     );
     assert.equal((await health(master)).status, 'recovering');
     assert.equal((await request(`${master.url}/readyz`)).status, 503);

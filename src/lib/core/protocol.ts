@@ -12,8 +12,17 @@ export interface Frame extends Ballot {
   readonly messages: PackedMessages;
   /** The idempotency keys of entries in this frame. */
   readonly keys: EntryKeys;
+  /** The traces that entries in this frame belong to; for logs alone. */
+  readonly traces?: readonly EntryTrace[];
   /** Under which epochs the sender's log was written; null but in the first frame of an exchange. */
   readonly epochs: readonly EpochStart[] | null;
+}
+
+/** The trace of an entry (W3C Trace Context), and whether somebody records it. */
+export interface EntryTrace {
+  readonly seq: number;
+  readonly parent: string;
+  readonly isSampled: boolean;
 }
 
 /** A statement of fact about the secondary: what this life of it shows now. */

@@ -218,6 +218,7 @@ export class Secondary {
       const refusal = this.#applyWithFaults(frame, draws);
       if (refusal === null) this.#applied += 1;
       else this.#refused += 1;
+      if (refusal === null) this.#noteTraces(frame);
       const writer = writerOf(frame);
       this.#unanswered.push({ writer, length: this.log.length, refusal, onAnswer });
       this.#settle();
@@ -250,6 +251,15 @@ export class Secondary {
     if (after >= this.#faults.errorAfterApplyRate) return null;
     this.#note({ level: 'debug', event: 'fault-after-apply', fields: { from: frame.from } });
     return { kind: 'refused', problem: 'injected-fault', applied: true };
+  }
+
+  /** Says where entries went that belong to a trace. */
+  #noteTraces({ traces = [], epoch }: Frame): void {
+    const { length } = this.log;
+    for (const { seq, parent, isSampled } of traces) {
+      const fields = { seq, epoch, shown: seq <= length, traceparent: parent };
+      this.#note({ level: isSampled ? 'info' : 'debug', event: 'entry-received', fields });
+    }
   }
 
   /** Answers, in order, all frames that need wait no longer. */

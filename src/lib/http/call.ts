@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JOINED_BYTES_MAX } from './limits.ts';
 import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
+import { type Origin, originFields, parseTrace, requestIdOf, type Trace } from './trace.ts';
 import { afterTurn } from './turn.ts';
 
-export class Call {
+export class Call implements Origin {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   /** The path that is asked for. */
@@ -17,6 +18,7 @@ export class Call {
   /** Which of the route's media types the client likes best. */
   mediaType = '';
   readonly #logger: RequestLog;
+  #requestId: string | null = null;
 
   constructor(req: IncomingMessage, res: ServerResponse, logger: RequestLog) {
     this.req = req;
@@ -43,17 +45,40 @@ export class Call {
     });
   }
 
+  /** What tells this request from all others: of the client's choice, or drawn when it is asked for. */
+  get requestId(): string {
+    this.#requestId ??= requestIdOf(this.req);
+    return this.#requestId;
+  }
+
+  /** The trace that it belongs to; null if it is none. */
+  get trace(): Trace | null {
+    return parseTrace(this.req.headers.traceparent as string | undefined);
+  }
+
   /** Answers with the problem that `error` is; anything else is a defect, and is told to the log. */
   fail(error: unknown): void {
     const { method } = this.req;
+    const origin = originFields(this);
     if (error instanceof HttpProblem) {
-      this.#logger.debug('request-refused', { method, problem: error.problem });
-      sendProblem(this.res, error);
+      this.#logger.debug('request-refused', { method, problem: error.problem, ...origin });
+      this.sendProblem(error);
       return;
     }
     const stack = error instanceof Error ? error.stack : String(error);
-    this.#logger.error('handler-failed', { method, stack });
-    sendProblem(this.res, new HttpProblem('internal-error', 'see the log of this node'));
+    this.#logger.error('handler-failed', { method, stack, ...origin });
+    this.sendProblem(new HttpProblem('internal-error', 'see the log of this node'));
+  }
+
+  /** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
+  sendProblem(problem: HttpProblem): void {
+    const { res, requestId } = this;
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const headers = Object.entries(problem.allHeaders(requestId)).flat();
+    send(res, problem.status, problem.body(requestId), headers);
   }
 }
 
@@ -104,15 +129,6 @@ export function endWith(res: ServerResponse, pieces: readonly Uint8Array[]): voi
   res.cork();
   for (const piece of pieces) res.write(piece);
   res.end();
-}
-
-/** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
-export function sendProblem(res: ServerResponse, problem: HttpProblem): void {
-  if (res.headersSent) {
-    res.destroy();
-    return;
-  }
-  send(res, problem.status, problem.body(), Object.entries(problem.allHeaders()).flat());
 }
 
 /** How many bytes the pieces have. */

@@ -22,6 +22,7 @@ export function encodeFrame(
   keyIndex: KeyIndex,
   from: number,
   to: number,
+  traces: readonly (readonly [seq: number, parent: string])[] = [],
 ): Uint8Array[] {
   const { logId, epoch, writer } = origin;
   const head = JSON.stringify({
@@ -32,11 +33,16 @@ export function encodeFrame(
     ...(epochs === null ? {} : epochsJson(epochs)),
   }).slice(0, -1);
   const keys = keyIndex.within(from, to);
-  const tail = keys.length === 0 ? '' : `,"keys":${JSON.stringify(Object.fromEntries(keys))}`;
+  const tail = bySeq('keys', keys) + bySeq('traces', traces);
   const messages = log.slices(from, to);
   const bytes = messages.reduce((sum, slice) => sum + slice.length, 0);
   const pieces = [Buffer.from(`${head},"messages":[`), ...messages, Buffer.from(`]${tail}}\n`)];
   return bytes > FRAME_JOINED_BYTES_MAX ? pieces : [Buffer.concat(pieces)];
+}
+
+/** What some of the entries have, as a member of the frame. */
+function bySeq(name: string, values: readonly (readonly [seq: number, value: string])[]): string {
+  return values.length === 0 ? '' : `,"${name}":${JSON.stringify(Object.fromEntries(values))}`;
 }
 
 /** The pairs of the contract; who wrote each epoch is told beside them, where it is known. */

@@ -1,10 +1,9 @@
 /** The client API of the master: append, read, await a write concern, health. */
-import type { ServerResponse } from 'node:http';
 import type { Accepted } from '../core/master.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { readBody } from './body.ts';
-import { type Call, type HeaderList, sendJson, sendProblem } from './call.ts';
+import { type Call, type HeaderList, sendJson } from './call.ts';
 import {
   parseIdempotencyKey,
   parsePrefer,
@@ -65,7 +64,7 @@ function append(port: MasterPort, options: MasterRoutesOptions, call: Call): voi
     const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
-    answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd), {
+    answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd, call), {
       members: (accepted) => receiptOf(port, accepted, isBatch),
       send: (receipt, { seq, isDuplicate }, end, headers) => {
         const done = isDuplicate ? 200 : 201;
@@ -126,7 +125,7 @@ function answerWhenOver(
   let waiter: Waiter | null = null;
   const answer = (accepted: Accepted, end: WaitEnd) => {
     waiter = null;
-    if (end === 'stopping' || end === 'fenced') sendUnheld(res, end, members(accepted));
+    if (end === 'stopping' || end === 'fenced') sendUnheld(call, end, members(accepted));
     else send(members(accepted), accepted, end, headers);
   };
   const outcome = begin((end) => answer(outcome as Accepted, end));
@@ -143,7 +142,7 @@ function answerWhenOver(
 }
 
 /** The message is stored here, but its write concern will not hold in this life of the node. */
-function sendUnheld(res: ServerResponse, end: 'stopping' | 'fenced', members: object): void {
+function sendUnheld(call: Call, end: 'stopping' | 'fenced', members: object): void {
   const fields = { ...members, appended: true };
   const problem =
     end === 'stopping'
@@ -158,7 +157,7 @@ function sendUnheld(res: ServerResponse, end: 'stopping' | 'fenced', members: ob
             'send it there again, with the same idempotency key',
           fields,
         );
-  sendProblem(res, problem);
+  call.sendProblem(problem);
 }
 
 function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {

@@ -7,6 +7,7 @@ import type { ReadEnd } from '../core/read-barrier.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
+import type { Origin } from './trace.ts';
 
 /** The log a node shows. */
 export interface LogView {
@@ -37,7 +38,7 @@ export interface ReadPort {
 /** What the routes of a master need: the core, reached through its driver. */
 export interface MasterPort extends ReadPort {
   readonly core: Master;
-  append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal;
+  append(request: AppendRequest, onEnd: (end: WaitEnd) => void, origin: Origin): Accepted | Refusal;
   await(
     seq: number,
     w: WriteConcern,

@@ -67,16 +67,18 @@ export class HttpProblem extends Error {
   }
 
   /** The body, as JSON text. */
-  body(): string {
+  body(requestId: string): string {
     const [status, title] = PROBLEMS[this.problem];
     const type = `/problems/${this.problem}`;
-    return JSON.stringify({ type, title, status, detail: this.message, ...this.fields });
+    const { message: detail, fields } = this;
+    return JSON.stringify({ type, title, status, detail, ...fields, requestId });
   }
 
   /** The headers that go with the body. */
-  allHeaders(): Record<string, string> {
+  allHeaders(requestId: string): Record<string, string> {
     return {
       'Content-Type': 'application/problem+json',
+      'X-Request-Id': requestId,
       ...(this.status === 503 ? { 'Retry-After': String(RETRY_AFTER_S) } : {}),
       ...(this.problem === 'shutting-down' ? { Connection: 'close' } : {}),
       ...this.headers,

@@ -4,7 +4,7 @@
  * answer, and the master takes both for "no answer".
  */
 import type { FrameAnswer } from '../core/secondary.ts';
-import { type Call, sendProblem } from './call.ts';
+import type { Call } from './call.ts';
 import { ByteBudget } from './gather.ts';
 import { requireContentType } from './headers.ts';
 import {
@@ -22,7 +22,8 @@ import { readFrame } from './schema.ts';
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
-export function replicate(port: SecondaryPort, { req, res }: Call): void {
+export function replicate(port: SecondaryPort, call: Call): void {
+  const { req, res } = call;
   requireContentType(req, 'application/x-ndjson');
   if (port.stopping.aborted) throw stopping();
   const lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
@@ -38,7 +39,10 @@ export function replicate(port: SecondaryPort, { req, res }: Call): void {
     lines.clear();
     // What the master still sends on this connection is of no use: end it with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
-    else sendProblem(res.setHeader('Connection', 'close'), problem);
+    else {
+      res.setHeader('Connection', 'close');
+      call.sendProblem(problem);
+    }
   };
 
   const refuseInTurn = (problem: HttpProblem) => {

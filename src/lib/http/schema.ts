@@ -5,7 +5,7 @@
 import { compareBallots, NO_BALLOT } from '../core/ballot.ts';
 import type { EpochStart } from '../core/epochs.ts';
 import { type PackedMessages, packMessages } from '../core/messages.ts';
-import type { Ack, Frame, Heartbeat, Standing } from '../core/protocol.ts';
+import type { Ack, EntryTrace, Frame, Heartbeat, Standing } from '../core/protocol.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
 import { isIdempotencyKey } from './headers.ts';
@@ -13,6 +13,8 @@ import { findMessages } from './json-messages.ts';
 import { isAffordableJson } from './json-size.ts';
 import { BATCH_MESSAGES_MAX, FRAME_MESSAGES_TAKEN_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
+import { parsePosition } from './query.ts';
+import { parseTrace } from './trace.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -147,7 +149,7 @@ export function parseFrame(value: unknown): Frame {
 
 /** Checks a frame's fields, and its messages as well unless they are `packed`. */
 function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
-  const { logId, epoch, writer, from, keys, epochs, writers } = fields;
+  const { logId, epoch, writer, from, keys, epochs, writers, traces } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
   if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
   if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
@@ -163,7 +165,18 @@ function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
     messages,
     keys: parseKeys(keys, from, count),
     epochs: epochs === undefined ? null : parseEpochs(epochs, writers, epoch),
+    ...(traces === undefined ? {} : { traces: parseTraces(traces, from, count) }),
   };
+}
+
+/** The traces of entries in the frame. They are for logs alone: what is none is left out. */
+function parseTraces(value: unknown, from: number, count: number): EntryTrace[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, parent]) => {
+    const seq = parsePosition(name) ?? 0;
+    const trace = typeof parent === 'string' ? parseTrace(parent) : null;
+    return trace !== null && isWithin(seq, from, from + count - 1) ? [{ seq, ...trace }] : [];
+  });
 }
 
 function packFrame(messages: unknown): PackedMessages {

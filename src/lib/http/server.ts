@@ -18,6 +18,7 @@ import {
 } from './limits.ts';
 import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
+import { requestIdOf } from './trace.ts';
 
 export interface Route {
   /** GET answers HEAD as well. */
@@ -209,9 +210,10 @@ function answerBrokenRequest(problem: HttpProblem, socket: Socket): void {
     return;
   }
   socket.on('error', () => {});
-  const body = problem.body();
+  const requestId = requestIdOf(null);
+  const body = problem.body(requestId);
   const headers = Object.entries({
-    ...problem.allHeaders(),
+    ...problem.allHeaders(requestId),
     'Content-Length': String(Buffer.byteLength(body)),
     Connection: 'close',
   });

@@ -18,10 +18,12 @@ import { askHeartbeat } from '../http/heartbeat-client.ts';
 import { fetchLog } from '../http/log-fetch.ts';
 import type { MasterPort } from '../http/ports.ts';
 import { ReplicationExchange } from '../http/replication-client.ts';
+import { type Origin, originFields } from '../http/trace.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import { MasterMetrics } from './master-metrics.ts';
 import type { NodeStorage } from './node-storage.ts';
+import { Traces } from './traces.ts';
 
 /** How long appends that keep coming are gathered before they are sent, in ms. */
 const FLUSH_MS_MAX = 1;
@@ -36,6 +38,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
     () => this.#tick(),
   );
   readonly #metrics: MasterMetrics;
+  readonly #traces = new Traces();
   readonly #readers = new ReadBarrier();
   readonly #exchanges = new Map<number, ReplicationExchange>();
   /** How often there was something new to send. */
@@ -94,7 +97,11 @@ export class MasterDriver implements MasterPort, MasterEffects {
     return performance.now();
   }
 
-  append(request: AppendRequest, onEnd: (end: WaitEnd) => void): Accepted | Refusal {
+  append(
+    request: AppendRequest,
+    onEnd: (end: WaitEnd) => void,
+    origin: Origin,
+  ): Accepted | Refusal {
     const now = this.now();
     const outcome = this.core.append(request, now, (end) => {
       this.#metrics.ended((outcome as Accepted).w, end, this.now() - now);
@@ -104,17 +111,22 @@ export class MasterDriver implements MasterPort, MasterEffects {
       this.#metrics.accepted(outcome);
       if (typeof outcome.wait === 'string') this.#metrics.ended(outcome.w, outcome.wait, 0);
     }
-    if (this.#logger.isVerbose) this.#log(outcome);
+    const { trace } = origin;
+    if (trace !== null && outcome.kind === 'accepted') this.#traces.note(outcome.seq, trace.parent);
+    if (this.#logger.isVerbose || trace !== null) this.#log(outcome, origin);
     this.#flushSoon();
     return outcome;
   }
 
-  #log(outcome: Accepted | Refusal): void {
+  /** A line for an append: at level info for who follows its trace. */
+  #log(outcome: Accepted | Refusal, origin: Origin): void {
+    const level = origin.trace?.isSampled ? 'info' : 'debug';
+    const from = originFields(origin);
     if (outcome.kind === 'accepted') {
       const { seq, count, w, isDuplicate } = outcome;
-      this.#logger.debug('append', { seq, count, w, isDuplicate });
+      this.#logger.log(level, 'append', { seq, count, w, isDuplicate, ...from });
     } else {
-      this.#logger.debug('append-refused', { problem: outcome.problem });
+      this.#logger.log(level, 'append-refused', { problem: outcome.problem, ...from });
     }
   }
 
@@ -176,7 +188,8 @@ export class MasterDriver implements MasterPort, MasterEffects {
   ): void {
     const { log, keys, claim } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
-    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to);
+    const traces = this.#traces.within(from, to);
+    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to, traces);
     this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
     this.#exchanges.get(secondary)?.send(frame);
   }

@@ -30,6 +30,7 @@ interface FrameOptions {
   readonly writer?: string | null;
   readonly epochs?: Frame['epochs'];
   readonly keys?: Frame['keys'];
+  readonly traces?: NonNullable<Frame['traces']>;
   readonly draws?: FaultDraws;
   readonly now?: number;
 }
@@ -345,6 +346,28 @@ describe('Secondary: idempotency keys', () => {
       [1, 'x'],
       [3, 'y'],
     ]);
+  });
+});
+
+describe('Secondary: traces', () => {
+  it('are noted when their entry has come, by what somebody records', () => {
+    const node = new Node();
+    const traces = [
+      { seq: 2, parent: 'p2', isSampled: true },
+      { seq: 3, parent: 'p3', isSampled: false },
+    ];
+    node.receive(2, ['b', 'c'], { traces });
+    node.receive(1, ['a', 'b'], { traces: traces.slice(0, 1) });
+    node.receive(1, ['x', 'b'], { traces: traces.slice(0, 1) });
+    const noted = node.notes.filter(({ event }) => event === 'entry-received');
+    assert.deepEqual(
+      noted.map(({ level, fields }) => [level, fields]),
+      [
+        ['info', { seq: 2, epoch: 1, shown: false, traceparent: 'p2' }],
+        ['debug', { seq: 3, epoch: 1, shown: false, traceparent: 'p3' }],
+        ['info', { seq: 2, epoch: 1, shown: true, traceparent: 'p2' }],
+      ],
+    );
   });
 });
 

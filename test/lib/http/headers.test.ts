@@ -53,7 +53,7 @@ describe('requireContentType', () => {
     const problem = refusalOf({ 'content-type': 'text/plain' });
     assert.ok(problem instanceof HttpProblem);
     assert.match(problem.message, /application\/json.*'text\/plain'/);
-    assert.equal(problem.allHeaders().Accept, 'application/json');
+    assert.equal(problem.allHeaders('r1').Accept, 'application/json');
     assert.match(refusalOf({}).message, /no content-type/);
   });
 });

@@ -212,6 +212,7 @@ describe('GET /heartbeat on a secondary', () => {
       lastEpoch: 1,
       lastWriter: null,
       agreed: false,
+      held: 0,
     });
     assert.deepEqual([node.core.epoch, node.core.writer], [3, 'W']);
     const epochs = [

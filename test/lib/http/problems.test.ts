@@ -7,27 +7,29 @@ describe('HttpProblem', () => {
   it('is problem+json, with its own members beside the standard ones', () => {
     const problem = new HttpProblem('bad-w', 'w is wrong', { n: 3 }, { Allow: 'GET' });
     assert.equal(problem.status, 400);
-    assert.deepEqual(JSON.parse(problem.body()), {
+    assert.deepEqual(JSON.parse(problem.body('r1')), {
       type: '/problems/bad-w',
       title: 'The write concern is not valid',
       status: 400,
       detail: 'w is wrong',
+      requestId: 'r1',
       n: 3,
     });
-    assert.deepEqual(problem.allHeaders(), {
+    assert.deepEqual(problem.allHeaders('r1'), {
       'Content-Type': 'application/problem+json',
+      'X-Request-Id': 'r1',
       Allow: 'GET',
     });
   });
 
   it('of a node that stops ends the connection too', () => {
-    assert.equal(new HttpProblem('shutting-down', 'x').allHeaders().Connection, 'close');
-    assert.equal(new HttpProblem('read-only', 'x').allHeaders().Connection, undefined);
+    assert.equal(new HttpProblem('shutting-down', 'x').allHeaders('r1').Connection, 'close');
+    assert.equal(new HttpProblem('read-only', 'x').allHeaders('r1').Connection, undefined);
   });
 
   it('says of every 503 when to try again', () => {
-    assert.equal(new HttpProblem('not-ready', 'x').allHeaders()['Retry-After'], '1');
-    assert.equal(new HttpProblem('log-full', 'x').allHeaders()['Retry-After'], undefined);
+    assert.equal(new HttpProblem('not-ready', 'x').allHeaders('r1')['Retry-After'], '1');
+    assert.equal(new HttpProblem('log-full', 'x').allHeaders('r1')['Retry-After'], undefined);
   });
 });
 
@@ -60,7 +62,8 @@ describe('problemOf', () => {
     it(`puts ${JSON.stringify(refusal)} in HTTP as ${status}, its facts as members`, () => {
       const problem = problemOf({ kind: 'refused', ...refusal } as Refusal);
       const { problem: name, ...facts } = refusal;
-      const { title, detail: text, ...rest } = JSON.parse(problem.body());
+      const { title, detail: text, requestId, ...rest } = JSON.parse(problem.body('r1'));
+      assert.equal(requestId, 'r1');
       assert.deepEqual(rest, { type: `/problems/${name}`, status, ...facts });
       assert.equal(typeof title, 'string');
       assert.match(text, detail);
@@ -70,7 +73,7 @@ describe('problemOf', () => {
 
   it('takes a disk without room for one way of a log to be full', () => {
     const { type, status, detail } = JSON.parse(
-      problemOf({ kind: 'refused', problem: 'disk-full' }).body(),
+      problemOf({ kind: 'refused', problem: 'disk-full' }).body('r1'),
     );
     assert.deepEqual([type, status], ['/problems/log-full', 507]);
     assert.match(detail, /no room on the disk/);

@@ -50,6 +50,7 @@ describe('the configuration of a master', () => {
       },
       defaultW: 'all',
       messageBytesMax: 1_048_576,
+      faultInjection: false,
     });
   });
 
@@ -84,6 +85,7 @@ describe('the configuration of a master', () => {
       BACKOFF_BASE_MS: '6',
       BACKOFF_MAX_MS: '7',
       MAX_MESSAGE_BYTES: '8',
+      FAULT_INJECTION: 'true',
       MAX_LOG_BYTES: '9',
       MAX_WAITING: '10',
       RECOVERY_TIMEOUT_MS: '11',
@@ -113,6 +115,7 @@ describe('the configuration of a master', () => {
       },
       defaultW: 2,
       messageBytesMax: 8,
+      faultInjection: true,
     });
   });
 
