@@ -33,7 +33,9 @@ export class ProcessMetrics {
   page(holder: Holder): Exposition {
     const { user, system } = process.cpuUsage();
     const delay = this.#delay;
-    const seconds = (nanoseconds: number) => (nanoseconds > 0 ? nanoseconds / 1e9 : 0);
+    // What is measured is the time from one look to the next, of which only the rest is a delay.
+    const seconds = (nanoseconds: number) =>
+      Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS) / 1000 || 0;
     const quantile = (q: number) => [seconds(delay.percentile(q * 100)), { quantile: q }] as const;
     const mean = delay.count > 0 ? delay.mean : 0;
     return new Exposition()
@@ -52,9 +54,9 @@ export class ProcessMetrics {
       ])
       .summary(
         'nodejs_eventloop_delay_seconds',
-        `How long the event loop was late, looked at every ${DELAY_RESOLUTION_MS} ms; that time is included.`,
+        `How late the event loop was, looked at every ${DELAY_RESOLUTION_MS} ms.`,
         [quantile(0.5), quantile(0.9), quantile(0.99)],
-        seconds(mean * delay.count),
+        seconds(mean) * delay.count,
         delay.count,
       );
   }
