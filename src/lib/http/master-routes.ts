@@ -14,6 +14,7 @@ import { healthRoutes } from './health-routes.ts';
 import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { pageRoute } from './page.ts';
 import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import { parseQuery } from './query.ts';
@@ -49,6 +50,7 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
       },
     }),
     ...(options.faultInjection ? secondaryFaultRoutes(options) : []),
+    pageRoute({ faultInjection: options.faultInjection, needsToken: options.apiToken !== null }),
   ];
 }
 

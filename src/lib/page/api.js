@@ -1,0 +1,109 @@
+/** What the page asks the master, and nobody else. */
+
+/** A refusal of the master, in its own words. */
+class Refused extends Error {
+  /** @param {number} status @param {string} text */
+  constructor(status, text) {
+    super(text);
+    this.status = status;
+  }
+}
+
+/** In memory only; null until somebody has given one. @type {string | null} */
+let apiToken = null;
+/** @type {(() => void)[]} */
+const tokenListeners = [];
+const needsToken = document.documentElement.dataset.token === 'needed';
+const hasFaultInjection = document.documentElement.dataset.faults === 'on';
+
+/** Whether requests of clients have a chance. */
+function mayAsk() {
+  return !needsToken || apiToken !== null;
+}
+
+/** Calls it now if clients need no token, and whenever one is given. @param {() => void} listener */
+function whenAllowed(listener) {
+  tokenListeners.push(listener);
+  if (mayAsk()) listener();
+}
+
+/**
+ * One request as a client; a refusal is thrown as `Refused`.
+ * @param {string} path
+ * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean}} [options]
+ */
+async function call(path, options = {}) {
+  const { method = 'GET', body, wait, accept = 'application/json', ...rest } = options;
+  /** @type {Record<string, string>} */
+  const headers = { accept };
+  if (apiToken !== null) headers.authorization = `Bearer ${apiToken}`;
+  if (wait !== undefined) headers.prefer = `wait=${wait}`;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  const text = body === undefined ? null : JSON.stringify(body);
+  const response = await fetch(path, { method, headers, body: text, cache: 'no-store', ...rest });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) askForToken('That token is not the right one.');
+  const { title = `HTTP ${response.status}`, detail = '' } = problem;
+  throw new Refused(response.status, detail === '' ? title : `${title}: ${detail}`);
+}
+
+/** @param {string} why */
+function askForToken(why) {
+  if (apiToken !== null) setText(byId('token-why'), why);
+  apiToken = null;
+  byId('token-form').hidden = false;
+}
+
+function startToken() {
+  if (needsToken) askForToken('');
+  byId('token-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    apiToken = inputById('token').value;
+    inputById('token').value = '';
+    byId('token-form').hidden = true;
+    for (const listener of tokenListeners) listener();
+  });
+}
+
+/** A stream that is silent for longer is dead: the master writes something every 15 s. */
+const SILENCE_MS = 20_000;
+const RECONNECT_MS = 1000;
+
+/**
+ * Follows the health of the cluster for as long as the page lives: events, at most ten a second.
+ * @param {(health: Health) => void} onHealth
+ * @param {() => void} onLost
+ */
+async function followHealth(onHealth, onLost) {
+  for (;;) {
+    await readHealth(onHealth).catch(() => {});
+    onLost();
+    await pause(RECONNECT_MS);
+  }
+}
+
+/** One stream, until it ends. @param {(health: Health) => void} onHealth */
+async function readHealth(onHealth) {
+  const abort = new AbortController();
+  let timer = setTimeout(() => abort.abort(), SILENCE_MS);
+  try {
+    const headers = { accept: 'text/event-stream' };
+    const response = await fetch('/health', { headers, cache: 'no-store', signal: abort.signal });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (;;) {
+      const { value, done } = (await reader?.read()) ?? { done: true };
+      if (done) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => abort.abort(), SILENCE_MS);
+      const events = (rest + value).split('\n\n');
+      rest = events.pop() ?? '';
+      // Of several that came together only the last is still true.
+      const last = events.findLast((event) => event.startsWith('data:'));
+      if (last !== undefined) onHealth(JSON.parse(last.slice('data:'.length)));
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

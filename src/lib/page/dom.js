@@ -1,0 +1,63 @@
+/** Small helpers around the document. Text goes in as text, never as HTML. */
+
+/** @param {string} id */
+function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`there is no #${id}`);
+  return found;
+}
+
+/** @param {string} id */
+function inputById(id) {
+  return /** @type {HTMLInputElement} */ (byId(id));
+}
+
+/**
+ * A new element with a class and what is in it.
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
+ * @param {string} className
+ * @param {...(Node | string)} children
+ */
+function element(name, className, ...children) {
+  const made = document.createElement(name);
+  if (className !== '') made.className = className;
+  made.append(...children);
+  return made;
+}
+
+/** Sets the text if it is another one: what does not change costs no layout. @param {Node} node @param {string} text */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {HTMLElement} node @param {string} name @param {string} value */
+function setData(node, name, value) {
+  if (node.dataset[name] !== value) node.dataset[name] = value;
+}
+
+/** Says it to who hears the page instead of seeing it. @param {string} text */
+function announce(text) {
+  setText(byId('announcer'), text);
+}
+
+/** @param {number} ms @returns {Promise<void>} */
+function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Calls `work` at most once in `intervalMs`, the first time at once. @param {number} intervalMs @param {() => void} work */
+function throttled(intervalMs, work) {
+  let isDue = false;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    const waitMs = Math.max(0, lastAt + intervalMs - performance.now());
+    setTimeout(() => {
+      isDue = false;
+      lastAt = performance.now();
+      work();
+    }, waitMs);
+  };
+}

@@ -1,0 +1,109 @@
+/** A lane for each node: who it is, how it is, and its log as cells. */
+
+const STATUS_SIGNS = { Healthy: '✓', Suspected: '!', Unhealthy: '✕' };
+
+class Lane {
+  id;
+  root;
+  #badge = element('span', 'badge');
+  #log = element('span', 'lane-log');
+  #times = element('span', 'muted lane-times');
+  #error = element('p', 'lane-error');
+  #canvas = element('canvas', 'cells');
+  #cells;
+
+  /** @param {string} id @param {'master' | 'secondary'} role */
+  constructor(id, role) {
+    this.id = id;
+    const name = element('h3', '', id);
+    const kind = element('span', 'role', id === role ? '' : role);
+    kind.hidden = id === role;
+    const head = element('div', 'lane-head', name, kind, this.#badge, this.#log, this.#times);
+    this.#canvas.setAttribute('role', 'img');
+    this.#error.hidden = true;
+    this.root = element('li', `lane lane-${role}`, head, this.#canvas, this.#error);
+    this.root.dataset.node = id;
+    this.#cells = new LaneCanvas(this.#canvas, role === 'master');
+  }
+
+  /** @param {Health} now */
+  showMaster({ length, status, fenced }) {
+    const isWritable = (status === 'ok' || status === 'degraded') && fenced === undefined;
+    setData(this.root, 'status', isWritable ? 'Healthy' : 'Unhealthy');
+    setText(this.#badge, isWritable ? '✓ takes appends' : '✕ takes no appends');
+    setText(this.#log, counted(length, 'message'));
+    this.#canvas.setAttribute('aria-label', `${this.id}: ${counted(length, 'message')}`);
+    this.#cells.show({ visible: length, held: length, sent: length }, length);
+  }
+
+  /** @param {SecondaryHealth} secondary @param {number} length */
+  showSecondary(secondary, length) {
+    const { status, lastError, lag } = secondary;
+    setData(this.root, 'status', status);
+    setText(this.#badge, `${STATUS_SIGNS[status]} ${status}`);
+    const ends = endsOf(secondary);
+    const held = ends.held - ends.visible;
+    const onTheirWay = ends.sent - ends.held;
+    const parts = [
+      `shows ${number(ends.visible)} of ${number(length)}`,
+      ...(lag > 0 ? [`lag ${number(lag)}`] : ['no lag']),
+      ...(held > 0 ? [`${number(held)} held back`] : []),
+      ...(onTheirWay > 0 ? [`${number(onTheirWay)} on their way`] : []),
+    ];
+    setText(this.#log, parts.join(', '));
+    this.#canvas.setAttribute('aria-label', `${this.id}: ${parts.join(', ')}`);
+    this.#error.hidden = lastError === null;
+    setText(this.#error, lastError === null ? '' : `last error: ${shortened(lastError, 200)}`);
+    this.#cells.show(ends, length);
+    this.showTimes(secondary);
+  }
+
+  /** What time alone changes. @param {SecondaryHealth} secondary */
+  showTimes({ lastSeenMsAgo, nextAttemptInMs }) {
+    const age = healthAgeMs();
+    const seen = lastSeenMsAgo === null ? 'never' : ago(lastSeenMsAgo + age);
+    const parts = [`last heartbeat ${seen}`];
+    if (nextAttemptInMs !== null) {
+      const leftMs = Math.max(0, nextAttemptInMs - age);
+      parts.push(leftMs === 0 ? 'trying now' : `next attempt in ${(leftMs / 1000).toFixed(1)} s`);
+    }
+    setText(this.#times, parts.join(', '));
+  }
+}
+
+/** @type {Lane[]} */
+let lanes = [];
+/** @type {Map<string, string>} */
+const announcedStatus = new Map();
+
+function showLanes() {
+  if (health === null) return;
+  const { nodeId, secondaries, length } = health;
+  const ids = [nodeId, ...secondaries.map(({ id }) => id)];
+  if (ids.join('\n') !== lanes.map(({ id }) => id).join('\n')) {
+    laneCanvases.clear();
+    lanes = ids.map((id, index) => new Lane(id, index === 0 ? 'master' : 'secondary'));
+    byId('lanes').replaceChildren(...lanes.map(({ root }) => root));
+  }
+  lanes[0]?.showMaster(health);
+  for (const [index, secondary] of secondaries.entries()) {
+    lanes[index + 1]?.showSecondary(secondary, length);
+    announceStatus(secondary);
+  }
+}
+
+/** @param {SecondaryHealth} secondary */
+function announceStatus({ id, status, lag }) {
+  const before = announcedStatus.get(id);
+  announcedStatus.set(id, status);
+  if (before !== undefined && before !== status) {
+    announce(`${id} is now ${status}, and lags by ${counted(lag, 'message')}`);
+  }
+}
+
+/** Lets the countdowns run between two events. */
+function showTimes() {
+  for (const [index, secondary] of (health?.secondaries ?? []).entries()) {
+    lanes[index + 1]?.showTimes(secondary);
+  }
+}

@@ -1,0 +1,77 @@
+/** The mode of the cluster in words, with its reason, and the figures beside it. */
+
+const SIGNS = {
+  ok: '✓',
+  degraded: '!',
+  'read-only': '✕',
+  recovering: '↻',
+  fenced: '⊘',
+  'no-contact': '?',
+};
+
+/** @typedef {keyof typeof SIGNS} Mode */
+
+/** @returns {{mode: Mode, word: string, why: string}} */
+function modeOf() {
+  if (health === null || !hasContact) {
+    const why = 'The master does not answer. What is shown below is what it said last.';
+    return { mode: 'no-contact', word: 'No contact', why };
+  }
+  const { quorum, secondaries, fenced } = health;
+  const ill = secondaries.filter(({ status }) => status !== 'Healthy');
+  const need = `${quorum.required} of ${counted(quorum.nodes, 'node')}`;
+  if (fenced !== undefined) {
+    const by = fenced.byEpoch === null ? '' : ` under epoch ${fenced.byEpoch}`;
+    const why = `Another master has taken over${by}. This one accepts nothing any more; append there.`;
+    return { mode: 'fenced', word: 'Fenced', why };
+  }
+  switch (health.status) {
+    case 'ok': {
+      const why =
+        secondaries.length === 0
+          ? 'The master is alone: it has no secondaries.'
+          : 'Every node is Healthy, and gets every message.';
+      return { mode: 'ok', word: 'OK', why };
+    }
+    case 'degraded': {
+      const who = ill.map(({ id, status }) => `${id} is ${status}`);
+      const why = `${listed(who)}. Appends go on: ${number(quorum.available)} nodes are available, ${need} are enough.`;
+      return { mode: 'degraded', word: 'Degraded', why };
+    }
+    case 'recovering': {
+      const silent = secondaries.filter(({ lastSeenMsAgo }) => lastSeenMsAgo === null);
+      const whom =
+        silent.length === 0 ? '' : ` No answer yet from ${listed(silent.map(({ id }) => id))}.`;
+      const why = `This master has just started and asks the secondaries what they hold. It goes on when ${need} have spoken, itself included.${whom}`;
+      return { mode: 'recovering', word: 'Recovering', why };
+    }
+    case 'read-only': {
+      const missing = secondaries.filter(({ status }) => status === 'Unhealthy');
+      const are = missing.length === 1 ? 'is' : 'are';
+      const why = `A quorum is missing: appends need ${need}, and ${number(quorum.available)} ${quorum.available === 1 ? 'is' : 'are'} available. ${listed(missing.map(({ id }) => id))} ${are} Unhealthy. Reading goes on.`;
+      return { mode: 'read-only', word: 'Read-only', why };
+    }
+  }
+}
+
+let announcedMode = '';
+
+function showMode() {
+  const { mode, word, why } = modeOf();
+  setData(byId('mode'), 'mode', mode);
+  setText(byId('mode-sign'), SIGNS[mode]);
+  setText(byId('mode-word'), word);
+  setText(byId('mode-why'), why);
+  document.title = `${word} – replicated log`;
+  setData(byId('contact'), 'contact', hasContact ? 'live' : 'none');
+  setText(byId('contact-text'), hasContact ? `live from ${health?.nodeId}` : 'no contact');
+  if (word !== announcedMode) announce(`The cluster is now: ${word}. ${why}`);
+  announcedMode = word;
+  if (health === null) return;
+  const { quorum } = health;
+  setText(byId('fact-length'), number(health.length));
+  setText(byId('fact-quorum'), `${quorum.available} of ${quorum.nodes}`);
+  setText(byId('fact-required'), `${quorum.required} of ${quorum.nodes}`);
+  setText(byId('fact-epoch'), number(health.epoch));
+  setText(byId('fact-waiting'), number(health.waiting));
+}

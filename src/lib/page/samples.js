@@ -1,0 +1,86 @@
+/** What the charts show: one sample a second, of the last three minutes. */
+
+const SAMPLES_MAX = 180;
+const SAMPLE_MS = 1000;
+
+/** @type {Sample[]} */
+const samples = [];
+/** The counts of the histogram by its upper bounds in s, as read last. @type {Map<number, number> | null} */
+let lastBuckets = null;
+/** The log's length at the last sample, and when that was. @type {{length: number, atMs: number} | null} */
+let lastLength = null;
+/** @type {(() => void)[]} */
+const sampleListeners = [];
+
+/** How long appends took, of all clients and all `w`, from the master's metrics. @returns {Promise<Map<number, number>>} */
+async function readBuckets() {
+  const response = await call('/metrics', { accept: 'text/plain' });
+  const text = await response.text();
+  /** @type {Map<number, number>} */
+  const buckets = new Map();
+  const pattern = /^replicated_log_append_duration_seconds_bucket\{.*le="([^"]+)"\} (\S+)$/gm;
+  for (const [, bound, count] of text.matchAll(pattern)) {
+    const upTo = bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound);
+    buckets.set(upTo, (buckets.get(upTo) ?? 0) + Number(count));
+  }
+  return buckets;
+}
+
+/**
+ * The time that `share` of the appends since the last reading stayed below, in ms; null if there were none.
+ * @param {Map<number, number>} before @param {Map<number, number>} after @param {number} share
+ */
+function quantileMs(before, after, share) {
+  const bounds = [...after.keys()].sort((a, b) => a - b);
+  /** @param {number} bound */
+  const since = (bound) => (after.get(bound) ?? 0) - (before.get(bound) ?? 0);
+  const total = since(Number.POSITIVE_INFINITY);
+  if (total <= 0) return null;
+  let [lower, below] = [0, 0];
+  for (const bound of bounds) {
+    const count = since(bound);
+    if (count >= share * total) {
+      if (bound === Number.POSITIVE_INFINITY) return lower * 1000;
+      const part = (share * total - below) / (count - below);
+      return (lower + (bound - lower) * part) * 1000;
+    }
+    [lower, below] = [bound, count];
+  }
+  return null;
+}
+
+async function takeSample() {
+  const buckets = mayAsk() && hasContact ? await readBuckets().catch(() => null) : null;
+  if (health === null || !hasContact) return;
+  const now = performance.now();
+  /** @type {Sample} */
+  const sample = {
+    atMs: now,
+    appendsPerSecond: null,
+    medianMs: null,
+    slowMs: null,
+    lags: Object.fromEntries(health.secondaries.map(({ id, lag }) => [id, lag])),
+  };
+  if (lastLength !== null && health.length >= lastLength.length) {
+    const seconds = (now - lastLength.atMs) / 1000;
+    sample.appendsPerSecond = (health.length - lastLength.length) / seconds;
+  }
+  lastLength = { length: health.length, atMs: now };
+  if (buckets !== null && lastBuckets !== null) {
+    sample.medianMs = quantileMs(lastBuckets, buckets, 0.5);
+    sample.slowMs = quantileMs(lastBuckets, buckets, 0.99);
+  }
+  lastBuckets = buckets;
+  samples.push(sample);
+  if (samples.length > SAMPLES_MAX) samples.shift();
+  for (const listener of sampleListeners) listener();
+}
+
+/** Takes samples for as long as the page lives. */
+async function takeSamples() {
+  for (;;) {
+    // Nobody looks at a hidden page, and browsers slow its timers down anyway.
+    if (!document.hidden) await takeSample();
+    await pause(SAMPLE_MS);
+  }
+}
