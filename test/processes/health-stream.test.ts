@@ -61,6 +61,13 @@ describe('GET /health as events', () => {
     assert.equal(watched.events.length, 1);
   });
 
+  it('tells every heartbeat, though nothing else changes', async (t) => {
+    const { master } = await startCluster(t, { count: 1, master: { HEARTBEAT_INTERVAL_MS: 400 } });
+    const watched = await watch(t, master).until(6);
+    const seen = snapshots(watched).map(({ secondaries: [s1] }) => s1.lastSeenMsAgo);
+    assert(Math.max(...seen.slice(1)) < 350, `${seen}`);
+  });
+
   it('ends when the node stops', async (t) => {
     const { master } = await startCluster(t, { count: 1 });
     const watched = await watch(t, master).until(1);

@@ -22,14 +22,16 @@ export async function streamHealth(port: ReadPort, call: Call, health: () => Bod
   const { res } = call;
   if (!beginEvents(call)) return;
   let last: Body | null = null;
+  let lastAt = 0;
   let commentAt = port.now() + TAIL_COMMENT_MS;
   while (!res.destroyed) {
     const body = health();
     const now = port.now();
     // Who does not read gets what is true when he does, not all that was.
-    if (!res.writableNeedDrain && (last === null || isNews(last, body))) {
+    if (!res.writableNeedDrain && (last === null || isNews(last, body, now - lastAt))) {
       res.write(`data: ${JSON.stringify(body)}\n\n`);
       last = body;
+      lastAt = now;
     }
     if (now >= commentAt) {
       res.write(':\n\n');
@@ -42,13 +44,17 @@ export async function streamHealth(port: ReadPort, call: Call, health: () => Bod
   if (!res.destroyed) res.end();
 }
 
-/** Whether `after` says more than that time has gone by since `before`. */
-export function isNews(before: Body, after: Body): boolean {
+/** Whether `after` says more than that `elapsedMs` have gone by since `before`. */
+export function isNews(before: Body, after: Body, elapsedMs: number): boolean {
   if (fixed(before) !== fixed(after)) return true;
+  // Times are told in whole ms, and a timer may be a little early.
+  const ms = elapsedMs - 5;
   return (after.secondaries ?? []).some((now, index) => {
     const then = before.secondaries?.[index] as Moving;
-    const wasSeen = (now.lastSeenMsAgo ?? 0) < (then.lastSeenMsAgo ?? 0);
-    return wasSeen || (now.nextAttemptInMs ?? 0) > (then.nextAttemptInMs ?? 0);
+    const wasSeen =
+      (now.lastSeenMsAgo ?? 0) < (then.lastSeenMsAgo ?? 0) + ms && now.lastSeenMsAgo !== null;
+    const isPutOff = (now.nextAttemptInMs ?? 0) > Math.max(0, (then.nextAttemptInMs ?? 0) - ms);
+    return wasSeen || isPutOff;
   });
 }
 
