@@ -30,6 +30,8 @@ const VARIABLES: Record<string, readonly string[]> = {
     'master=http://a:8081',
     'http://a:0',
     'x=http://a:6000',
+    's{1..3}=http://s{1..3}:8081',
+    's{1..999}=http://s{1..998}:8081',
   ],
   DEFAULT_W: ['1', '2', 'all', 'majority', '0', 'ALL', '99999999999'],
   QUORUM_APPEND: ['true', 'false', 'TRUE', '1', 'yes'],

@@ -59,6 +59,8 @@ export interface SecondarySettings extends NodeConfig {
 
 /** The longest span a timer can count, in ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** Nodes in one range of `SECONDARIES`: a slip of a digit must not name a million. */
+const RANGE_LENGTH = 100;
 const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;
 /** Ports that `fetch` will not talk to (WHATWG Fetch, "bad port"). */
 const BAD_PORTS = new Set([
@@ -251,7 +253,22 @@ function readDefaultW(reader: Reader, nodes: number): WriteConcern {
 
 function listedSecondaries(reader: Reader): string[] {
   const items = (reader.text('SECONDARIES') ?? '').split(',');
-  return items.map((item) => item.trim()).filter((item) => item !== '');
+  return items
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+    .flatMap(eachOfRange);
+}
+
+/**
+ * `s{1..3}=http://s{1..3}:8081` stands for three, and `{1..0}` for none, so that orchestrators scale
+ * by one number. What is no such range stays as it is, and is refused for its braces.
+ */
+function eachOfRange(item: string): string[] {
+  const [range, first, last] = /\{([0-9]{1,4})\.\.([0-9]{1,4})\}/.exec(item) ?? [];
+  if (range === undefined) return [item];
+  const length = Number(last) - Number(first) + 1;
+  if (length < 0 || length > RANGE_LENGTH) return [item];
+  return Array.from({ length }, (_, at) => item.replaceAll(range, String(Number(first) + at)));
 }
 
 function readSecondaries(reader: Reader, masterId: string): { id: string; url: string }[] {
@@ -278,7 +295,7 @@ function readSecondaries(reader: Reader, masterId: string): { id: string; url: s
 function readSecondary(reader: Reader, text: string): { id: string; url: string } | null {
   const [, name, address = ''] = /^(?:([^=/]*)=)?(.*)$/.exec(text) ?? [];
   const url = URL.canParse(address) ? new URL(address) : null;
-  const isPlain = url !== null && /^http:\/\/[^/?#@]+:[0-9]+\/?$/i.test(address);
+  const isPlain = url !== null && /^http:\/\/[^/?#@{}]+:[0-9]+\/?$/i.test(address);
   if (!isPlain) {
     const rule = 'must be a comma-separated list of http://host:port or name=http://host:port';
     reader.problem('SECONDARIES', rule, text);

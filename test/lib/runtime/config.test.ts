@@ -129,6 +129,15 @@ describe('the configuration of a master', () => {
       ],
     ],
     ['HTTP://A:80', [['a:80', 'http://a']]],
+    [
+      's{9..10}=http://s{9..10}.x:8081,http://b:1234',
+      [
+        ['s9', 'http://s9.x:8081'],
+        ['s10', 'http://s10.x:8081'],
+        ['b:1234', 'http://b:1234'],
+      ],
+    ],
+    ['s{1..0}=http://s{1..0}:8081,a=http://a:1234', [['a', 'http://a:1234']]],
     ['http://[::1]:8081', [['[::1]:8081', 'http://[::1]:8081']]],
   ];
   for (const [text, secondaries] of lists) {
@@ -176,6 +185,9 @@ describe('the configuration of a master', () => {
       'RECOVERY_TIMEOUT_MS must be an integer from 1 to 2147483647; got "0"',
     ],
     [{ SECONDARIES: 'https://a:1234' }, `SECONDARIES ${list}; got "https://a:1234"`],
+    [{ SECONDARIES: 'http://a{2..0}:81' }, `SECONDARIES ${list}; got "http://a{2..0}:81"`],
+    [{ SECONDARIES: 'http://a{1..101}:81' }, `SECONDARIES ${list}; got "http://a{1..101}:81"`],
+    [{ SECONDARIES: 'http://a{1..1}{x}:81' }, `SECONDARIES ${list}; got "http://a1{x}:81"`],
     [{ SECONDARIES: 'http://a' }, `SECONDARIES ${list}; got "http://a"`],
     [{ SECONDARIES: 'http://a:1234/x' }, `SECONDARIES ${list}; got "http://a:1234/x"`],
     [{ SECONDARIES: 'http://u@a:1234' }, `SECONDARIES ${list}; got "http://u@a:1234"`],
