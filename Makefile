@@ -3,7 +3,7 @@ BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
 .PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz chaos coverage lint typecheck \
-	bench bench-quick bench-report bun print-bun clean
+	swarm swarm-down swarm-check bench bench-quick bench-report bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
@@ -60,6 +60,15 @@ lint: node_modules ## check format and lint rules
 
 typecheck: node_modules ## check types
 	@npm run --silent typecheck
+
+swarm: ## deploy to a Docker swarm (docker swarm init): make swarm MORE_SECONDARIES=2; also scales and updates
+	@deploy/swarm.sh up
+
+swarm-down: ## take it away from the swarm; what it kept on disk stays
+	@deploy/swarm.sh down
+
+swarm-check: ## see a swarm restart a killed master that loses nothing, and scale; cleans up behind itself
+	@deploy/swarm-check.sh
 
 bun: node_modules ## run the self-check with Bun
 	@WHERE=local RUNTIME=$(BUN) npm run --silent acceptance

@@ -151,6 +151,7 @@ stop() { if is_local; then stop_local "$1"; else compose stop "$1"; fi; }
 
 case ${1:-} in
   up | down | forget | logs) "$1" ;;
+  token) make_token ;; # for deploy/swarm.sh
   ps) ps_ ;;
   start | stop) port_of "${2:-}" >/dev/null && "$1" "$2" ;;
   *) fail "usage: $0 up | down | forget | logs | ps | start NODE | stop NODE" ;;
