@@ -11,7 +11,7 @@ stack=${STACK:-replog}
 # has ports as text, which a stack does not take, and settings that only compose knows.
 config() {
   [ -n "${CLUSTER_TOKEN:-}" ] || deploy/cluster.sh token
-  docker compose -f docker-compose.yml -f deploy/swarm.yml config |
+  docker compose --project-name "$stack" -f docker-compose.yml -f deploy/swarm.yml config |
     sed -e '/^name:/d' -e 's/published: "\([0-9]*\)"/published: \1/'
 }
 
@@ -19,7 +19,7 @@ up() {
   [ -n "${IMAGE:-}" ] || docker build --quiet --tag replicated-log . >/dev/null
   settings=$(config) # A name of its own, so that what fails here ends the script.
   printf '%s\n' "$settings" |
-    docker stack deploy --resolve-image "$([ -n "${IMAGE:-}" ] && echo always || echo never)" \
+    docker stack deploy --resolve-image "$([ -n "${IMAGE:-}" ] && echo changed || echo never)" \
       --with-registry-auth --prune --compose-file - "$stack"
 }
 
