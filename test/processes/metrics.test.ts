@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { METRIC_NAMES } from '../deploy/metric-names.ts';
 import { append, request } from '../support/client.ts';
 import { type NodeProcess, startCluster, startSecondary, stopAfter } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
@@ -102,6 +103,18 @@ describe('GET /metrics', () => {
       (await request(`${s.url}/metrics`, { headers: { ...headers, ...scraper } })).status,
       200,
     );
+  });
+
+  it('has the names that alerts and dashboard may use, and no other', async (t) => {
+    const { master, secondaries } = await startCluster(t, { count: 1 });
+    const pages = await Promise.all([master, ...secondaries].map(textOf));
+    const series = pages.flatMap((page) => page.trim().split('\n'));
+    const names = series
+      .filter((line) => !line.startsWith('#'))
+      .map((line) => /^\w+/.exec(line)?.[0]);
+    const summary = (name: string) => /^nodejs_eventloop_delay_seconds_(sum|count)$/.test(name);
+    const seen = [...new Set(names as string[])].filter((name) => !summary(name));
+    assert.deepEqual(seen.sort(), [...METRIC_NAMES].sort());
   });
 
   it('is taken by promtool without a remark', { skip }, async (t) => {
