@@ -1,0 +1,133 @@
+/** One question to one node: sent with the token, bounded in time, and answered whole or not at all. */
+import { backoffMs } from '../core/backoff.ts';
+import { chunksOf } from '../http/peer.ts';
+import { NoAnswerError, ProblemError, problemOf } from './errors.ts';
+import { Scope } from './scope.ts';
+
+/** Bytes of a refusal that are read; a proxy may send a whole page. */
+const REFUSAL_BYTES_MAX = 64 * 1024;
+
+/** What is asked of a node. */
+export interface Question {
+  readonly method?: 'GET' | 'POST';
+  /** With its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** A successful answer whose body is still to come; the scope must be closed. */
+export interface OpenAnswer {
+  readonly response: Response;
+  readonly scope: Scope;
+}
+
+export interface CallerOptions {
+  readonly token: string | undefined;
+  readonly timeoutMs: number;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+}
+
+export class Caller {
+  /** How long a node may take beyond what it was asked to wait, and how long it may fall silent, in ms. */
+  readonly timeoutMs: number;
+  readonly #options: CallerOptions;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** @throws TypeError if the token cannot be sent */
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    this.timeoutMs = options.timeoutMs;
+    const { token } = options;
+    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    new Headers(this.#headers); // Throws now what `fetch` would throw at each attempt.
+  }
+
+  /**
+   * Asks, and gives the answer when its headers are there.
+   * @param waitMs how long the node was asked to wait before it answers
+   * @throws ProblemError for any status but 2xx, NoAnswerError if there is none
+   */
+  async open(outer: Scope, url: string, question: Question, waitMs = 0): Promise<OpenAnswer> {
+    const scope = new Scope([outer.signal]);
+    scope.expireIn(waitMs + this.timeoutMs);
+    const { method = 'GET', path, headers = {}, body } = question;
+    try {
+      const answering = fetch(url + path, {
+        method,
+        headers: { ...this.#headers, ...headers },
+        redirect: 'error',
+        signal: scope.signal,
+        ...(body === undefined ? {} : { body }),
+      });
+      const response = await scope.within(answering);
+      if (!response.ok) throw await refusalIn(response, scope);
+      scope.rest();
+      return { response, scope };
+    } catch (error) {
+      scope.close();
+      throw noAnswerUnlessProblem(url, error);
+    }
+  }
+
+  /**
+   * Asks, and reads the whole answer as JSON; `read` checks it and throws if it is not what it should be.
+   * @throws ProblemError for any status but 2xx, NoAnswerError if no such answer came
+   */
+  async ask<Value>(
+    outer: Scope,
+    url: string,
+    question: Question,
+    // biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
+    read: (body: any, response: Response) => Value,
+    waitMs = 0,
+  ): Promise<Value> {
+    const { response, scope } = await this.open(outer, url, question, waitMs);
+    try {
+      return read(JSON.parse(await this.#textOf(response, scope)), response);
+    } catch (error) {
+      throw noAnswerUnlessProblem(url, error);
+    } finally {
+      scope.close();
+    }
+  }
+
+  /** Waits before the next attempt: longer after each failure, and as long as the node asked for. */
+  async pause(scope: Scope, failures: number, error: unknown): Promise<void> {
+    const { backoffBaseMs, backoffMaxMs } = this.#options;
+    const leastMs = error instanceof ProblemError ? error.retryAfterMs : 0;
+    const delayMs = backoffMs(Math.max(1, failures), backoffBaseMs, backoffMaxMs, Math.random());
+    // The jitter comes on top, or all who were told the same would come back together.
+    await scope.sleep(leastMs + delayMs);
+  }
+
+  async #textOf(response: Response, scope: Scope): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    scope.expireIn(this.timeoutMs);
+    for await (const chunk of chunksOf(response, scope.signal)) {
+      chunks.push(chunk);
+      scope.expireIn(this.timeoutMs);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+}
+
+async function refusalIn(response: Response, scope: Scope): Promise<ProblemError> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunksOf(response, scope.signal)) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > REFUSAL_BYTES_MAX) break;
+  }
+  return problemOf(response.status, response.headers, Buffer.concat(chunks).toString());
+}
+
+/** Whatever broke it is one outcome: there was no answer. */
+function noAnswerUnlessProblem(url: string, error: unknown): ProblemError | NoAnswerError {
+  if (error instanceof ProblemError) return error;
+  const { message, cause } = error as Error & { cause?: { code?: string } };
+  const why = cause?.code === undefined ? message : `${message}: ${cause.code}`;
+  return new NoAnswerError(`no answer from ${url}: ${why}`, { cause: error });
+}

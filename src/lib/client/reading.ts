@@ -1,0 +1,155 @@
+/** Reading from any node: the next one is asked when one does not answer, or is not that far yet. */
+import type { Caller, OpenAnswer, Question } from './caller.ts';
+import { entriesIn } from './entries.ts';
+import { mayPass, moreTelling, NoAnswerError } from './errors.ts';
+import type { Nodes } from './nodes.ts';
+import type { Entry } from './receipt.ts';
+import type { Scope } from './scope.ts';
+import { preferWait } from './writing.ts';
+
+/** What to read, with nothing left open. */
+export interface Range {
+  readonly from: number;
+  readonly limit?: number | undefined;
+  /** Only from a node that shows this seq; 0 for any. */
+  readonly minSeq: number;
+  /** How long nodes may wait for `minSeq`, all together, in ms. */
+  readonly waitMs: number;
+}
+
+/** A page of the log. */
+export interface Page {
+  readonly messages: string[];
+  /** How many messages the node showed. */
+  readonly length: number;
+  /** The epoch of the newest master whose log this is. */
+  readonly epoch: number;
+}
+
+/**
+ * Asks the nodes in turn until one answers; reads stay with it.
+ * @param isPassedOver whether another node is asked after this failure
+ * @throws the most telling failure, when no node has answered; the reason of an abort
+ */
+export async function askAny<Answer>(
+  nodes: Nodes,
+  scope: Scope,
+  ask: (url: string) => Promise<Answer>,
+  isPassedOver: (error: unknown) => boolean = mayPass,
+): Promise<Answer> {
+  let failure: unknown;
+  for (const url of nodes.readers()) {
+    try {
+      const answer = await ask(url);
+      nodes.readFrom(url);
+      return answer;
+    } catch (error) {
+      scope.signal.throwIfAborted();
+      if (!isPassedOver(error)) throw error;
+      failure = moreTelling(failure, error);
+    }
+  }
+  throw failure;
+}
+
+/** How to ask for a range. The first node waits for `minSeq` as long as may be, the next ones for the rest. */
+export class RangeQuestion {
+  readonly #range: Range;
+  readonly #deadline: number;
+
+  constructor(range: Range) {
+    this.#range = range;
+    this.#deadline = performance.now() + range.waitMs;
+  }
+
+  /** How long a node may wait now, in ms. */
+  waitMs(): number {
+    return this.#range.minSeq === 0 ? 0 : Math.max(0, this.#deadline - performance.now());
+  }
+
+  question(accept: string): Question {
+    const { from, limit, minSeq } = this.#range;
+    const query = new URLSearchParams({ from: String(from) });
+    if (limit !== undefined) query.set('limit', String(limit));
+    if (minSeq > 0) query.set('minSeq', String(minSeq));
+    const wait = minSeq > 0 ? preferWait(this.waitMs()) : {};
+    return { path: `/messages?${query}`, headers: { accept, ...wait } };
+  }
+}
+
+/** One page, from any node. */
+export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Range): Promise<Page> {
+  const asking = new RangeQuestion(range);
+  return askAny(nodes, scope, (url) =>
+    caller.ask(
+      scope,
+      url,
+      asking.question('application/json'),
+      (body, { headers }) => {
+        if (!Array.isArray(body)) throw new TypeError('the answer is not a list');
+        return { messages: body as string[], ...positionIn(headers) };
+      },
+      asking.waitMs() + 1000,
+    ),
+  );
+}
+
+/**
+ * The entries from `range.from` to the end that the log had when it was first asked for, as they come. What
+ * breaks off is continued on another node that shows that much.
+ */
+export async function* readEntries(
+  caller: Caller,
+  nodes: Nodes,
+  scope: Scope,
+  range: Range,
+): AsyncGenerator<Entry> {
+  const { waitMs } = range;
+  let { from: next, minSeq } = range;
+  let end: number | null = null;
+  let fruitless = 0;
+  while (end === null || next <= end) {
+    const limit: number | undefined = end === null ? range.limit : end - next + 1;
+    const asking = new RangeQuestion({ from: next, limit, minSeq, waitMs });
+    const { url, answer, length } = await askAny(nodes, scope, async (url) => {
+      const question = asking.question('application/x-ndjson');
+      const answer = await caller.open(scope, url, question, asking.waitMs() + 1000);
+      return { url, answer, length: lengthIn(answer) };
+    });
+    end ??= Math.min(length, next + (limit ?? Number.MAX_SAFE_INTEGER) - 1);
+    minSeq = Math.max(minSeq, end);
+    fruitless += 1;
+    try {
+      for await (const entry of entriesIn(answer, caller.timeoutMs)) {
+        if (entry.seq !== next)
+          throw new NoAnswerError(`${url} gave seq ${entry.seq}, not ${next}`);
+        next += 1;
+        fruitless = 0;
+        yield entry;
+      }
+      if (next <= end) throw new NoAnswerError(`${url} ended before seq ${end}`);
+    } catch (error) {
+      scope.signal.throwIfAborted();
+      if (!mayPass(error) || fruitless > nodes.urls.length) throw error;
+      nodes.leaveReader(url);
+    } finally {
+      answer.scope.close();
+    }
+  }
+}
+
+function lengthIn({ response, scope }: OpenAnswer): number {
+  try {
+    return positionIn(response.headers).length;
+  } catch (error) {
+    scope.close();
+    throw error;
+  }
+}
+
+function positionIn(headers: Headers): { length: number; epoch: number } {
+  const length = Number(headers.get('log-length') ?? Number.NaN);
+  const epoch = Number(headers.get('log-epoch') ?? Number.NaN);
+  if (Number.isSafeInteger(length) && Number.isSafeInteger(epoch)) return { length, epoch };
+  throw new NoAnswerError('the answer is not that of a node: it has no Log-Length and Log-Epoch');
+}
