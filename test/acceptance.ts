@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { append, health, messages } from './support/client.ts';
+import { ReplicatedLogClient } from '../src/client.ts';
 import { type NodeProcess, startMaster, startSecondary } from './support/cluster.ts';
 import { freePort } from './support/port.ts';
 import { waitFor } from './support/wait.ts';
@@ -69,7 +69,10 @@ class DockerCluster implements Cluster {
     this.#run('build', 'master'); // One image serves all nodes.
     this.#run('up', '-d', '--no-deps', ...names);
     for (const name of names) {
-      const isServing = () => health(this.at(name)).catch(() => undefined);
+      const isServing = () =>
+        clientOf(this.at(name))
+          .health()
+          .catch(() => undefined);
       await waitFor(`${name} to serve`, isServing);
     }
   }
@@ -106,47 +109,58 @@ function step(text: string): void {
   console.log(`ok  ${text}`);
 }
 
+/** How long the whole check may take, in ms, images built included: an append would be retried for ever. */
+const CHECK_MS_MAX = 600_000;
+const tooLong = new AbortController();
+
+/** A client of this node alone. */
+function clientOf({ url }: { readonly url: string }): ReplicatedLogClient {
+  return new ReplicatedLogClient({ nodes: [url], signal: tooLong.signal });
+}
+
 async function selfCheck(cluster: Cluster): Promise<void> {
   await cluster.start('s1', 'master');
-  const master = cluster.at('master');
+  const master = clientOf(cluster.at('master'));
   await waitFor('the master to be writable', async () =>
-    ['ok', 'degraded'].includes((await health(master)).status),
+    ['ok', 'degraded'].includes((await master.health()).status),
   );
   step('M + S1 started');
 
-  const first = await append(master, { message: 'Msg1', w: 1 });
-  assert.equal(first.status, 201);
+  const first = await master.append('Msg1', { w: 1 });
+  assert.equal(first.status, 'acknowledged');
   step('(Msg1, w=1) ok');
 
-  const second = await append(master, { message: 'Msg2', w: 2 });
-  assert.equal(second.status, 201);
-  assert.deepEqual(second.body.acked, ['master', 's1']);
+  const second = await master.append('Msg2', { w: 2 });
+  assert.equal(second.status, 'acknowledged');
+  assert.deepEqual(second.acked, ['master', 's1']);
   step('(Msg2, w=2) ok');
 
   let isThirdAnswered = false;
-  const third = append(master, { message: 'Msg3', w: 3 }).finally(() => {
+  const third = master.append('Msg3', { w: 3 }).finally(() => {
     isThirdAnswered = true;
   });
   third.catch(() => {}); // A failure shows where it is awaited.
-  await waitFor('(Msg3, w=3) to wait', async () => (await health(master)).waiting === 1);
+  await waitFor('(Msg3, w=3) to wait', async () => {
+    const health = await master.health();
+    return health.role === 'master' && health.waiting === 1;
+  });
   step('(Msg3, w=3) waits');
 
-  const fourth = await append(master, { message: 'Msg4', w: 1 });
-  assert.equal(fourth.status, 201);
+  const fourth = await master.append('Msg4', { w: 1 });
+  assert.equal(fourth.status, 'acknowledged');
   assert.equal(isThirdAnswered, false, 'Msg3 was answered although S2 is down');
   step('(Msg4, w=1) ok, and Msg3 still waits');
 
   await cluster.start('s2');
-  assert.equal((await third).status, 201);
+  assert.equal((await third).status, 'acknowledged');
   step('S2 started, and (Msg3, w=3) ok');
 
   const all = ['Msg1', 'Msg2', 'Msg3', 'Msg4'];
-  const s2 = cluster.at('s2');
-  await waitFor('S2 to show Msg4', async () => (await messages(s2)).length === all.length);
-  assert.deepEqual(await messages(s2), all);
+  const s2 = clientOf(cluster.at('s2'));
+  assert.deepEqual((await s2.read({ minSeq: all.length, waitMs: 20_000 })).messages, all);
   step(`S2 shows [${all.join(', ')}]`);
-  assert.deepEqual(await messages(cluster.at('s1')), all);
-  assert.deepEqual(await messages(master), all);
+  assert.deepEqual((await clientOf(cluster.at('s1')).read()).messages, all);
+  assert.deepEqual((await master.read()).messages, all);
   step('so do S1 and M');
 }
 
@@ -154,6 +168,9 @@ const where = process.env.WHERE ?? (hasDocker() ? 'docker' : 'local');
 assert(where === 'docker' || where === 'local', `WHERE must be docker or local; got '${where}'`);
 const cluster = where === 'docker' ? new DockerCluster() : new LocalCluster();
 console.log(`The self-check, on ${cluster.kind}`);
+const timer = setTimeout(() => {
+  tooLong.abort(new Error(`it took longer than ${CHECK_MS_MAX} ms`));
+}, CHECK_MS_MAX);
 try {
   await selfCheck(cluster);
   console.log('passed');
@@ -162,5 +179,6 @@ try {
   console.error(`not ok  ${message}${stderr ?? ''}`);
   process.exitCode = 1;
 } finally {
+  clearTimeout(timer);
   await cluster.cleanUp();
 }

@@ -1,5 +1,6 @@
 /** Masters with their secondaries, and filling their logs. */
 
+import { type Health, type MasterHealth, ReplicatedLogClient } from '../../src/client.ts';
 import { ask } from '../load/ask.ts';
 import { protocolOf } from '../load/protocols.ts';
 import { type Environment, type Started, startScript, until } from './processes.ts';
@@ -43,18 +44,22 @@ export async function startCluster(count: number, envOf = nothing): Promise<Clus
   return { master, secondaries, pids: { master: master.pid, ...Object.fromEntries(names) } };
 }
 
-export interface Health {
-  readonly status: string;
-  readonly length: number;
-  readonly waiting?: number;
-  readonly secondaries?: readonly { readonly id: string; readonly status: string }[];
+/** What a node says of itself. */
+export function health({ port }: Started): Promise<Health> {
+  return new ReplicatedLogClient({ nodes: [`http://127.0.0.1:${port}`] }).health();
 }
 
-export async function health({ port }: Started): Promise<Health> {
-  return (await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as Health;
+/** What a master says of itself. */
+export async function masterHealth(master: Started): Promise<MasterHealth> {
+  const said = await health(master);
+  if (said.role === 'master') return said;
+  throw new Error(`${said.nodeId} is no master`);
 }
 
-/** Appends so many messages of 100 bytes, a thousand at a time, from four connections. */
+/**
+ * Appends so many messages of 100 bytes, a thousand at a time, from four connections. The project's client
+ * would give each append an idempotency key, which takes memory and travels with every entry.
+ */
 export async function fill({ port }: Started, messages: number, w: number): Promise<void> {
   const BATCH = 1000;
   const batch = protocolOf(appendRequest(100, BATCH, w));
@@ -71,7 +76,7 @@ export async function fill({ port }: Started, messages: number, w: number): Prom
 /** Waits until the master judges the secondary so. */
 export async function untilStatus(master: Started, id: string, statuses: string[]): Promise<void> {
   await until(`${id} to be ${statuses.join(' or ')}`, async () => {
-    const secondary = (await health(master)).secondaries?.find((each) => each.id === id);
+    const secondary = (await masterHealth(master)).secondaries.find((each) => each.id === id);
     return secondary !== undefined && statuses.includes(secondary.status);
   });
 }

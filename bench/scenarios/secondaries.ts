@@ -1,6 +1,6 @@
 /** More secondaries, one that is hung or slow, and clients that wait for it. */
 import { connect } from 'node:net';
-import { type Cluster, health, startCluster } from '../measure/cluster.ts';
+import { type Cluster, health, masterHealth, startCluster } from '../measure/cluster.ts';
 import { loadTable } from '../measure/load-table.ts';
 import { type Started, until } from '../measure/processes.ts';
 import { appendRequest, getRequest } from '../measure/requests.ts';
@@ -77,7 +77,7 @@ async function wait(master: Started, count: number): Promise<void> {
     // The first message is there before it is awaited.
     if (i === 0) await until('a message', async () => (await health(master)).length > 0);
   }
-  await until('waiting clients', async () => (await health(master)).waiting === count);
+  await until('waiting clients', async () => (await masterHealth(master)).waiting === count);
 }
 
 function w2(cluster: Cluster, variant: string): Target {

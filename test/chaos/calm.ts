@@ -94,7 +94,7 @@ export class Calm {
    * new one, until it is started again as well.
    */
   async #operate([master, ...others]: (Health | null)[]): Promise<void> {
-    if (!master || master.status === 'recovering') return;
+    if (master?.role !== 'master' || master.status === 'recovering') return;
     const isMemory = this.#run.history.mode === 'memory';
     const foreign = others.find((health) => isMemory && isForeign(health, master));
     if (master.fenced !== undefined) await this.#restart(master.nodeId, 'fenced master restarted');
@@ -108,8 +108,8 @@ function isForeign(health: Health | null, { logId }: Health): boolean {
 
 /** Nobody waits where everybody has everything. A secondary that was never sent anything need not know the name of an empty log. */
 function agree([master, ...others]: (Health | null)[]): boolean {
-  if (master?.status !== 'ok') return false;
-  const { logId, length, waiting, secondaries = [] } = master;
+  if (master?.role !== 'master' || master.status !== 'ok') return false;
+  const { logId, length, waiting, secondaries } = master;
   return (
     waiting === 0 &&
     secondaries.every(({ lag }) => lag === 0) &&

@@ -1,24 +1,15 @@
-/** What a node says of itself. */
-import { call } from './http.ts';
+/**
+ * What a node says of itself, by the project's own client. Appends and pages are asked for by hand
+ * (`http.ts`): there every single answer counts, also those after which a client would try again.
+ */
+import { type Health, ReplicatedLogClient } from '../../src/client.ts';
 
-/** What chaos looks at in `GET /health`. */
-export interface Health {
-  readonly status: string;
-  readonly nodeId: string;
-  readonly epoch: number;
-  readonly logId: string | null;
-  readonly length: number;
-  /** Of a master alone: how many clients wait, and what it knows of its secondaries. */
-  readonly waiting?: number;
-  readonly secondaries?: readonly { readonly lag: number }[];
-  /** Of a master that has met a newer one. */
-  readonly fenced?: object;
-}
+export type { Health };
 
-/** The body of `GET /health`; null if there is no answer. */
+/** What `GET /health` says; null if there is no answer within a second. */
 export async function healthOf(url: string): Promise<Health | null> {
   try {
-    return (await call(`${url}/health`, { timeoutMs: 1000 })).body;
+    return await new ReplicatedLogClient({ nodes: [url], timeoutMs: 1000 }).health();
   } catch {
     return null;
   }
