@@ -10,7 +10,7 @@ export class ProblemError extends Error {
   readonly problem: string;
   readonly status: number;
   readonly detail: string;
-  /** All other members of the problem, such as `missing` or `length`. */
+  /** All other members of the problem, such as `missing` or `length`; by `requestId` it is in the node's log. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** How long to wait before another attempt, as `Retry-After` says; 0 if it is not there. In ms. */
   readonly retryAfterMs: number;
