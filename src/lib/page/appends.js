@@ -76,6 +76,7 @@ async function question(own, waitS) {
     if (response.status === 200 && own.state === 'waits') {
       own.state = 'holds';
       own.tookMs = performance.now() - own.startedAt;
+      ownTimesMs.push(own.tookMs);
       own.acked = answer.acked;
       own.pending = answer.pending;
     }

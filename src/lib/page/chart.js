@@ -113,15 +113,15 @@ function niceCeiling(value) {
 }
 
 function startCharts() {
-  const appends = new Chart('Messages appended per second', (value) => number(Math.round(value)));
-  const latency = new Chart('Time until an append is answered', duration, true);
-  const lag = new Chart('Messages a secondary lags behind', (value) => number(value));
+  const appends = new Chart('Appends per second', (value) => number(Math.round(value)));
+  const latency = new Chart('Time to the answer', duration, true);
+  const lag = new Chart('Lag, in messages', (value) => number(value));
   byId('charts').append(appends.root, latency.root, lag.root);
   const show = () => {
     const rates = samples.map(({ appendsPerSecond }) => appendsPerSecond);
     appends.show([{ name: 'all clients', values: rates, look: 0 }]);
     latency.show([
-      { name: 'half of them within', values: samples.map(({ medianMs }) => medianMs), look: 0 },
+      { name: 'half within', values: samples.map(({ medianMs }) => medianMs), look: 0 },
       { name: '99 % within', values: samples.map(({ slowMs }) => slowMs), look: 1 },
     ]);
     const ids = health?.secondaries.map(({ id }) => id) ?? [];

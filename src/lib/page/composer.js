@@ -62,16 +62,26 @@ function showAppends() {
   const mine = ownAppends.filter(({ isHeld, state }) => isHeld && state === 'waits').length;
   const waiting = ownAppends.filter(({ state }) => state === 'waits').length;
   const others = Math.max(0, (health?.waiting ?? 0) - mine);
-  if (ownAppends.length > 0 || others > 0) {
-    const elsewhere =
-      others === 0 ? '' : ` ${counted(others, 'other client')} wait${others === 1 ? 's' : ''} too.`;
-    const here =
-      waiting === 0
-        ? 'None of them waits.'
-        : `${counted(waiting, 'append')} of this page wait${waiting === 1 ? 's' : ''}.`;
-    setText(byId('waiting-summary'), here + elsewhere);
-  }
+  setText(byId('waiting-summary'), waitingWords(waiting, others));
   byId('appends').replaceChildren(...ownAppends.slice(0, LISTED_MAX).map(appendItem));
+}
+
+/** @param {number} waiting of this page @param {number} others waiting elsewhere */
+function waitingWords(waiting, others) {
+  const elsewhere =
+    others === 0
+      ? ''
+      : ` ${others === 1 ? '1 other client waits' : `${number(others)} other clients wait`}.`;
+  if (ownAppends.length === 0) {
+    return `None yet. Each will show here who has acknowledged it and who is still pending.${elsewhere}`;
+  }
+  const here =
+    waiting === 0
+      ? 'None of them waits.'
+      : waiting === 1
+        ? '1 of them waits.'
+        : `${number(waiting)} of them wait.`;
+  return here + elsewhere;
 }
 
 /** @param {OwnAppend} own */

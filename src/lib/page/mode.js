@@ -11,6 +11,13 @@ const SIGNS = {
 
 /** @typedef {keyof typeof SIGNS} Mode */
 
+/** @param {SecondaryHealth[]} secondaries */
+function behind(secondaries) {
+  const late = secondaries.filter(({ lag }) => lag > 0);
+  if (late.length === 0) return 'and shows every message';
+  return `and ${listed(late.map(({ id, lag }) => `${id} is behind by ${number(lag)}`))}`;
+}
+
 /** @returns {{mode: Mode, word: string, why: string}} */
 function modeOf() {
   if (health === null || !hasContact) {
@@ -30,7 +37,7 @@ function modeOf() {
       const why =
         secondaries.length === 0
           ? 'The master is alone: it has no secondaries.'
-          : 'Every node is Healthy, and gets every message.';
+          : `Every node is Healthy, ${behind(secondaries)}.`;
       return { mode: 'ok', word: 'OK', why };
     }
     case 'degraded': {

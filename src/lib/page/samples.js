@@ -12,6 +12,22 @@ let lastLength = null;
 /** @type {(() => void)[]} */
 const sampleListeners = [];
 
+/**
+ * How long appends of this page took since the last sample, in ms. The master's figures lack them, for it
+ * answers them at once.
+ * @type {number[]}
+ */
+const ownTimesMs = [];
+
+/** @param {Map<number, number>} buckets @param {number[]} timesMs */
+function withTimes(buckets, timesMs) {
+  const counts = [...buckets].map(([bound, count]) => {
+    const more = timesMs.filter((ms) => ms <= bound * 1000).length;
+    return /** @type {[number, number]} */ ([bound, count + more]);
+  });
+  return new Map(counts);
+}
+
 /** How long appends took, of all clients and all `w`, from the master's metrics. @returns {Promise<Map<number, number>>} */
 async function readBuckets() {
   const response = await call('/metrics', { accept: 'text/plain' });
@@ -67,8 +83,9 @@ async function takeSample() {
   }
   lastLength = { length: health.length, atMs: now };
   if (buckets !== null && lastBuckets !== null) {
-    sample.medianMs = quantileMs(lastBuckets, buckets, 0.5);
-    sample.slowMs = quantileMs(lastBuckets, buckets, 0.99);
+    const all = withTimes(buckets, ownTimesMs.splice(0));
+    sample.medianMs = quantileMs(lastBuckets, all, 0.5);
+    sample.slowMs = quantileMs(lastBuckets, all, 0.99);
   }
   lastBuckets = buckets;
   samples.push(sample);

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { append, messages } from '../support/client.ts';
+import { startCluster, startDegraded } from '../support/cluster.ts';
+import { waitFor } from '../support/wait.ts';
+import { open, quit, skip, untilLane, untilMode } from './browser.ts';
+
+describe('the composer', { skip, concurrency: 2 }, () => {
+  after(quit);
+
+  it('appends, says who holds it, and takes a message for text alone', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const { page } = await open(t, master);
+    await untilMode(page, 'OK');
+    const text = '<img src=x onerror="document.title=1"> & "quotes"';
+    await page.fill('#text', text);
+    await page.selectOption('#w', 'all');
+    await page.click('#append');
+    const item = page.locator('.append', { hasText: text });
+    await item.filter({ hasText: /w=all \(3\) – answered after .*✓ master ✓ s1 ✓ s2/ }).waitFor();
+    await waitFor(
+      's2 to show it',
+      async () => (await messages(secondaries[1] as never))[0] === text,
+    );
+    await page.getByText('The last messages as a table').click();
+    await page.locator('#table td.message', { hasText: text }).waitFor();
+    assert.equal(await page.locator('main img').count(), 0);
+  });
+
+  it('lists what waits, with who is pending, and lets others pass', async (t) => {
+    const { master, startSecond } = await startDegraded(t);
+    const { page } = await open(t, master);
+    await untilMode(page, 'Degraded');
+    const compose = async (text: string, w: string, wait = '') => {
+      await page.fill('#text', text);
+      await page.selectOption('#w', w);
+      await page.selectOption('#wait', wait);
+      await page.click('#append');
+      await page.locator('.append', { hasText: text }).waitFor();
+    };
+    // More than a browser opens connections, so that none of them may cost one.
+    for (let i = 1; i <= 8; i += 1) await compose(`waits ${i}`, '3');
+    await compose('not at all', '3', '0');
+    await compose('passes', '2');
+    await page.locator('.append[data-state="holds"]', { hasText: 'passes' }).waitFor();
+    const waiting = page.locator('.append[data-state="waits"]');
+    assert.equal(await waiting.count(), 8);
+    const words = await waiting.first().textContent();
+    assert.match(words ?? '', /w=3 – waits: 2 of 3 nodes hold it✓ master ✓ s1 … s2 pending/);
+    await page.getByText('8 of them wait.').waitFor();
+    await page
+      .locator('.append[data-state="given-up"]', { hasText: 'goes on replicating' })
+      .waitFor();
+    await startSecond();
+    await page.getByText('None of them waits.').waitFor();
+    await page.locator('.append[data-state="given-up"]', { hasText: 'it holds by now' }).waitFor();
+    await untilMode(page, 'OK');
+  });
+
+  it('works by keyboard alone, in an order that makes sense', async (t) => {
+    const { master } = await startCluster(t, { master: { FAULT_INJECTION: true } });
+    const { page } = await open(t, master);
+    await untilMode(page, 'OK');
+    await page.locator('#delayMs-s2').waitFor();
+    const focused = () =>
+      page.evaluate('document.activeElement.id || document.activeElement.tagName');
+    const seen: unknown[] = [];
+    for (let i = 0; i < 20; i += 1) {
+      await page.keyboard.press('Tab');
+      seen.push(await focused());
+    }
+    const wanted = [
+      'delayMs-s1',
+      'errorRate-s2',
+      'text',
+      'w',
+      'wait',
+      'count',
+      'append',
+      'tour-start',
+    ];
+    const places = wanted.map((id) => seen.indexOf(id));
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+      `${seen}`,
+    );
+    assert.ok(!places.includes(-1), `${seen}`);
+    await page.focus('#delayMs-s2');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.fault[data-node="s2"] output', { hasText: '0.1 s' }).waitFor();
+    await page.focus('#text');
+    await page.keyboard.type('by keyboard');
+    await page.keyboard.press('Enter');
+    await page.locator('.append', { hasText: 'by keyboard' }).waitFor();
+    assert.equal(await focused(), 'text');
+  });
+
+  it('asks for a token where one is needed, and keeps it', async (t) => {
+    const environment = { API_TOKEN: 'a-secret', FAULT_INJECTION: true };
+    const { master } = await startCluster(t, { master: environment, secondary: environment });
+    const tolerated = /401/;
+    const { page, requests } = await open(t, master, { tolerated });
+    await untilMode(page, 'OK');
+    assert.deepEqual([...new Set(requests)], ['GET /', 'GET /health']);
+    const give = async (token: string) => {
+      await page.getByLabel('API token').fill(token);
+      await page.getByRole('button', { name: 'Use it' }).click();
+    };
+    await give('a-wrong-one');
+    await page.getByText('That token is not the right one.').waitFor();
+    await give('a-secret');
+    await page.locator('#delayMs-s2').waitFor();
+    await page.fill('#text', 'with a token');
+    await page.click('#append');
+    await page.locator('.append[data-state="holds"]').waitFor();
+    assert.equal(await page.isVisible('#token-form'), false);
+    await append(master, { message: 'x' }, { authorization: 'Bearer a-secret' });
+    await untilLane(page, 's2', 'shows 2 of 2');
+  });
+});

@@ -1,0 +1,100 @@
+/**
+ * A browser for tests of the page, where one is installed: `CHROMIUM` names it, or it is looked for where
+ * packages put it. Every page is watched: what it says on its console, breaks, and asks of whom.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { DEADLINE_MS } from '../support/wait.ts';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why there are no tests here; false if there are. */
+export const skip = existsSync(CHROMIUM) ? false : `there is no browser: ${CHROMIUM} is missing`;
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+let browser: Promise<Browser> | null = null;
+
+/** The browser of this test process. */
+export function launch(): Promise<Browser> {
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  return browser;
+}
+
+/** Ends it; belongs behind the last test of a file. */
+export async function quit(): Promise<void> {
+  await (await browser)?.close();
+  browser = null;
+}
+
+/** What a page was seen to do. */
+export interface Watched {
+  readonly page: Page;
+  /** What is on its console as a warning or an error, what it did not catch, and what its policy refused. */
+  readonly complaints: string[];
+  /** The origins that it asked. */
+  readonly origins: Set<string>;
+  /** The paths that it asked, with their methods. */
+  readonly requests: string[];
+}
+
+/** Opens the page of a node. Whatever it complains of fails the test, but for what `tolerated` matches. */
+export async function open(
+  t: TestContext,
+  node: { readonly url: string },
+  options: BrowserContextOptions & { readonly tolerated?: RegExp } = {},
+): Promise<Watched> {
+  const { tolerated, ...contextOptions } = options;
+  const context = await (await launch()).newContext({ locale: 'en-GB', ...contextOptions });
+  context.setDefaultTimeout(DEADLINE_MS);
+  const page = await context.newPage();
+  const watched: Watched = { page, complaints: [], origins: new Set(), requests: [] };
+  page.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return;
+    watched.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => watched.complaints.push(String(error)));
+  page.on('request', (request) => {
+    const { protocol, origin, pathname } = new URL(request.url());
+    if (protocol !== 'data:') watched.origins.add(origin);
+    watched.requests.push(`${request.method()} ${pathname}`);
+  });
+  t.after(async () => {
+    await context.close();
+    const serious = watched.complaints.filter((text) => tolerated?.test(text) !== true);
+    assert.deepEqual(serious, [], 'the page complained');
+    assert.deepEqual([...watched.origins], [new URL(node.url).origin], 'a request left the origin');
+  });
+  await page.goto(node.url);
+  return watched;
+}
+
+/** Waits until the page tells this mode. */
+export async function untilMode(page: Page, word: string): Promise<void> {
+  await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor();
+}
+
+/** Waits until the page gives this reason for its mode. */
+export async function untilWhy(page: Page, words: string): Promise<void> {
+  await page.locator('#mode-why', { hasText: words }).waitFor();
+}
+
+/** The lane of a node. */
+export function lane(page: Page, id: string) {
+  return page.locator(`.lane[data-node="${id}"]`);
+}
+
+/** Waits until the lane of a node says this. */
+export async function untilLane(page: Page, id: string, words: string | RegExp): Promise<void> {
+  await lane(page, id).filter({ hasText: words }).waitFor();
+}

@@ -1,0 +1,146 @@
+/**
+ * Takes the pictures of the page that the documentation shows, and some more to look at, of clusters of
+ * its own: `npm run pictures` writes the former, `npm run pictures -- <folder>` all of them to a folder.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { append } from '../support/client.ts';
+import { FAST, type NodeProcess, startRecovered, startSecondary } from '../support/cluster.ts';
+import { waitFor } from '../support/wait.ts';
+import { launch, quit, skip, untilLane, untilMode } from './browser.ts';
+
+const DOCS = 'docs';
+const LOADED_MS = 25_000;
+
+class Stage {
+  readonly master: NodeProcess;
+  readonly secondaries: NodeProcess[];
+
+  private constructor(master: NodeProcess, secondaries: NodeProcess[]) {
+    this.master = master;
+    this.secondaries = secondaries;
+  }
+
+  static async set(): Promise<Stage> {
+    const ids = ['s1', 's2'];
+    const secondaries = await Promise.all(
+      ids.map((id) => startSecondary({ NODE_ID: id, FAULT_INJECTION: true })),
+    );
+    const ports = secondaries.map(({ port }) => port);
+    return new Stage(await startRecovered(ports, { ...FAST, FAULT_INJECTION: true }), secondaries);
+  }
+
+  async strike(): Promise<void> {
+    await Promise.all([this.master, ...this.secondaries].map((node) => node.stop('SIGKILL')));
+  }
+
+  /** Appends at a changing pace for some time, so that the charts have something to show. */
+  async work(durationMs: number): Promise<void> {
+    const start = performance.now();
+    for (let i = 1; performance.now() - start < durationMs; i += 1) {
+      const atMs = performance.now() - start;
+      const pauseMs = 40 + 35 * Math.sin(atMs / 2500);
+      await append(this.master, { message: `order ${i}`, w: (i % 2) + 1 });
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  setFaults(id: string, faults: object): Promise<Response> {
+    return fetch(`${this.master.url}/secondaries/${id}/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+  }
+}
+
+interface Shot {
+  readonly name: string;
+  readonly isForDocs: boolean;
+  readonly options?: BrowserContextOptions;
+  /** Brings the cluster, and the page that looks at it, to what the picture is to show. */
+  readonly play: (stage: Stage, page: Page) => Promise<void>;
+}
+
+async function compose(page: Page, text: string, w: string): Promise<void> {
+  await page.fill('#text', text);
+  await page.selectOption('#w', w);
+  await page.click('#append');
+  await page.locator('.append', { hasText: text }).waitFor();
+}
+
+async function allGreen(stage: Stage, page: Page): Promise<void> {
+  await stage.work(LOADED_MS);
+  await compose(page, 'Hello', 'all');
+  await page.locator('.append[data-state="holds"]').waitFor();
+  await untilLane(page, 's2', 'no lag');
+}
+
+async function lagging(stage: Stage, page: Page): Promise<void> {
+  await stage.work(LOADED_MS / 3);
+  await stage.setFaults('s2', { delayMs: 10_000 });
+  await page.reload();
+  await stage.work(LOADED_MS / 5);
+  await compose(page, 'All must hold this', 'all');
+  await compose(page, 'Two are enough', '2');
+  await page.locator('.append[data-state="waits"]').waitFor();
+  await untilLane(page, 's2', 'held back');
+}
+
+const SHOTS: readonly Shot[] = [
+  { name: 'page-ok', isForDocs: true, play: allGreen },
+  { name: 'page-lagging', isForDocs: true, play: lagging },
+  {
+    name: 'page-dark',
+    isForDocs: true,
+    options: { colorScheme: 'dark' },
+    play: async (stage, page) => {
+      await stage.work(LOADED_MS / 3);
+      await page.click('#tour-start');
+      await page.locator('.step[data-state="passed"]', { hasText: 'Msg4' }).waitFor();
+    },
+  },
+  {
+    name: 'page-phone',
+    isForDocs: false,
+    options: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
+    play: lagging,
+  },
+  {
+    name: 'page-read-only',
+    isForDocs: false,
+    play: async ({ secondaries }, page) => {
+      for (const node of secondaries) await node.stop('SIGKILL');
+      await untilMode(page, 'Read-only');
+    },
+  },
+];
+
+async function take({ name, options, play }: Shot, folder: string): Promise<void> {
+  const stage = await Stage.set();
+  try {
+    const viewport = { width: 1180, height: 800 };
+    const page = await (await launch()).newPage({ viewport, reducedMotion: 'reduce', ...options });
+    await page.goto(stage.master.url);
+    await untilMode(page, 'OK');
+    await play(stage, page);
+    // The pointer and the caret would be seen.
+    await page.evaluate('document.activeElement.blur()');
+    const path = join(folder, `${name}.png`);
+    await waitFor('the picture', async () => page.screenshot({ path, fullPage: true }));
+    console.log(path);
+    await page.close();
+  } finally {
+    await stage.strike();
+  }
+}
+
+if (skip) throw new Error(skip);
+const folder = process.argv[2];
+if (folder !== undefined) await mkdir(folder, { recursive: true });
+for (const shot of SHOTS) {
+  if (folder !== undefined || shot.isForDocs) await take(shot, folder ?? DOCS);
+}
+await quit();
+process.exit();
