@@ -110,7 +110,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await give('a-wrong-one');
     await page.getByText('That token is not the right one.').waitFor();
     await give('a-secret');
-    await page.locator('#delayMs-s2').waitFor();
+    await page.locator('#delayMs-s2:enabled').waitFor();
     await page.fill('#text', 'with a token');
     await page.click('#append');
     await page.locator('.append[data-state="holds"]').waitFor();

@@ -80,8 +80,10 @@ async function allGreen(stage: Stage, page: Page): Promise<void> {
 async function lagging(stage: Stage, page: Page): Promise<void> {
   await stage.work(LOADED_MS / 3);
   await stage.setFaults('s2', { delayMs: 10_000 });
+  // The sliders show what they set, or what was there when the page was opened.
   await page.reload();
-  await stage.work(LOADED_MS / 5);
+  await untilMode(page, 'OK');
+  for (let i = 1; i <= 5; i += 1) await append(stage.master, { message: `late ${i}`, w: 2 });
   await compose(page, 'All must hold this', 'all');
   await compose(page, 'Two are enough', '2');
   await page.locator('.append[data-state="waits"]').waitFor();
@@ -117,10 +119,10 @@ const SHOTS: readonly Shot[] = [
   },
 ];
 
-async function take({ name, options, play }: Shot, folder: string): Promise<void> {
+async function take({ name, options, play, isForDocs }: Shot, folder: string): Promise<void> {
   const stage = await Stage.set();
   try {
-    const viewport = { width: 1180, height: 800 };
+    const viewport = { width: 1080, height: 860 };
     const page = await (await launch()).newPage({ viewport, reducedMotion: 'reduce', ...options });
     await page.goto(stage.master.url);
     await untilMode(page, 'OK');
@@ -128,7 +130,7 @@ async function take({ name, options, play }: Shot, folder: string): Promise<void
     // The pointer and the caret would be seen.
     await page.evaluate('document.activeElement.blur()');
     const path = join(folder, `${name}.png`);
-    await waitFor('the picture', async () => page.screenshot({ path, fullPage: true }));
+    await waitFor('the picture', async () => page.screenshot({ path, fullPage: !isForDocs }));
     console.log(path);
     await page.close();
   } finally {

@@ -107,16 +107,18 @@ class LaneCanvas {
     /** @param {number} end */
     const at = (end) => (Math.min(end, last) / last) * BAR_PX;
     const { visible, held, sent } = this.#ends;
-    pen.strokeStyle = look.line;
+    pen.strokeStyle = visible >= last ? look.accent : look.line;
     pen.lineWidth = 1.5;
     outline(pen, 0.75, TOP_PX + 0.75, BAR_PX - 1.5, CELL_PX - 1.5, 3);
     pen.stroke();
+    pen.save();
+    pen.clip();
     pen.fillStyle = look.held;
     pen.fillRect(0, TOP_PX + CELL_PX / 2, at(held), CELL_PX / 2);
     pen.fillStyle = look.accent;
     pen.fillRect(0, TOP_PX + CELL_PX - 3, at(sent), 3);
-    outline(pen, 0, TOP_PX, at(visible), CELL_PX, Math.min(3, at(visible) / 2));
-    pen.fill();
+    pen.fillRect(0, TOP_PX, at(visible), CELL_PX);
+    pen.restore();
     if (this.#withNumbers) this.#label(pen, `1 – ${number(last)}`, 0, 'left');
   }
 

@@ -2,6 +2,8 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const CHART = { width: 320, height: 96, right: 4, bottom: 2, top: 6 };
+/** A page that was just opened shows a minute, so that its lines are no dots. */
+const SHORT_SPAN = 60;
 
 /** @param {string} name @param {Record<string, string | number>} attributes */
 function svg(name, attributes) {
@@ -22,6 +24,9 @@ class Chart {
   });
   #top = element('span', 'chart-top muted');
   #figures = element('ul', 'figures');
+  #start = element('span', '');
+  /** How many samples the width is. */
+  #span = SHORT_SPAN;
 
   /** @param {string} title @param {(value: number) => string} format @param {boolean} isLogarithmic */
   constructor(title, format, isLogarithmic = false) {
@@ -29,17 +34,14 @@ class Chart {
     this.#format = format;
     this.#isLogarithmic = isLogarithmic;
     const head = element('div', 'chart-head', element('h3', '', title), this.#top);
-    const axis = element(
-      'div',
-      'chart-axis muted',
-      element('span', '', '3 min ago'),
-      element('span', '', 'now'),
-    );
+    const axis = element('div', 'chart-axis muted', this.#start, element('span', '', 'now'));
     this.root = element('div', 'chart', head, this.#picture, axis, this.#figures);
   }
 
   /** @param {Line[]} lines */
   show(lines) {
+    this.#span = samples.length <= SHORT_SPAN ? SHORT_SPAN : SAMPLES_MAX;
+    setText(this.#start, `${(this.#span * SAMPLE_MS) / 60_000} min ago`);
     const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
     const highest = niceCeiling(Math.max(1, ...values));
     const base = svg('line', {
@@ -78,8 +80,8 @@ class Chart {
   /** The line, with gaps where nothing is known; a point alone is a short dash. @param {(number | null)[]} values @param {number} highest */
   #path(values, highest) {
     const { width, height, right, bottom, top } = CHART;
-    const step = (width - right) / (SAMPLES_MAX - 1);
-    const start = SAMPLES_MAX - values.length;
+    const step = (width - right) / (this.#span - 1);
+    const start = this.#span - values.length;
     let path = '';
     let isOpen = false;
     for (const [index, value] of values.entries()) {

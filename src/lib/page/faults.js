@@ -50,6 +50,7 @@ class FaultPanel {
   root;
   #id;
   #note = element('p', 'note');
+  #reset = element('button', 'quiet small', 'No faults');
   /** @type {Map<keyof Faults, {input: HTMLInputElement, output: HTMLElement}>} */
   #sliders = new Map();
   /** What still has to be sent. @type {Partial<Faults>} */
@@ -61,7 +62,7 @@ class FaultPanel {
   /** @param {string} id */
   constructor(id) {
     this.#id = id;
-    const reset = element('button', 'quiet small', 'No faults');
+    const reset = this.#reset;
     reset.type = 'button';
     reset.setAttribute('aria-label', `No faults on ${id}`);
     reset.addEventListener('click', () => {
@@ -85,18 +86,35 @@ class FaultPanel {
       setText(slider.output, words(value));
     }
     this.#note.hidden = true;
+    this.#enable(true);
+  }
+
+  /** @param {boolean} isOpen */
+  #enable(isOpen) {
+    this.#reset.disabled = !isOpen;
+    for (const { input } of this.#sliders.values()) input.disabled = !isOpen;
   }
 
   /** Reads the faults if that has not been done since the node is as it is. @param {string} status */
   async refresh(status) {
     if (this.#readAs === status) return;
     this.#readAs = status;
-    if (status === 'Unhealthy') this.#say('It does not answer; its faults cannot be set now.');
-    else
-      await getFaults(this.#id).then(
-        (faults) => this.show(faults),
-        (error) => this.#say(error.message),
-      );
+    if (status === 'Unhealthy') this.#close('It does not answer; its faults cannot be set now.');
+    else {
+      const show = (/** @type {Faults} */ faults) => this.show(faults);
+      await getFaults(this.#id).then(show, (error) => this.#close(error.message));
+    }
+  }
+
+  /** Another token may be told what this one was not. */
+  forget() {
+    this.#readAs = '';
+  }
+
+  /** @param {string} why */
+  #close(why) {
+    this.#enable(false);
+    this.#say(why);
   }
 
   /** @param {typeof FAULT_SLIDERS[number]} slider */
@@ -152,5 +170,8 @@ function startFaults() {
     : 'Closed. Start the nodes with FAULT_INJECTION=true, the master as well, and sliders for delays and errors appear here.';
   setText(byId('faults-how'), how);
   onCluster(showFaults);
-  whenAllowed(showFaults);
+  whenAllowed(() => {
+    for (const panel of faultPanels.values()) panel.forget();
+    showFaults();
+  });
 }

@@ -20,9 +20,9 @@ function duration(ms) {
   return `${Math.round(ms / 60_000)} min`;
 }
 
-/** How long ago; a moment is not counted, so that what is well looks calm. @param {number} ms */
-function ago(ms) {
-  if (ms < 2000) return 'just now';
+/** How long ago. @param {number} ms @param {boolean} isCalm whether a moment is not counted, so that what is well does not flicker */
+function ago(ms, isCalm) {
+  if (isCalm && ms < 2000) return 'just now';
   return ms < 120_000 ? `${Math.floor(ms / 1000)} s ago` : `${Math.round(ms / 60_000)} min ago`;
 }
 

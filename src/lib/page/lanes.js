@@ -31,7 +31,7 @@ class Lane {
     const isWritable = (status === 'ok' || status === 'degraded') && fenced === undefined;
     setData(this.root, 'status', isWritable ? 'Healthy' : 'Unhealthy');
     setText(this.#badge, isWritable ? '✓ takes appends' : '✕ takes no appends');
-    setText(this.#log, counted(length, 'message'));
+    setText(this.#log, length === 0 ? 'no messages yet' : counted(length, 'message'));
     this.#canvas.setAttribute('aria-label', `${this.id}: ${counted(length, 'message')}`);
     this.#cells.show({ visible: length, held: length, sent: length }, length);
   }
@@ -44,12 +44,15 @@ class Lane {
     const ends = endsOf(secondary);
     const held = ends.held - ends.visible;
     const onTheirWay = ends.sent - ends.held;
-    const parts = [
-      `shows ${number(ends.visible)} of ${number(length)}`,
-      ...(lag > 0 ? [`lag ${number(lag)}`] : ['no lag']),
-      ...(held > 0 ? [`${number(held)} held back`] : []),
-      ...(onTheirWay > 0 ? [`${number(onTheirWay)} on their way`] : []),
-    ];
+    const parts =
+      length === 0
+        ? ['empty']
+        : [
+            `shows ${number(ends.visible)} of ${number(length)}`,
+            ...(lag > 0 ? [`lag ${number(lag)}`] : ['no lag']),
+            ...(held > 0 ? [`${number(held)} held back`] : []),
+            ...(onTheirWay > 0 ? [`${number(onTheirWay)} on their way`] : []),
+          ];
     setText(this.#log, parts.join(', '));
     this.#canvas.setAttribute('aria-label', `${this.id}: ${parts.join(', ')}`);
     this.#error.hidden = lastError === null;
@@ -59,9 +62,9 @@ class Lane {
   }
 
   /** What time alone changes. @param {SecondaryHealth} secondary */
-  showTimes({ lastSeenMsAgo, nextAttemptInMs }) {
+  showTimes({ status, lastSeenMsAgo, nextAttemptInMs }) {
     const age = healthAgeMs();
-    const seen = lastSeenMsAgo === null ? 'never' : ago(lastSeenMsAgo + age);
+    const seen = lastSeenMsAgo === null ? 'never' : ago(lastSeenMsAgo + age, status === 'Healthy');
     const parts = [`last heartbeat ${seen}`];
     if (nextAttemptInMs !== null) {
       const leftMs = Math.max(0, nextAttemptInMs - age);
