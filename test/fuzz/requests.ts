@@ -229,8 +229,17 @@ function expectedList(input: Input): number[] {
   return input.headers['if-none-match'] === '*' ? [304] : [200];
 }
 
+/** The page of a master, which is HTML and nothing else. */
+function expectedPage(input: Input, kind: string): number[] {
+  if (kind !== 'GET') return [405];
+  if (!['*/*', 'text/html'].includes(input.headers.accept ?? '*/*')) return [406];
+  if (wrongQuery(input, [])) return [400];
+  return input.headers['if-none-match'] === '*' ? [304] : [200];
+}
+
 function expected(input: Input, isMaster: boolean, length: number): number[] {
   const { route, parameter, method } = input;
+  if (isMaster && route === '/') return expectedPage(input, method === 'HEAD' ? 'GET' : method);
   const paths = isMaster ? PATHS : SECONDARY_PATHS;
   const isEmptyEntry = route === '/messages/{}' && (parameter === '' || parameter.includes('/'));
   if (!paths.includes(route) || isEmptyEntry) return [404];
