@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { append, messages } from '../support/client.ts';
 import { startCluster, startDegraded } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
-import { open, quit, skip, untilLane, untilMode } from './browser.ts';
+import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
 describe('the composer', { skip, concurrency: 2 }, () => {
   after(quit);
 
-  it('appends, says who holds it, and takes a message for text alone', async (t) => {
+  itSees('appends, says who holds it, and takes a message for text alone', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
@@ -27,7 +27,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     assert.equal(await page.locator('main img').count(), 0);
   });
 
-  it('lists what waits, with who is pending, and lets others pass', async (t) => {
+  itSees('lists what waits, with who is pending, and lets others pass', async (t) => {
     const { master, startSecond } = await startDegraded(t);
     const { page } = await open(t, master);
     await untilMode(page, 'Degraded');
@@ -57,7 +57,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await untilMode(page, 'OK');
   });
 
-  it('works by keyboard alone, in an order that makes sense', async (t) => {
+  itSees('works by keyboard alone, in an order that makes sense', async (t) => {
     const { master } = await startCluster(t, { master: { FAULT_INJECTION: true } });
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
@@ -96,7 +96,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     assert.equal(await focused(), 'text');
   });
 
-  it('asks for a token where one is needed, and keeps it', async (t) => {
+  itSees('asks for a token where one is needed, and keeps it', async (t) => {
     const environment = { API_TOKEN: 'a-secret', FAULT_INJECTION: true };
     const { master } = await startCluster(t, { master: environment, secondary: environment });
     const tolerated = /401/;

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import type { TestContext } from 'node:test';
+import { it, type TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { DEADLINE_MS } from '../support/wait.ts';
 
@@ -22,6 +22,29 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** What closes the pages of each test. */
+const closing = new WeakMap<TestContext, (() => Promise<void>)[]>();
+
+function closers(t: TestContext): (() => Promise<void>)[] {
+  const known = closing.get(t) ?? [];
+  closing.set(t, known);
+  return known;
+}
+
+/**
+ * A test whose pages are closed before its nodes are stopped: hooks run in the order in which they were
+ * registered, and a page would complain that its master is gone.
+ */
+export function itSees(name: string, body: (t: TestContext) => Promise<void>): void {
+  it(name, async (t) => {
+    try {
+      await body(t);
+    } finally {
+      for (const close of closers(t)) await close();
+    }
+  });
+}
 
 let browser: Promise<Browser> | null = null;
 
@@ -69,7 +92,7 @@ export async function open(
     if (protocol !== 'data:') watched.origins.add(origin);
     watched.requests.push(`${request.method()} ${pathname}`);
   });
-  t.after(async () => {
+  closers(t).push(async () => {
     await context.close();
     const serious = watched.complaints.filter((text) => tolerated?.test(text) !== true);
     assert.deepEqual(serious, [], 'the page complained');

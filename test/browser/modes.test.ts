@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, it, type TestContext } from 'node:test';
+import { after, describe, type TestContext } from 'node:test';
 import { append, request } from '../support/client.ts';
 import {
   FAST,
@@ -12,14 +12,14 @@ import {
 } from '../support/cluster.ts';
 import { FakeSecondary } from '../support/fake-secondary.ts';
 import { waitFor } from '../support/wait.ts';
-import { lane, open, quit, skip, untilLane, untilMode, untilWhy } from './browser.ts';
+import { itSees, lane, open, quit, skip, untilLane, untilMode, untilWhy } from './browser.ts';
 
 const WITH_FAULTS = { master: { FAULT_INJECTION: true } };
 
 describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
   after(quit);
 
-  it('ok: every node with its log, and no lag', async (t) => {
+  itSees('ok: every node with its log, and no lag', async (t) => {
     const { master } = await startCluster(t, WITH_FAULTS);
     for (const message of ['a', 'b', 'c']) await append(master, { message });
     const { page } = await open(t, master);
@@ -34,7 +34,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     assert.equal(await canvas.getAttribute('aria-label'), 's1: shows 3 of 3, no lag');
   });
 
-  it('a secondary that is late: what it holds back, and then shows', async (t) => {
+  itSees('a secondary that is late: what it holds back, and then shows', async (t) => {
     const { master } = await startCluster(t, WITH_FAULTS);
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
@@ -54,7 +54,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await page.locator('#table tr', { hasText: /^3cvisiblevisiblevisible$/ }).waitFor();
   });
 
-  it('degraded: who is away, why, and when it is tried again', async (t) => {
+  itSees('degraded: who is away, why, and when it is tried again', async (t) => {
     const { master } = await startDegraded(t);
     await append(master, { message: 'a', w: 2 });
     const { page } = await open(t, master);
@@ -68,7 +68,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await untilLane(page, 's2', 'ECONNREFUSED');
   });
 
-  it('read-only, and what for; back by itself', async (t) => {
+  itSees('read-only, and what for; back by itself', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const { page } = await open(t, master, { tolerated: /503/ });
     await untilMode(page, 'OK');
@@ -83,7 +83,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await untilMode(page, 'OK');
   });
 
-  it('recovering: whose answer is missing', async (t) => {
+  itSees('recovering: whose answer is missing', async (t) => {
     const silent = { heartbeat: () => {} };
     const fakes = [new FakeSecondary(silent), new FakeSecondary(silent)];
     for (const fake of fakes) await fake.listen(t);
@@ -97,7 +97,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await untilWhy(page, 'No answer yet from s1 and s2.');
   });
 
-  it('fenced: another master has taken over', async (t) => {
+  itSees('fenced: another master has taken over', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
@@ -110,7 +110,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await untilWhy(page, 'Another master has taken over under epoch 2');
   });
 
-  it('no contact, and contact again', async (t) => {
+  itSees('no contact, and contact again', async (t) => {
     const { port, stop, master } = await alone(t);
     const { page } = await open(t, master, { tolerated: /ERR_|Failed to load/ });
     await untilMode(page, 'OK');
@@ -133,7 +133,7 @@ describe('the page suits its reader', { skip }, () => {
   after(quit);
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    it(`on a phone, ${colorScheme}, without scrolling sideways`, async (t) => {
+    itSees(`on a phone, ${colorScheme}, without scrolling sideways`, async (t) => {
       const s1 = await startSecondary({ NODE_ID: 's1', FAULT_INJECTION: true });
       const master = await startMaster([s1.port], { ...FAST, FAULT_INJECTION: true });
       stopAfter(t, master, s1);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { append } from '../support/client.ts';
 import { startCluster } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
-import { open, quit, skip, untilLane, untilMode } from './browser.ts';
+import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
 const MESSAGES = 10_000;
 const LONG_TASK_MS_MAX = 200;
@@ -22,7 +22,7 @@ const WATCH = `
 describe('ten thousand messages', { skip }, () => {
   after(quit);
 
-  it('come in while frames go on, and no task takes long', async (t) => {
+  itSees('come in while frames go on, and no task takes long', async (t) => {
     const { master } = await startCluster(t, { master: { FAULT_INJECTION: true } });
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
@@ -47,7 +47,7 @@ describe('ten thousand messages', { skip }, () => {
     });
   });
 
-  it('cost nothing while nothing changes, and do not move for who wants calm', async (t) => {
+  itSees('cost nothing while nothing changes, and do not move for who wants calm', async (t) => {
     const { master } = await startCluster(t);
     const { page } = await open(t, master, { reducedMotion: 'reduce' });
     await untilMode(page, 'OK');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
 import { messages, request } from '../support/client.ts';
 import { FAST, startCluster, startMaster, startSecondary, stopAfter } from '../support/cluster.ts';
 import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
-import { open, quit, skip, untilMode } from './browser.ts';
+import { itSees, open, quit, skip, untilMode } from './browser.ts';
 
 const TEXTS = ['Msg1', 'Msg2', 'Msg3', 'Msg4'];
 const TOUR_MS = 40_000;
@@ -12,7 +12,7 @@ const TOUR_MS = 40_000;
 describe('the self-check of the page', { skip, concurrency: 3 }, () => {
   after(quit);
 
-  it('passes, and leaves the faults as they were', async (t) => {
+  itSees('passes, and leaves the faults as they were', async (t) => {
     const { master, secondaries } = await startCluster(t, { master: { FAULT_INJECTION: true } });
     const faults = `${master.url}/secondaries/s2/faults`;
     const { page } = await open(t, master);
@@ -26,24 +26,27 @@ describe('the self-check of the page', { skip, concurrency: 3 }, () => {
     assert.equal((await request(faults)).body.delayMs, 0);
   });
 
-  it('can be stopped in the middle, and puts things right; so does closing the page', async (t) => {
-    const { master } = await startCluster(t, { master: { FAULT_INJECTION: true } });
-    const faults = `${master.url}/secondaries/s2/faults`;
-    const isLate = async () => (await request(faults)).body.delayMs > 0;
-    const { page } = await open(t, master);
-    await untilMode(page, 'OK');
-    await page.click('#tour-start');
-    await waitFor('s2 to be late', isLate);
-    await page.click('#tour-stop');
-    await page.getByText('Stopped before its end.').waitFor();
-    await waitFor('s2 to be as before', async () => !(await isLate()));
-    await page.click('#tour-start');
-    await waitFor('s2 to be late again', isLate);
-    await page.goto('about:blank');
-    await waitFor('s2 to be as before', async () => !(await isLate()));
-  });
+  itSees(
+    'can be stopped in the middle, and puts things right; so does closing the page',
+    async (t) => {
+      const { master } = await startCluster(t, { master: { FAULT_INJECTION: true } });
+      const faults = `${master.url}/secondaries/s2/faults`;
+      const isLate = async () => (await request(faults)).body.delayMs > 0;
+      const { page } = await open(t, master);
+      await untilMode(page, 'OK');
+      await page.click('#tour-start');
+      await waitFor('s2 to be late', isLate);
+      await page.click('#tour-stop');
+      await page.getByText('Stopped before its end.').waitFor();
+      await waitFor('s2 to be as before', async () => !(await isLate()));
+      await page.click('#tour-start');
+      await waitFor('s2 to be late again', isLate);
+      await page.goto('about:blank');
+      await waitFor('s2 to be as before', async () => !(await isLate()));
+    },
+  );
 
-  it('asks for a hand where faults cannot be injected', async (t) => {
+  itSees('asks for a hand where faults cannot be injected', async (t) => {
     const port = await freePort();
     const [s1, s2] = await Promise.all([
       startSecondary({ NODE_ID: 's1' }),
