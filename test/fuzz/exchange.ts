@@ -1,6 +1,7 @@
 /** One request on a connection kept open, and what every answer of a node must be, whatever was asked. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { answersOf, headersOf } from '../support/described.ts';
 
 export interface Sent {
   readonly method: string;
@@ -24,6 +25,7 @@ export function exchange(agent: http.Agent, port: number, sent: Sent): Promise<R
   // By itself it announces no length for methods that usually have no body.
   const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
   const headers = { ...sent.headers, ...length };
+  const hold = answersOf(port);
   return new Promise((resolve, reject) => {
     const options = { agent, port, host: '127.0.0.1', method, path, headers, timeout: ANSWER_MS };
     const req = http.request(options, (res) => {
@@ -32,7 +34,13 @@ export function exchange(agent: http.Agent, port: number, sent: Sent): Promise<R
       res.on('error', reject);
       res.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text });
+        const status = res.statusCode ?? 0;
+        try {
+          hold({ method, target: path, status, headers: headersOf(res) }, text);
+          resolve({ status, headers: res.headers, body: text });
+        } catch (error) {
+          reject(error);
+        }
       });
     });
     req.on('timeout', () => req.destroy(new Error(`no answer to ${method} ${path}`)));

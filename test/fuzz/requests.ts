@@ -14,7 +14,7 @@ import { type Property, processes } from './property.ts';
 
 const MESSAGE_BYTES_MAX = 200;
 const NODES = 2;
-const PATHS = ['/messages', '/messages/{}', '/health', '/livez', '/readyz'];
+const PATHS = ['/messages', '/messages/{}', '/health', '/livez', '/readyz', '/openapi.json'];
 const SECONDARY_PATHS = [...PATHS, '/heartbeat', '/faults', '/replicate'];
 
 interface Input extends Sent {
@@ -258,7 +258,8 @@ function expected(input: Input, isMaster: boolean, length: number): number[] {
   if (route === '/messages/{}') return expectedEntry(input, isMaster, length);
   if (route === '/heartbeat') return [200];
   if (route === '/faults' && kind === 'PUT') return [200, 400, 415];
-  if (wrongQuery(input, []) && route !== '/faults') return [400];
+  if (wrongQuery(input, [])) return [400];
+  if (route === '/openapi.json') return input.headers['if-none-match'] === '*' ? [304] : [200];
   return route === '/readyz' ? [200, 503] : [200];
 }
 

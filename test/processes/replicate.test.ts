@@ -164,6 +164,7 @@ describe('POST /replicate on a secondary', () => {
     }
     assert.equal((await put('{}', 'text/plain')).status, 415);
     assert.equal((await request(`${node.url}/faults`)).body.errorRate, 0.25);
+    assert.equal((await request(`${node.url}/faults?delayMs=1`)).status, 400);
     const plain = await startOne(t);
     assert.equal((await request(`${plain.url}/faults`)).status, 404);
   });

@@ -1,4 +1,5 @@
-/** A small HTTP client for tests: every answer whole, as status, headers and parsed body. */
+/** A small HTTP client for tests: every answer whole, as status, headers and parsed body; those of real nodes are as described. */
+import { answersOf } from './described.ts';
 
 export interface Answer {
   readonly status: number;
@@ -15,11 +16,16 @@ export interface RequestOptions {
 }
 
 export async function request(url: string, options: RequestOptions = {}): Promise<Answer> {
+  const { port, pathname, search } = new URL(url);
+  const hold = answersOf(Number(port));
   const response = await fetch(url, options as RequestInit);
   const text = await response.text();
-  const isJson = /[/+]json$/.test(response.headers.get('content-type') ?? '');
+  const { status, headers } = response;
+  const { method = 'GET' } = options;
+  hold({ method, target: `${pathname}${search}`, status, headers }, text);
+  const isJson = /[/+]json$/.test(headers.get('content-type') ?? '');
   const body = isJson && text !== '' ? JSON.parse(text) : text;
-  return { status: response.status, headers: response.headers, body };
+  return { status, headers, body };
 }
 
 /** POSTs a body to the master's `/messages`. */

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { health } from './client.ts';
+import { realPorts } from './described.ts';
 import { freePort } from './port.ts';
 import { waitFor } from './wait.ts';
 
@@ -59,6 +60,7 @@ export class NodeProcess {
     running.add(this.#child);
     this.#exit = once(this.#child, 'close').then(([code]) => {
       running.delete(this.#child);
+      realPorts.delete(this.#port);
       return code as number | null;
     });
     this.#child.stderr?.on('data', (chunk) => {
@@ -101,6 +103,7 @@ export class NodeProcess {
       waitFor('the node to listen', () => this.events('listening')[0]),
     ]);
     this.#port = line.port as number;
+    realPorts.add(this.#port);
     return this;
   }
 

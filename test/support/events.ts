@@ -1,5 +1,6 @@
 /** A reader of `text/event-stream`, as a browser's `EventSource` is one: it notes, and can come back. */
 import { request } from 'node:http';
+import { answersOf, eventsOf, headersOf } from './described.ts';
 import { waitFor } from './wait.ts';
 
 export interface ServerEvent {
@@ -14,19 +15,36 @@ export class EventReader {
   headers: Record<string, unknown> = {};
   isClosed = false;
   #rest = '';
+  #failure: unknown = null;
   readonly #request;
 
   constructor(url: string, headers: Record<string, string> = {}) {
     this.#request = request(url, { headers: { accept: 'text/event-stream', ...headers } });
+    const { port, pathname, search } = new URL(url);
+    const target = `${pathname}${search}`;
+    const hold = { answer: answersOf(Number(port)), events: eventsOf(Number(port)) };
     this.#request.on('response', (response) => {
-      this.status = response.statusCode ?? 0;
+      const { statusCode: status = 0 } = response;
+      const answered = { method: 'GET', target, status, headers: headersOf(response) };
+      this.status = status;
       this.headers = response.headers;
       response.setEncoding('utf8');
-      response.on('data', (text: string) => this.#read(text));
       response.on('error', () => {});
       response.on('close', () => {
         this.isClosed = true;
       });
+      if (response.headers['content-type'] === 'text/event-stream') {
+        const holdEvent = this.#guarded(() => hold.events(answered));
+        response.on('data', (text: string) => {
+          for (const block of this.#read(text)) this.#guarded(() => holdEvent?.(block));
+        });
+      } else {
+        let body = '';
+        response.on('data', (text: string) => {
+          body += text;
+        });
+        response.on('end', () => this.#guarded(() => hold.answer(answered, body)));
+      }
     });
     this.#request.on('error', () => {
       this.isClosed = true;
@@ -45,12 +63,12 @@ export class EventReader {
   }
 
   async until(count: number): Promise<this> {
-    await waitFor(`${count} events`, () => this.events.length >= count);
+    await waitFor(`${count} events`, () => this.#sound() && this.events.length >= count);
     return this;
   }
 
   async closed(): Promise<this> {
-    await waitFor('the end of the events', () => this.isClosed);
+    await waitFor('the end of the events', () => this.#sound() && this.isClosed);
     return this;
   }
 
@@ -58,7 +76,24 @@ export class EventReader {
     this.#request.destroy();
   }
 
-  #read(text: string): void {
+  /** What fails ends the reading, and every wait for more of it. */
+  #guarded<Value>(check: () => Value): Value | undefined {
+    try {
+      return check();
+    } catch (error) {
+      this.#failure ??= error;
+      this.close();
+      return undefined;
+    }
+  }
+
+  #sound(): true {
+    if (this.#failure !== null) throw this.#failure;
+    return true;
+  }
+
+  /** Notes what has come; gives the events and comments that are whole. */
+  #read(text: string): string[] {
     const blocks = (this.#rest + text).split('\n\n');
     this.#rest = blocks.pop() as string;
     for (const block of blocks) {
@@ -68,5 +103,6 @@ export class EventReader {
       if (data === undefined) this.comments += 1;
       else this.events.push({ id: field('id') ?? '', data });
     }
+    return blocks;
   }
 }

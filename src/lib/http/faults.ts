@@ -12,7 +12,10 @@ import type { Route } from './server.ts';
 /** `GET|PUT /faults` on a secondary: the artificial delays and errors of frames. */
 export function faultRoutes(port: SecondaryPort): Route[] {
   const shared = { path: '/faults', access: 'client', produces: ['application/json'] } as const;
-  const send = ({ res }: Call) => sendJson(res, 200, JSON.stringify(port.core.faults));
+  const send = ({ res, query }: Call) => {
+    parseQuery(query, []);
+    sendJson(res, 200, JSON.stringify(port.core.faults));
+  };
   return [
     { ...shared, method: 'GET', handle: send },
     { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },

@@ -14,6 +14,7 @@ import { healthRoutes } from './health-routes.ts';
 import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { openapiRoute } from './openapi.ts';
 import { pageRoute } from './page.ts';
 import type { MasterPort } from './ports.ts';
 import { HttpProblem, problemOf } from './problems.ts';
@@ -42,6 +43,7 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
     listRoute(port),
     { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
     metricsRoute(() => port.metrics()),
+    openapiRoute(),
     ...healthRoutes(port, {
       health: () => healthOf(port, options.nodeId),
       unready: () => {

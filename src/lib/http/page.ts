@@ -3,14 +3,8 @@
  * once, at the start, into one answer without any further request. The policy that goes with it admits
  * exactly this script and this style, and requests to nobody but this node.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { type Call, send } from './call.ts';
-import { matchesEtag } from './headers.ts';
-import { parseQuery } from './query.ts';
+import { digest, fixedRoute, readPart } from './fixed.ts';
 import type { Route } from './server.ts';
-
-const HTML = 'text/html';
 
 /** The parts of the script, which share one scope: each may use what those before it define. */
 const SCRIPTS = [
@@ -42,20 +36,14 @@ export interface PageOptions {
 /** The route of the page. */
 export function pageRoute(options: PageOptions): Route {
   const { html, policy } = assemble(options);
-  const etag = `"${digest(html, 'base64url')}"`;
-  const always = [
+  const headers = [
     ...['Content-Security-Policy', policy],
     ...['X-Content-Type-Options', 'nosniff'],
     ...['Referrer-Policy', 'no-referrer'],
-    ...['Cache-Control', 'no-cache'],
-    ...['ETag', etag],
   ];
-  const handle = ({ req, res, query }: Call) => {
-    parseQuery(query, []);
-    if (matchesEtag(req.headers['if-none-match'], etag)) res.writeHead(304, always).end();
-    else send(res, 200, html, ['Content-Type', `${HTML}; charset=utf-8`, ...always]);
-  };
-  return { method: 'GET', path: '/', access: 'open', produces: [HTML], handle };
+  const mediaType = 'text/html';
+  const contentType = `${mediaType}; charset=utf-8`;
+  return fixedRoute({ path: '/', mediaType, contentType, text: html, headers });
 }
 
 function assemble({ faultInjection, needsToken }: PageOptions): { html: string; policy: string } {
@@ -83,12 +71,6 @@ function policyFor(style: string, script: string): string {
   ].join('; ');
 }
 
-/** A file of the page, as the browser sees it: a checkout may have written its lines with CR LF. */
 function part(name: string): string {
-  const text = readFileSync(new URL(`../page/${name}`, import.meta.url), 'utf8');
-  return text.replaceAll('\r\n', '\n');
-}
-
-function digest(text: string, encoding: 'base64' | 'base64url'): string {
-  return createHash('sha256').update(text).digest(encoding);
+  return readPart(new URL(`../page/${name}`, import.meta.url));
 }

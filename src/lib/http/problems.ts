@@ -4,7 +4,8 @@
  */
 import type { Refusal } from '../core/refusal.ts';
 
-const PROBLEMS = {
+/** Every problem there is: its status, and its title. */
+export const PROBLEMS = {
   'bad-json': [400, 'The body is not valid JSON'],
   'bad-request': [400, 'The request is not valid'],
   'bad-w': [400, 'The write concern is not valid'],

@@ -8,6 +8,7 @@ import { healthRoutes } from './health-routes.ts';
 import { exportLog } from './log-export.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
+import { openapiRoute } from './openapi.ts';
 import type { SecondaryPort } from './ports.ts';
 import { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
@@ -33,6 +34,7 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
     listRoute(port, APPENDS_GO_TO_THE_MASTER),
     { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
     metricsRoute(() => port.metrics()),
+    openapiRoute(),
     ...healthRoutes(port, {
       health: () => healthOf(port, options.nodeId),
       unready: () => unreadyProblem(port),

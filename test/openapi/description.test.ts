@@ -1,0 +1,165 @@
+/** `openapi.yaml` is valid, says of routes and problems what the sources say, and is served. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { masterRoutes } from '../../src/lib/http/master-routes.ts';
+import { DESCRIPTION_FILE } from '../../src/lib/http/openapi.ts';
+import type { MasterPort, SecondaryPort } from '../../src/lib/http/ports.ts';
+import { PROBLEMS } from '../../src/lib/http/problems.ts';
+import { secondaryRoutes } from '../../src/lib/http/secondary-routes.ts';
+import type { Route } from '../../src/lib/http/server.ts';
+import { request } from '../support/client.ts';
+import { startCluster } from '../support/cluster.ts';
+import { DOCUMENT, lookUp, type Pointer, type Schema, step } from './document.ts';
+import { checkContent, checkValue } from './responses.ts';
+import { generated } from './source.ts';
+
+/** Every object in the document, and where it is. */
+function* objects(value: unknown, pointer = '#'): Generator<[place: Pointer, value: Schema]> {
+  if (typeof value !== 'object' || value === null) return;
+  yield [pointer as Pointer, value];
+  for (const [name, member] of Object.entries(value)) {
+    yield* objects(member, `${pointer}/${step(name)}`);
+  }
+}
+
+/** All that is asked of a node, each as what a route and the document say of it alike. */
+function described(node: string): string[] {
+  return Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([, { tags }]) => tags?.includes(node))
+      .map(([method]) => {
+        const at: Pointer = `#/paths/${step(path)}/${method}`;
+        const { value: operation } = lookUp(at);
+        const tokens: string[] = (operation.security ?? []).flatMap(Object.keys);
+        const types = Object.keys(lookUp(`${at}/responses/200`).value.content);
+        return lineOf(method, path.replace(/\{\w+\}/, '{}'), tokens, types);
+      }),
+  );
+}
+
+function inSource(routes: readonly Route[]): string[] {
+  const tokens = { open: [], client: ['apiToken'], cluster: ['clusterToken'] };
+  return routes.map(({ method, path, access, produces }) =>
+    lineOf(method, path, tokens[access], produces),
+  );
+}
+
+function lineOf(method: string, path: string, tokens: string[], types: readonly string[]): string {
+  const plain = types.map((type) => type.replace(/;.*/, ''));
+  return `${method.toUpperCase()} ${path} (${tokens}) -> ${plain}`;
+}
+
+describe('openapi.yaml', () => {
+  it('is what nodes serve', () => {
+    const file = readFileSync(DESCRIPTION_FILE, 'utf8').replaceAll('\r\n', '\n');
+    assert(file === generated(), 'openapi.yaml has changed: run `npm run openapi`');
+  });
+
+  it('is a valid description, of this version', async () => {
+    const copy = structuredClone(DOCUMENT) as unknown as Record<string, unknown>;
+    assert.deepEqual(await new Validator().validate(copy), { valid: true });
+    const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    assert.equal(DOCUMENT.info.version, own.version);
+  });
+
+  it('has no part that nothing refers to, and refers to nothing that is not there', () => {
+    const all = [...objects(DOCUMENT)];
+    const targets = new Set(all.map(([, value]) => value.$ref).filter(Boolean));
+    for (const target of targets) assert.doesNotThrow(() => lookUp(target), target);
+    const parts = all.filter(([place]) =>
+      /^#\/components\/(?!securitySchemes)\w+\/\w+$/.test(place),
+    );
+    assert(parts.length > 100);
+    assert.deepEqual(
+      parts.map(([place]) => place).filter((place) => !targets.has(place)),
+      [],
+    );
+  });
+
+  it('names nothing that may have any member, but for what is for later versions', () => {
+    const open = [...objects(DOCUMENT.components.schemas, '#/components/schemas')].filter(
+      ([, { type, properties, additionalProperties, unevaluatedProperties }]) =>
+        type === 'object' &&
+        properties &&
+        (additionalProperties ?? unevaluatedProperties) !== false,
+    );
+    const names = open.map(([place]) => place.split('/').at(-1));
+    // The first is what peers push; the others are parts of what is closed.
+    assert.deepEqual(names.sort(), ['Frame', 'Problem', 'ReceiptMembers', 'Unheld']);
+  });
+
+  it('has examples that are as it says', () => {
+    let count = 0;
+    for (const [place, value] of objects(DOCUMENT)) {
+      if (value.schema === undefined) continue;
+      const { example, examples = {} } = value;
+      const named: { value: unknown }[] = Object.values(examples);
+      const all = example === undefined ? named.map((one) => one.value) : [example];
+      for (const one of all) {
+        count += 1;
+        if (value['x-item-schema'] === undefined) checkValue(`${place}/schema`, one, place);
+        else checkContent(place, one as string, place);
+      }
+    }
+    assert(count > 25, `${count}`);
+  });
+
+  it('has the routes of a master, and no others', () => {
+    const options = { nodeId: 'm', defaultW: 'all', messageBytesMax: 1, apiToken: null } as const;
+    const routes = masterRoutes({} as MasterPort, {
+      ...options,
+      faultInjection: true,
+      secondaries: [],
+    });
+    assert.deepEqual(described('master').sort(), inSource(routes).sort());
+  });
+
+  it('has the routes of a secondary, and no others', () => {
+    const options = { nodeId: 's', faultInjection: true };
+    const routes = secondaryRoutes({} as SecondaryPort, options);
+    assert.deepEqual(described('secondary').sort(), inSource(routes).sort());
+  });
+
+  it('has every problem with its status and title, and no others', () => {
+    const constants = Object.values(DOCUMENT.components.schemas).flatMap(({ properties }) => {
+      const [, name] = /^\/problems\/(.*)$/.exec(properties?.type?.const) ?? [];
+      return name === undefined
+        ? []
+        : [[name, [properties.status.const, properties.title.const]] as const];
+    });
+    const sorted = (problems: object) => Object.entries(problems).sort();
+    // One name may have two schemas: with the members of one place, and without them.
+    assert.deepEqual(sorted(Object.fromEntries(constants)), sorted(PROBLEMS));
+    for (const [name, said] of constants) {
+      assert.deepEqual(said, [...PROBLEMS[name as keyof typeof PROBLEMS]], name);
+    }
+  });
+});
+
+describe('GET /openapi.json', () => {
+  it('is the same on every node, without a token, and sent once', async (t) => {
+    const environment = { API_TOKEN: 'sesame', CLUSTER_TOKEN: 'open'.repeat(4) };
+    const own = { master: environment, secondary: environment };
+    const { master, secondaries } = await startCluster(t, { count: 1, ...own });
+    const tags: (string | null)[] = [];
+    for (const { url } of [master, ...secondaries]) {
+      const path = `${url}/openapi.json`;
+      const whole = await request(path);
+      assert.equal(whole.status, 200);
+      assert.deepEqual(whole.body, DOCUMENT);
+      const etag = whole.headers.get('etag') as string;
+      tags.push(etag);
+      const again = await request(path, { headers: { 'if-none-match': `"x", ${etag}` } });
+      assert.deepEqual([again.status, again.headers.get('etag'), again.body], [304, etag, '']);
+      const head = await request(path, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.headers.get('etag'), head.body], [200, etag, '']);
+      assert.equal(head.headers.get('content-length'), whole.headers.get('content-length'));
+      assert.equal((await request(`${path}?from=1`)).status, 400);
+      assert.equal((await request(path, { headers: { accept: 'text/html' } })).status, 406);
+      assert.equal((await request(path, { method: 'DELETE' })).status, 405);
+    }
+    assert.equal(new Set(tags).size, 1);
+  });
+});
