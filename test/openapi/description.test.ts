@@ -138,6 +138,36 @@ describe('openapi.yaml', () => {
   });
 });
 
+describe('the query parameters of openapi.yaml', () => {
+  it('are those that nodes know', async (t) => {
+    const { master, secondaries } = await startCluster(t, {
+      count: 1,
+      master: { FAULT_INJECTION: true },
+    });
+    let count = 0;
+    for (const [path, item] of Object.entries(DOCUMENT.paths)) {
+      for (const [method, { tags, parameters = [] }] of Object.entries(item)) {
+        // What nodes say to each other may have more, for later versions.
+        if (
+          tags === undefined ||
+          path === '/heartbeat' ||
+          `${method} ${path}` === 'post /replicate'
+        )
+          continue;
+        count += 1;
+        const all = parameters.map(({ $ref, ...own }) => ($ref ? lookUp($ref).value : own));
+        const names = all.filter((one) => one.in === 'query').map((one) => one.name);
+        const { url } = tags.includes('master') ? master : (secondaries[0] as { url: string });
+        const target = `${path.replace('{seq}', '1').replace('{id}', 's1')}?nothing=1`;
+        const { body } = await request(url + target, { method: method.toUpperCase() });
+        const known = names.length === 0 ? 'there are none here' : `known are ${names.join(', ')}`;
+        assert.equal(body.detail, `unknown query parameter 'nothing'; ${known}`, target);
+      }
+    }
+    assert.equal(count, 14);
+  });
+});
+
 describe('GET /openapi.json', () => {
   it('is the same on every node, without a token, and sent once', async (t) => {
     const environment = { API_TOKEN: 'sesame', CLUSTER_TOKEN: 'open'.repeat(4) };

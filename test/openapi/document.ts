@@ -10,7 +10,7 @@ export type Pointer = `#/${string}`;
 
 export interface Operation {
   readonly tags: readonly string[];
-  readonly requestBody?: object;
+  readonly parameters?: readonly Schema[];
   readonly responses: Readonly<Record<string, object>>;
 }
 
