@@ -93,7 +93,8 @@ export function replicate(port: SecondaryPort, call: Call): void {
     } catch (error) {
       if (error instanceof HttpProblem) refuseInTurn(error);
       else if (error instanceof LineTooLong) {
-        refuseInTurn(new HttpProblem('content-too-large', error.message));
+        const fields = { limit: FRAME_LINE_BYTES_MAX };
+        refuseInTurn(new HttpProblem('content-too-large', error.message, fields));
       } else throw error;
     }
   };
