@@ -40,10 +40,10 @@ async function list(port: ReadPort, call: Call): Promise<void> {
   const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq);
   if (res.destroyed) return;
   const { core } = port;
-  const headers = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
-  const all = [...headers, 'Vary', 'Accept', ...applied];
-  if (mediaType === EVENTS) await tail(port, call, { from, to: last }, all);
-  else await page(core, call, { from, to: Math.min(core.length, last) }, all);
+  const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
+  const headers = [...position, ...applied];
+  if (mediaType === EVENTS) await tail(port, call, { from, to: last }, headers);
+  else await page(core, call, { from, to: Math.min(core.length, last) }, headers);
 }
 
 /** A page of what is shown now. */

@@ -136,6 +136,8 @@ class Router {
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const route = this.#exact.get(call.path)?.get(method) ?? this.#search(method, call);
     requireToken(req, route, this.#options);
+    // Whatever comes of it, a cache must not give it to who accepts something else.
+    if (route.produces.length > 1) call.res.setHeader('Vary', 'Accept');
     const type = preferredType(req.headers.accept, route.produces);
     if (type === null) {
       const available = route.produces;

@@ -182,6 +182,39 @@ describe('GET /messages as events', () => {
   });
 });
 
+describe('what is negotiated', () => {
+  const types = ['application/json', 'application/x-ndjson', 'text/event-stream'];
+  const asked: [path: string, status: number, headers: Record<string, string>][] = [
+    ...types.map(
+      (accept) => ['/messages', 200, { accept }] as [string, number, { accept: string }],
+    ),
+    ['/messages', 200, {}],
+    ['/messages', 304, { 'if-none-match': '*' }],
+    ['/messages', 304, { accept: 'application/x-ndjson', 'if-none-match': '*' }],
+    ['/messages', 406, { accept: 'text/html' }],
+    ['/messages?from=0', 400, {}],
+    ['/messages?minSeq=9', 503, { prefer: 'wait=0' }],
+    ['/health', 200, {}],
+    ['/health', 200, { accept: 'text/event-stream' }],
+    ['/health', 406, { accept: 'text/html' }],
+  ];
+
+  it('says that it varies by `Accept`, once, whatever the answer is', async (t) => {
+    const { url } = await serveSecondary(t);
+    for (const method of ['GET', 'HEAD']) {
+      for (const [path, status, headers] of asked) {
+        const response = await fetch(url + path, { method, headers });
+        const vary = response.headers.get('vary');
+        await response.body?.cancel();
+        const what = `${method} ${path} ${JSON.stringify(headers)}`;
+        assert.deepEqual([response.status, vary], [status, 'Accept'], what);
+      }
+    }
+    const fixed = await read(`${url}/livez`);
+    assert.equal(fixed.headers.get('vary'), null, 'there is one type only');
+  });
+});
+
 describe('GET /messages?minSeq', () => {
   const prefer = (wait: number) => ({ prefer: `wait=${wait}` });
 
