@@ -49,7 +49,10 @@ export class ReplicatedLogClient {
   readonly #signal: AbortSignal | undefined;
   #lastWritten = 0;
 
-  /** Connects to nothing yet. @throws TypeError if there are no nodes, or the token cannot be sent */
+  /**
+   * Connects to nothing yet.
+   * @throws TypeError if there are no nodes, one can never be reached, or the token cannot be sent
+   */
   constructor(options: ClientOptions) {
     const { nodes, token, signal } = options;
     const { timeoutMs = 5000, backoffBaseMs = 50, backoffMaxMs = 2000 } = options;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoAnswerError, ProblemError, ReplicatedLogClient } from '../../src/client.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Answering, fakeNode, json, problem, QUICK, RECEIPT } from './support.ts';
 
@@ -131,9 +132,29 @@ describe('an append', () => {
   });
 });
 
+describe('a client', () => {
+  it('refuses a node at a port that fetch refuses, and says so', async () => {
+    for (const url of [
+      'http://127.0.0.1:1',
+      'http://[::1]:6000/',
+      'https://x:10080',
+      'http://x:0',
+    ]) {
+      const good = 'http://127.0.0.1:8080';
+      assert.throws(() => new ReplicatedLogClient({ nodes: [good, url] }), {
+        name: 'TypeError',
+        message: `the port of a node must not be a port that fetch refuses (WHATWG bad ports); got '${url}'`,
+      });
+    }
+    for (const url of ['http://x', 'https://x', 'http://x:6001', 'http://x:80']) {
+      assert.equal(new ReplicatedLogClient({ nodes: [url] }).nodes.length, 1);
+    }
+  });
+});
+
 describe('a read', () => {
   it('fails when no node answers, with what tells most', async (t) => {
-    const dead = 'http://127.0.0.1:1';
+    const dead = `http://127.0.0.1:${await freePort()}`;
     const client = new ReplicatedLogClient({ nodes: [dead], ...QUICK });
     await assert.rejects(client.read(), NoAnswerError);
     await assert.rejects(client.health(), NoAnswerError);

@@ -2,6 +2,7 @@
  * The nodes a client knows: which one is the master, and which one is read from. The master is asked
  * for, and then remembered until it fails; readers stay with one node until it fails.
  */
+import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import type { Caller } from './caller.ts';
 import { NoAnswerError } from './errors.ts';
 import { type Health, type MasterHealth, readHealth } from './health.ts';
@@ -105,6 +106,10 @@ function originOf(text: string): string {
   const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '';
   if (!isPlain || url.search !== '' || url.hash !== '') {
     throw new TypeError(`a node must be http://host:port; got '${text}'`);
+  }
+  // Nobody can be reached at port 0 either, which newer lists of bad ports name.
+  if (url.port === '0' || isRefusedPort(Number(url.port))) {
+    throw new TypeError(`the port of a node ${REFUSED_PORT_RULE}; got '${text}'`);
   }
   return url.href.replace(/\/+$/, '');
 }

@@ -7,6 +7,7 @@ import type { MasterConfig } from '../core/master.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
 import { MESSAGE_BYTES_CEILING } from '../http/limits.ts';
+import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import { FAULT_DELAY_MS_MAX } from '../http/schema.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
 
@@ -62,14 +63,6 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Nodes in one range of `SECONDARIES`: a slip of a digit must not name a million. */
 const RANGE_LENGTH = 100;
 const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;
-/** Ports that `fetch` will not talk to (WHATWG Fetch, "bad port"). */
-const BAD_PORTS = new Set([
-  1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
-  103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
-  512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
-  995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
-  6669, 6679, 6697, 10080,
-]);
 
 /** Reads variables and collects what is wrong with them. */
 class Reader {
@@ -226,9 +219,7 @@ function readNode(
 }
 
 function checkPort(reader: Reader, name: string, port: number): void {
-  if (BAD_PORTS.has(port)) {
-    reader.problem(name, 'must not be a port that fetch refuses (WHATWG bad ports)', String(port));
-  }
+  if (isRefusedPort(port)) reader.problem(name, REFUSED_PORT_RULE, String(port));
 }
 
 function checkNodeId(reader: Reader, name: string, nodeId: string): void {
