@@ -31,6 +31,7 @@ import {
 import { Scope } from './lib/client/scope.ts';
 import { followEntries } from './lib/client/tail.ts';
 import { askMaster } from './lib/client/writing.ts';
+import { TAIL_COMMENT_MS } from './lib/http/limits.ts';
 
 export { NoAnswerError, ProblemError } from './lib/client/errors.ts';
 export type { Health, MasterHealth, SecondaryHealth } from './lib/client/health.ts';
@@ -56,7 +57,8 @@ export class ReplicatedLogClient {
   constructor(options: ClientOptions) {
     const { nodes, token, signal } = options;
     const { timeoutMs = 5000, backoffBaseMs = 50, backoffMaxMs = 2000 } = options;
-    this.#caller = new Caller({ token, timeoutMs, backoffBaseMs, backoffMaxMs });
+    const { tailCheckMs = TAIL_COMMENT_MS } = options;
+    this.#caller = new Caller({ token, timeoutMs, backoffBaseMs, backoffMaxMs, tailCheckMs });
     this.#nodes = new Nodes(nodes, this.#caller, signal);
     this.#signal = signal;
   }
@@ -94,7 +96,8 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * A page of the log, from any node.
+   * A page of the log, from any node: as that node shows it now, which may be less than others show, and be
+   * old if its master cannot reach it. With `minSeq` or `afterMyWrites` only from one that shows so much.
    * @throws ProblemError if it is refused, such as `not-caught-up` when no node shows `minSeq` in time
    * @throws NoAnswerError if no node answers
    */
@@ -138,7 +141,9 @@ export class ReplicatedLogClient {
 
   /**
    * Follows the log from seq `from` (default 1) on, for ever, whichever nodes come and go: every entry once
-   * and in order. An entry that a node showed and that was cut off again is not taken back.
+   * and in order. An entry that a node showed and that was cut off again is not taken back. A node that stays
+   * behind another one, because its master cannot reach it, is left for that one within `nodes + 1` times
+   * `tailCheckMs`.
    * @throws the signal's reason when it aborts; ProblemError if a node refuses (4xx)
    */
   async *tail(options: CallOptions & { readonly from?: number } = {}): AsyncGenerator<Entry, void> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ProblemError, ReplicatedLogClient } from '../../src/client.ts';
+import { FaultyProxy } from '../chaos/proxy.ts';
 import { request } from '../support/client.ts';
 import {
   FAST,
@@ -9,6 +10,7 @@ import {
   startCluster,
   startDegraded,
   startMaster,
+  startRecovered,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
@@ -222,6 +224,30 @@ describe('a client of real nodes', () => {
     assert.deepEqual([tail.seqs, late.seqs], [range(1, 23), range(15, 23)]);
     assert.equal(tail.entries.at(-1)?.message, 'm23');
     assert.equal((await collected(client.readAll())).length, 23);
+  });
+
+  it('leaves a secondary that its master cannot reach any more', async (t) => {
+    const [s1, s2] = await Promise.all(['s1', 's2'].map((NODE_ID) => startSecondary({ NODE_ID })));
+    assert(s1 && s2);
+    const link = await new FaultyProxy(s1.port).listen();
+    const master = await startRecovered([link.port, s2.port], FAST);
+    stopAfter(t, master, s1, s2);
+    t.after(() => link.close());
+    const writer = clientOf(master);
+    const nodes = [s1.url, s2.url];
+    const reader = new ReplicatedLogClient({ nodes, tailCheckMs: 150, ...PAUSES });
+    const tail = new NotedTail(t, reader);
+    await writer.append(['a', 'b']);
+    await tail.until(2);
+    link.disturb('cut');
+    await writer.append(['c', 'd'], { w: 2 });
+    // The first node waits for what never comes, the next one has it.
+    const other = clientOf(s1, s2);
+    assert.equal((await other.read({ minSeq: 4, waitMs: 1000 })).length, 4);
+    await tail.until(4);
+    assert.deepEqual([tail.seqs, tail.error], [range(1, 4), undefined]);
+    assert.equal((await reader.health(s1.url)).length, 2);
+    assert.equal((await reader.read()).length, 4, 'its reads go to the node that has more, too');
   });
 
   it('follows a log while its master is away and another takes over', async (t) => {

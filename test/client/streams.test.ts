@@ -1,11 +1,20 @@
 /** Logs that break off on the way, nodes that tell too much or too little, and readers that are slow. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { NoAnswerError, ReplicatedLogClient } from '../../src/client.ts';
 import { startCluster } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
-import { collected, fakeNode, json, NotedTail, problem, QUICK, range } from './support.ts';
+import {
+  collected,
+  type FakeNode,
+  fakeNode,
+  json,
+  NotedTail,
+  problem,
+  QUICK,
+  range,
+} from './support.ts';
 
 const line = (seq: number) => `{"seq":${seq},"message":"m${seq}"}\n`;
 const event = (seq: number) => `id: ${seq}\ndata: ${line(seq)}\n`;
@@ -119,4 +128,94 @@ describe('a tail', () => {
     stop.abort(new Error('enough'));
     await assert.rejects(next, /enough/);
   });
+});
+
+/** What a fake node shows, as the headers of `/messages` say it. */
+interface Shown {
+  readonly length: number;
+  readonly epoch?: number;
+  readonly logId?: string;
+}
+
+/** A node that shows more at each question, up to the last of `shown`, and tells tails no more than the first. */
+async function showing(t: TestContext, ...shown: [Shown, ...Shown[]]) {
+  let asked = 0;
+  return fakeNode(t, (res, { method, headers }) => {
+    const now = shown[Math.min(asked, shown.length - 1)] as Shown;
+    if (method === 'HEAD') asked += 1;
+    const { length, epoch = 1, logId = 'L' } = now;
+    const log = length === 0 ? {} : { 'log-id': logId };
+    const position = { 'log-length': length, 'log-epoch': epoch, ...log };
+    res.writeHead(200, { 'content-type': 'text/event-stream', ...position });
+    if (method === 'HEAD') res.end();
+    else {
+      const after = Number(headers['last-event-id']);
+      res.write(
+        `:\n\n${range(after + 1, shown[0].length)
+          .map(event)
+          .join('')}`,
+      );
+    }
+  });
+}
+
+const methodsOf = ({ seen }: FakeNode) => seen.map(({ method }) => method).join(' ');
+
+describe('a tail of a node that has nothing more to tell', () => {
+  const tailCheckMs = 40;
+  const start = (t: TestContext, ...nodes: FakeNode[]) => {
+    const urls = nodes.map(({ url }) => url);
+    return new NotedTail(t, new ReplicatedLogClient({ nodes: urls, tailCheckMs, ...QUICK }));
+  };
+
+  it('goes on at one that shows more, without gap or repeat', async (t) => {
+    const stuck = await showing(t, { length: 2 });
+    const dead = await fakeNode(t, (res) => res.destroy());
+    const other = await showing(t, { length: 5 });
+    const tail = start(t, stuck, dead, other);
+    await tail.until(5);
+    assert.deepEqual(tail.seqs, range(1, 5));
+    const [tailing] = other.seen.filter(({ method }) => method === 'GET');
+    assert.equal(tailing?.headers['last-event-id'], '2');
+    assert(methodsOf(stuck).startsWith('GET HEAD HEAD'), 'it had time to catch up');
+  });
+
+  it('leaves one that has lost all it had', async (t) => {
+    const empty = await showing(t, { length: 0, epoch: 0 });
+    const tail = start(t, empty, await showing(t, { length: 2, epoch: 3 }));
+    await tail.until(2);
+  });
+
+  it('asks one node once in an interval while none shows more, and stays', async (t) => {
+    const quiet = await showing(t, { length: 2 });
+    const others = [await showing(t, { length: 2 }), await showing(t, { length: 1 })];
+    const tail = start(t, quiet, ...others);
+    const asked = () => others.flatMap(({ seen }) => seen).sort((a, b) => a.at - b.at);
+    await waitFor('some intervals', () => asked().length > 5);
+    for (const [index, { method, at }] of asked().entries()) {
+      assert.equal(method, 'HEAD');
+      const before = asked()[index - 1]?.at ?? 0;
+      assert(at - before > tailCheckMs - 2, `${at - before} ms after the one before`);
+    }
+    assert.deepEqual([methodsOf(quiet), tail.seqs], ['GET', [1, 2]]);
+  });
+
+  const kept: Record<string, [own: [Shown, ...Shown[]], theirs: [Shown, ...Shown[]]]> = {
+    'the log of an older master': [[{ length: 2, epoch: 2 }], [{ length: 9, epoch: 1 }]],
+    'another log': [[{ length: 2 }], [{ length: 9, epoch: 3, logId: 'M' }]],
+    'as much, to who is slow to take it': [[{ length: 2 }, { length: 9 }], [{ length: 9 }]],
+    'what ours shows an interval later': [
+      range(1, 10).map((length) => ({ length: 2 * length })) as [Shown],
+      range(2, 10).map((length) => ({ length: 2 * length })) as [Shown],
+    ],
+  };
+  for (const [what, [own, theirs]] of Object.entries(kept)) {
+    it(`stays though another one shows ${what}`, async (t) => {
+      const nodes = [await showing(t, ...own), await showing(t, ...theirs)] as const;
+      start(t, ...nodes);
+      await waitFor('some questions', () => nodes[1].seen.length > 6);
+      assert(!methodsOf(nodes[1]).includes('GET'), methodsOf(nodes[1]));
+      assert.match(methodsOf(nodes[0]), /^GET( HEAD)+$/);
+    });
+  }
 });

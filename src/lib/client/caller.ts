@@ -9,7 +9,7 @@ const REFUSAL_BYTES_MAX = 64 * 1024;
 
 /** What is asked of a node. */
 export interface Question {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST';
   /** With its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -27,11 +27,14 @@ export interface CallerOptions {
   readonly timeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
+  readonly tailCheckMs: number;
 }
 
 export class Caller {
   /** How long a node may take beyond what it was asked to wait, and how long it may fall silent, in ms. */
   readonly timeoutMs: number;
+  /** How long a tail may be quiet before another node is asked whether it has more, in ms. */
+  readonly tailCheckMs: number;
   readonly #options: CallerOptions;
   readonly #headers: Readonly<Record<string, string>>;
 
@@ -39,6 +42,7 @@ export class Caller {
   constructor(options: CallerOptions) {
     this.#options = options;
     this.timeoutMs = options.timeoutMs;
+    this.tailCheckMs = options.tailCheckMs;
     const { token } = options;
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     new Headers(this.#headers); // Throws now what `fetch` would throw at each attempt.

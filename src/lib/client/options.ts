@@ -18,6 +18,8 @@ export interface ClientOptions {
   /** The window of the first pause between attempts, and of the longest, in ms; default 50 and 2000. */
   readonly backoffBaseMs?: number;
   readonly backoffMaxMs?: number;
+  /** After how long without an entry a tail asks another node whether it shows more, in ms; default 15000. */
+  readonly tailCheckMs?: number;
 }
 
 export interface CallOptions {

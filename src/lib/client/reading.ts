@@ -3,6 +3,7 @@ import type { Caller, OpenAnswer, Question } from './caller.ts';
 import { entriesIn } from './entries.ts';
 import { mayPass, moreTelling, NoAnswerError } from './errors.ts';
 import type { Nodes } from './nodes.ts';
+import { positionIn } from './position.ts';
 import type { Entry } from './receipt.ts';
 import type { Scope } from './scope.ts';
 import { preferWait } from './writing.ts';
@@ -87,7 +88,8 @@ export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Rang
       asking.question('application/json'),
       (body, { headers }) => {
         if (!Array.isArray(body)) throw new TypeError('the answer is not a list');
-        return { messages: body as string[], ...positionIn(headers) };
+        const { length, epoch } = positionIn(headers);
+        return { messages: body as string[], length, epoch };
       },
       asking.waitMs() + 1000,
     ),
@@ -145,11 +147,4 @@ function lengthIn({ response, scope }: OpenAnswer): number {
     scope.close();
     throw error;
   }
-}
-
-function positionIn(headers: Headers): { length: number; epoch: number } {
-  const length = Number(headers.get('log-length') ?? Number.NaN);
-  const epoch = Number(headers.get('log-epoch') ?? Number.NaN);
-  if (Number.isSafeInteger(length) && Number.isSafeInteger(epoch)) return { length, epoch };
-  throw new NoAnswerError('the answer is not that of a node: it has no Log-Length and Log-Epoch');
 }

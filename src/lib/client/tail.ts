@@ -3,6 +3,7 @@
  * away the next one goes on behind the last entry that was taken; a round of failures is followed by a pause.
  */
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
+import { nodeAhead } from './ahead.ts';
 import type { Caller } from './caller.ts';
 import { entriesIn } from './entries.ts';
 import { mayPass, NoAnswerError } from './errors.ts';
@@ -29,6 +30,7 @@ export async function* followEntries(
     try {
       const headers = { accept: 'text/event-stream', 'last-event-id': String(last) };
       const answer = await caller.open(scope, url, { path: '/messages', headers });
+      leaveWhenBehind(caller, nodes, answer.scope, url, () => last);
       try {
         for await (const entry of entriesIn(answer, quietMsMax)) {
           if (entry.seq <= last) continue;
@@ -50,4 +52,25 @@ export async function* followEntries(
       if (Number.isInteger(rounds)) await caller.pause(scope, rounds, error);
     }
   }
+}
+
+/** Ends the connection to a node that stays behind another one; the next one is to that one. */
+function leaveWhenBehind(
+  caller: Caller,
+  nodes: Nodes,
+  connection: Scope,
+  url: string,
+  last: () => number,
+): void {
+  const others = nodes.urls.filter((other) => other !== url);
+  if (others.length === 0) return;
+  nodeAhead(caller, connection, url, others, last).then(
+    (ahead) => {
+      nodes.readFrom(ahead);
+      connection.close();
+    },
+    () => {
+      // The connection has ended before.
+    },
+  );
 }

@@ -41,7 +41,8 @@ async function list(port: ReadPort, call: Call): Promise<void> {
   if (res.destroyed) return;
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
-  const headers = [...position, ...applied];
+  const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
+  const headers = [...position, ...log, ...applied];
   if (mediaType === EVENTS) await tail(port, call, { from, to: last }, headers);
   else await page(core, call, { from, to: Math.min(core.length, last) }, headers);
 }

@@ -56,11 +56,13 @@ describe('entries as lines and events', () => {
 describe('GET /messages as NDJSON', () => {
   it('has a line for each entry, pages, and says 304', async (t) => {
     const { url, feed } = await serveSecondary(t);
-    assert.equal((await read(`${url}/messages`, LINES)).text, '');
+    const virgin = await read(`${url}/messages`, LINES);
+    assert.deepEqual([virgin.text, virgin.headers.get('log-id')], ['', null]);
     feed(1, 1, ['a', 'b"\n', 'c']);
     const all = await read(`${url}/messages`, LINES);
     assert.equal(all.headers.get('content-type'), 'application/x-ndjson');
     assert.equal(all.headers.get('log-length'), '3');
+    assert.equal(all.headers.get('log-id'), 'L');
     assert.equal(all.headers.get('vary'), 'Accept');
     assert.equal(all.text, linesOf(['a', 'b"\n', 'c']));
     const page = await read(`${url}/messages?from=2&limit=1`, LINES);

@@ -1,0 +1,38 @@
+/** How far the log of a node is, and which log it is: what the headers of `/messages` say. */
+import type { Caller } from './caller.ts';
+import { NoAnswerError } from './errors.ts';
+import type { Scope } from './scope.ts';
+
+export interface Position {
+  /** How many messages the node shows. */
+  readonly length: number;
+  /** The epoch of the newest master whose log this is. */
+  readonly epoch: number;
+  /** Which log, as the header has it; null if the node has none yet, or does not say. */
+  readonly logId: string | null;
+}
+
+/** @throws NoAnswerError if these are not the headers of a node */
+export function positionIn(headers: Headers): Position {
+  const length = Number(headers.get('log-length') ?? Number.NaN);
+  const epoch = Number(headers.get('log-epoch') ?? Number.NaN);
+  if (!Number.isSafeInteger(length) || !Number.isSafeInteger(epoch)) {
+    throw new NoAnswerError('the answer is not that of a node: it has no Log-Length and Log-Epoch');
+  }
+  return { length, epoch, logId: headers.get('log-id') };
+}
+
+/** Asks a node, for no message at all; null if it does not answer now. */
+export async function askPosition(
+  caller: Caller,
+  scope: Scope,
+  url: string,
+): Promise<Position | null> {
+  try {
+    const answer = await caller.open(scope, url, { method: 'HEAD', path: '/messages' });
+    answer.scope.close();
+    return positionIn(answer.response.headers);
+  } catch {
+    return null;
+  }
+}
