@@ -71,6 +71,40 @@ describe('readers that do not read', () => {
     assert.equal(master.stderr, '');
   });
 
+  it('cost no more when they follow a log that grows', { skip }, async (t) => {
+    const master = await startAlone(t);
+    // Small entries are copied for each reader; large ones would be views of the log.
+    const batch = { messages: Array<string>(7500).fill('x'.repeat(2000)), w: 1 };
+    const read = open(t, master).send(get('/messages', 'text/event-stream'));
+    const grow = async () => assert.equal((await append(master, batch)).status, 201);
+    const readUntil = async (seq: number) => {
+      await waitFor(`seq ${seq}`, () =>
+        read.received.includes(`id: ${seq}\n`, read.received.length - 5000),
+      );
+    };
+    for (let i = 0; i < 2; i += 1) await grow();
+    await readUntil(15_000);
+    const before = await residentMebibytes(master);
+    const after = 'text/event-stream\r\nLast-Event-ID: 15000';
+    const deaf = Array.from({ length: 20 }, () => open(t, master).send(get('/messages', after)));
+    for (const reader of deaf) {
+      await reader.until('HTTP/1.1 200');
+      reader.pause();
+    }
+    for (let i = 0; i < 2; i += 1) await grow();
+    await readUntil(30_000);
+    for (let i = 0; i < 20; i += 1) await appendSoon(master);
+    // The log itself has grown by 30 MB.
+    const grown = (await residentMebibytes(master)) - before - 30e6 / 1024 / 1024;
+    t.diagnostic(`20 tails that do not read 30 MB: ${grown.toFixed(1)} MiB`);
+    assert(grown < DEAF_READERS_MEBIBYTES_MAX, `they cost ${grown} MiB`);
+    const [reader] = deaf as [RawConnection];
+    reader.resume();
+    const isAll = () => reader.received.includes('id: 30020\n', reader.received.length - 5000);
+    await waitFor('all of it, for one of them that reads after all', isAll);
+    assert.equal(master.stderr, '');
+  });
+
   it('cost no more when each asks for an entry a thousand times at once', { skip }, async (t) => {
     const master = await startAlone(t);
     await append(master, { messages: ['x'.repeat(1_000_000), 'y'.repeat(50_000)], w: 1 });

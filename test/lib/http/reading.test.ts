@@ -103,6 +103,18 @@ describe('GET /messages as events', () => {
     assert.deepEqual((await reader.until(1)).messages, ['a']);
   });
 
+  it('is 200 in every state of the node: at any other status a browser gives up for good', async (t) => {
+    const { url, feed, stop } = await serveSecondary(t);
+    const virgin = follow(t, url);
+    await waitFor('its headers', () => virgin.status === 200);
+    feed(1, 1, ['a']);
+    await virgin.until(1);
+    stop();
+    const late = await follow(t, url, { 'last-event-id': '1' }).closed();
+    assert.deepEqual([late.status, late.events], [200, []]);
+    await virgin.closed();
+  });
+
   it('begins at `from`, or after the last id, which counts more', async (t) => {
     const { url, feed } = await serveSecondary(t);
     feed(1, 1, ['a', 'b', 'c', 'd']);
