@@ -1,6 +1,6 @@
 /**
- * Whole requests to real nodes. A second, plain reading of the contract says which statuses an input
- * may get (one for each thing that is wrong with it); what is refused appends nothing.
+ * Whole requests to real nodes. A second, plain reading of the contract says what an input may get; what is
+ * refused appends nothing.
  */
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -9,19 +9,21 @@ import { health, request } from '../support/client.ts';
 import { FAST, type NodeProcess, startMaster, startSecondary } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 import { deepJson, halfValid, json, text } from './arbitraries.ts';
-import { checkAnswer, exchange, type Received, type Sent } from './exchange.ts';
+import { checkAnswer, exchange, type Received } from './exchange.ts';
 import { type Property, processes } from './property.ts';
-
-const MESSAGE_BYTES_MAX = 200;
-const NODES = 2;
-const PATHS = ['/messages', '/messages/{}', '/health', '/livez', '/readyz', '/openapi.json'];
-const SECONDARY_PATHS = [...PATHS, '/heartbeat', '/faults', '/replicate'];
-
-interface Input extends Sent {
-  readonly route: string;
-  readonly parameter: string;
-  readonly query: readonly (readonly [string, string])[];
-}
+import {
+  ACCEPTS,
+  EVENTS,
+  expected,
+  type Input,
+  MASTER_PATHS,
+  MESSAGE_BYTES_MAX,
+  NODES,
+  SECONDARY_PATHS,
+  TYPES,
+  tailStart,
+  typeOf,
+} from './second-reading.ts';
 
 const position = fc.oneof(
   fc.integer({ min: 1, max: 5 }).map(String),
@@ -78,13 +80,33 @@ const headers = fc.record({
     '',
   ),
   'content-encoding': mostly(null, 'gzip', 'identity'),
-  accept: mostly(null, '*/*', 'text/html', 'application/json;q=0', 'application/*', ',;q'),
+  accept: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.constantFrom(...Object.keys(ACCEPTS)) },
+  ),
   prefer: mostly(null, 'wait=0', 'respond-async', 'wait=1', 'wait=x', 'return=minimal, wait="0"'),
   'idempotency-key': mostly(null, 'k1', '"k1"', 'k2', '""', 'k\xe9', '"a', 'x'.repeat(256)),
   'if-none-match': mostly(null, '*', '"x"', 'W/"'),
   authorization: mostly(null, 'Bearer x', 'Basic \xff'),
+  'last-event-id': mostly(null, '0', '3', ' 2 ', '', '-1', 'x', '9007199254740991', '1e3'),
+  'x-request-id': mostly(null, 'mine-1', 'two words', '', 'x'.repeat(129), '"\\{}'),
+  traceparent: mostly(
+    null,
+    `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
+    `ff-${'a'.repeat(32)}-${'b'.repeat(16)}-00`,
+    `cc-${'a'.repeat(32)}-${'b'.repeat(16)}-01-more`,
+    '00-\xff',
+    '',
+  ),
   'x-noise': mostly(null, 'x'.repeat(3000), ''),
 });
+
+/** Behind a barrier nobody waits for long, so that there is time for more. */
+function shortWait(query: Input['query'], prefer: string | null): { prefer?: string } {
+  const isBounded = /wait="?\d|respond-async/.test(prefer ?? '');
+  return isBounded || !query.some(([name]) => name === 'minSeq') ? {} : { prefer: 'wait=0' };
+}
 
 const input = (paths: readonly string[]): fc.Arbitrary<Input> =>
   fc
@@ -120,14 +142,14 @@ const input = (paths: readonly string[]): fc.Arbitrary<Input> =>
           ),
         },
       ),
-      parameter: fc.oneof(position, parameterText),
+      parameter: fc.oneof(position, parameterText, fc.constantFrom('s1', '%731', 's2')),
       query: fc.oneof(
         { weight: 3, arbitrary: fc.constant([]) },
         {
           weight: 1,
           arbitrary: fc.array(
             fc.tuple(
-              fc.constantFrom('from', 'limit', 'w', 'x', ''),
+              fc.constantFrom('from', 'limit', 'minSeq', 'minSeq', 'w', 'x', ''),
               fc.oneof(position, parameterText),
             ),
             { maxLength: 3 },
@@ -148,122 +170,12 @@ const input = (paths: readonly string[]): fc.Arbitrary<Input> =>
           ? ''
           : `?${[...query].map(([name, value]) => `${name}=${value}`).join('&')}`),
       headers: Object.fromEntries(
-        Object.entries(headers).filter((pair): pair is [string, string] => pair[1] !== null),
+        Object.entries({ ...headers, ...shortWait(query, headers.prefer) }).filter(
+          (pair): pair is [string, string] => pair[1] !== null,
+        ),
       ),
       body: method === 'HEAD' || method === 'TRACE' ? null : body,
     }));
-
-// --- the second reading ------------------------------------------------------------------------
-
-const isPosition = (value: string) =>
-  /^[1-9]\d*$/.test(value) && Number.isSafeInteger(Number(value));
-const decoded = (value: string) => decodeURIComponent(value.replaceAll('+', ' '));
-const isGoodW = (value: unknown) =>
-  value === 'all' || value === 'majority' || (Number.isSafeInteger(value) && Number(value) >= 1);
-
-function wrongQuery({ query }: Input, known: readonly string[]): boolean {
-  const names = query
-    .map(([name]) => name)
-    .filter((name, i) => name !== '' || query[i]?.[1] !== undefined);
-  return names.some((name) => !known.includes(name)) || new Set(names).size < names.length;
-}
-
-/** What the `Accept` of these inputs admits of JSON. */
-const wrongAccept = ({ headers }: Input) =>
-  ['text/html', 'application/json;q=0', ',;q'].includes(headers.accept ?? '');
-
-function wrongType({ headers }: Input): boolean {
-  const type = headers['content-type'] ?? '';
-  return (
-    !/^application\/json(; charset=utf-8)?$/.test(type) || headers['content-encoding'] === 'gzip'
-  );
-}
-
-/** How many messages a body asks to append; or the statuses it may be refused with. */
-function readAppend(body: Sent['body']): { count: number; w: unknown } | number[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(body ?? '')));
-  } catch {
-    return [400];
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [400];
-  const fields = value as Record<string, unknown>;
-  const has = (name: string) => Object.hasOwn(fields, name);
-  const list = has('message') ? [fields.message] : fields.messages;
-  if (Object.keys(fields).some((name) => !['message', 'messages', 'w'].includes(name)))
-    return [400];
-  if (has('message') === has('messages') || !Array.isArray(list) || list.length === 0) return [400];
-  if (!list.every((item) => typeof item === 'string' && item.isWellFormed())) return [400, 413];
-  if (has('w') && !isGoodW(fields.w)) return [400, 413];
-  if (list.some((item) => Buffer.byteLength(item) > MESSAGE_BYTES_MAX)) return [413];
-  if (typeof fields.w === 'number' && fields.w > NODES) return [400];
-  return { count: list.length, w: fields.w };
-}
-
-function expectedAppend(input: Input): number[] {
-  const wrong: number[] = [];
-  if (wrongQuery(input, [])) wrong.push(400);
-  if (wrongType(input)) wrong.push(415);
-  const key = input.headers['idempotency-key'];
-  if (key !== undefined && !/^("k1"|k\d)$/.test(key)) wrong.push(400);
-  const body = readAppend(input.body);
-  if (Array.isArray(body)) wrong.push(...body);
-  if (wrong.length > 0) return wrong;
-  return key === undefined ? [201, 202] : [200, 201, 202, 422];
-}
-
-function expectedEntry(input: Input, isMaster: boolean, length: number): number[] {
-  const wrong: number[] = [];
-  if (wrongQuery(input, isMaster ? ['w'] : [])) wrong.push(400);
-  const text = decoded(input.query.find(([name]) => name === 'w')?.[1] ?? '1');
-  const w = /^\d{1,15}$/.test(text) ? Number(text) : text;
-  if (!isGoodW(w) || (typeof w === 'number' && w > NODES)) wrong.push(400);
-  if (!isPosition(input.parameter) || Number(input.parameter) > length) wrong.push(404);
-  return wrong.length > 0 ? wrong : [200, 202];
-}
-
-function expectedList(input: Input): number[] {
-  if (wrongQuery(input, ['from', 'limit'])) return [400];
-  if (input.query.some(([, value]) => !isPosition(decoded(value)))) return [400];
-  return input.headers['if-none-match'] === '*' ? [304] : [200];
-}
-
-/** The page of a master, which is HTML and nothing else. */
-function expectedPage(input: Input, kind: string): number[] {
-  if (kind !== 'GET') return [405];
-  if (!['*/*', 'text/html'].includes(input.headers.accept ?? '*/*')) return [406];
-  if (wrongQuery(input, [])) return [400];
-  return input.headers['if-none-match'] === '*' ? [304] : [200];
-}
-
-function expected(input: Input, isMaster: boolean, length: number): number[] {
-  const { route, parameter, method } = input;
-  if (isMaster && route === '/') return expectedPage(input, method === 'HEAD' ? 'GET' : method);
-  const paths = isMaster ? PATHS : SECONDARY_PATHS;
-  const isEmptyEntry = route === '/messages/{}' && (parameter === '' || parameter.includes('/'));
-  if (!paths.includes(route) || isEmptyEntry) return [404];
-  const kind = method === 'HEAD' ? 'GET' : method;
-  const posts = isMaster ? ['/messages'] : ['/replicate'];
-  const allowed = [
-    'GET',
-    ...(posts.includes(route) ? ['POST'] : []),
-    ...(route === '/faults' ? ['PUT'] : []),
-  ];
-  if (!allowed.includes(kind)) return [405];
-  // No master ever reaches this node, so it has no log to give away.
-  if (route === '/replicate') return kind === 'GET' ? [406, 400, 404] : [406, 415, 400];
-  if (wrongAccept(input)) return [406];
-  if (route === '/messages') return kind === 'POST' ? expectedAppend(input) : expectedList(input);
-  if (route === '/messages/{}') return expectedEntry(input, isMaster, length);
-  if (route === '/heartbeat') return [200];
-  if (route === '/faults' && kind === 'PUT') return [200, 400, 415];
-  if (wrongQuery(input, [])) return [400];
-  if (route === '/openapi.json') return input.headers['if-none-match'] === '*' ? [304] : [200];
-  return route === '/readyz' ? [200, 503] : [200];
-}
-
-// --- the runs ----------------------------------------------------------------------------------
 
 /** How many messages an answer says were appended. */
 export function appendedBy({ status, body }: Received): number {
@@ -282,29 +194,94 @@ export async function stopSound(...nodes: NodeProcess[]): Promise<void> {
   }
 }
 
-function checker(node: NodeProcess, isMaster: boolean) {
+/** The beginning of a stream of events, which has no end; all of any other answer. */
+function glimpse(port: number, { path, headers }: Input, hasEvent: boolean): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', path, headers, agent: false, timeout: 20_000 };
+    const req = http.get(options, (res) => {
+      let body = '';
+      const end = () => {
+        resolve({ status: res.statusCode ?? 0, headers: res.headers, body });
+        req.destroy();
+      };
+      const isStream = res.headers['content-type'] === EVENTS;
+      res.setEncoding('utf8');
+      res.on('data', (text) => {
+        body += text;
+        if (isStream && body.includes('\n\n')) end();
+      });
+      res.on('end', end);
+      res.on('error', reject);
+      if (isStream && !hasEvent) end();
+    });
+    req.on('timeout', () => req.destroy(new Error(`no event from ${path}`)));
+    req.on('error', reject);
+  });
+}
+
+/** What the first event of a stream says, if there is one already. */
+function checkFirstEvent({ route }: Input, { body }: Received, start: number): void {
+  const [, id = '', data = ''] = /^(?:id: (\d+)\n)?data: (.*)\n\n/.exec(body) ?? [];
+  const said = JSON.parse(data);
+  if (route === '/health') assert.equal(typeof said.status, 'string');
+  else assert.deepEqual([Number(id), said.seq], [start, start]);
+}
+
+/** The headers that go with whatever the answer is. */
+function checkHeaders(input: Input, { status, headers, body }: Received): void {
+  const isNegotiated = status !== 404 && status !== 405;
+  const types = TYPES[`${input.method === 'HEAD' ? 'GET' : input.method} ${input.route}`] ?? [];
+  if (isNegotiated) assert.equal(headers.vary, types.length > 1 ? 'Accept' : undefined);
+  if (status < 300 && types.length > 0) {
+    assert.equal(headers['content-type']?.split(';')[0], typeOf(input));
+  }
+  if (status < 400) return;
+  const own = input.headers['x-request-id'] ?? '';
+  const id = headers['x-request-id'] as string;
+  if (/^[\x21-\x7e]{1,128}$/.test(own)) assert.equal(id, own);
+  else assert.match(id, /^[0-9a-f]{8}-[0-9a-z]+$/);
+  if (input.method !== 'HEAD') assert.equal(JSON.parse(body).requestId, id);
+}
+
+function checker(node: NodeProcess, isMaster: boolean, disturbed: NodeProcess) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   let length = 0;
   return async (input: Input) => {
-    const answer = await exchange(agent, node.port, input);
-    checkAnswer(answer, input.method === 'HEAD');
     const allowed = expected(input, isMaster, length);
+    const { method, route } = input;
+    const isStream = method === 'GET' && allowed.includes(200) && typeOf(input) === EVENTS;
+    const start = tailStart(input) ?? 0;
+    const hasEvent = route === '/health' || start <= length;
+    const answer = await (isStream
+      ? glimpse(node.port, input, hasEvent)
+      : exchange(agent, node.port, input));
+    checkAnswer(answer, method === 'HEAD');
     assert(allowed.includes(answer.status), `${answer.status}, not ${allowed}: ${answer.body}`);
-    if (input.method === 'POST') length += appendedBy(answer);
+    checkHeaders(input, answer);
+    if (isStream && hasEvent) checkFirstEvent(input, answer, start);
+    if (method === 'POST') length += appendedBy(answer);
+    if (method === 'PUT' && answer.status === 200) await calm(disturbed);
     assert.equal((await health(node)).length, length, 'what is refused appends nothing');
   };
 }
 
+/** Takes the faults away that a request has set, or others would wait for what never comes. */
+async function calm({ url }: NodeProcess): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const body = '{"delayMs":0,"errorRate":0,"errorAfterApplyRate":0}';
+  assert.equal((await request(`${url}/faults`, { method: 'PUT', headers, body })).status, 200);
+}
+
 export const requestProperties: readonly Property[] = [
-  processes('requests to a master', 0.09, input(PATHS), async () => {
-    const s1 = await startSecondary({ NODE_ID: 's1' });
-    const environment = { ...FAST, MAX_MESSAGE_BYTES: MESSAGE_BYTES_MAX, DEFAULT_W: 1 };
-    const master = await startMaster([s1.port], environment);
+  processes('requests to a master', 0.09, input(MASTER_PATHS), async () => {
+    const s1 = await startSecondary({ NODE_ID: 's1', FAULT_INJECTION: true });
+    const limits = { MAX_MESSAGE_BYTES: MESSAGE_BYTES_MAX, DEFAULT_W: 1, FAULT_INJECTION: true };
+    const master = await startMaster([s1.port], { ...FAST, ...limits });
     await waitFor('the cluster to be ok', async () => (await health(master)).status === 'ok');
-    return { check: checker(master, true), stop: () => stopSound(master, s1) };
+    return { check: checker(master, true, s1), stop: () => stopSound(master, s1) };
   }),
   processes('requests to a secondary', 0.04, input(SECONDARY_PATHS), async () => {
     const node = await startSecondary({ FAULT_INJECTION: true });
-    return { check: checker(node, false), stop: () => stopSound(node) };
+    return { check: checker(node, false, node), stop: () => stopSound(node) };
   }),
 ];

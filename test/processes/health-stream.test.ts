@@ -105,6 +105,8 @@ describe('/secondaries/{id}/faults on the master', () => {
     assert.equal((await put(url, { delayMs: '1' })).status, 400);
     assert.equal((await put(url, { speed: 1 })).status, 400);
     assert.equal((await request(`${url}?x=1`)).status, 400);
+    const own = `${(secondaries[1] as NodeProcess).url}/faults`;
+    assert.equal((await request(`${own}?x=1`)).status, 400);
     const wrong = await request(`${master.url}/secondaries/s3/faults`);
     assert.deepEqual([wrong.status, wrong.body.type], [404, '/problems/not-found']);
     assert.match(wrong.body.detail, /s1, s2/);

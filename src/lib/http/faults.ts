@@ -17,7 +17,14 @@ export function faultRoutes(port: SecondaryPort): Route[] {
     sendJson(res, 200, JSON.stringify(port.core.faults));
   };
   return [
-    { ...shared, method: 'GET', handle: send },
+    {
+      ...shared,
+      method: 'GET',
+      handle: (call) => {
+        parseQuery(call.query, []);
+        send(call);
+      },
+    },
     { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },
   ];
 }
