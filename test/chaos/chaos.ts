@@ -22,6 +22,7 @@ import { LocalCluster } from './local-cluster.ts';
 import { Nemesis } from './nemesis.ts';
 import { read, wholeLog } from './readers.ts';
 import { type Outcome, progress, report, table } from './report.ts';
+import { caughtUp, follow, followAll } from './tails.ts';
 import { write } from './writers.ts';
 
 const WRITERS = 12;
@@ -71,9 +72,12 @@ async function run(settings: Settings, mode: Mode, seconds: number): Promise<Out
   const ticker = setInterval(() => progress(mode, history, nemesis.counts), 5000);
   try {
     await nemesis.start();
-    const readers = [cluster.master, ...cluster.secondaries].map((node, index) =>
-      read(clients, node, dice(100 + index)),
-    );
+    const ids = [cluster.master, ...cluster.secondaries];
+    const readers = [
+      ...ids.map((node, index) => read(clients, node, dice(100 + index))),
+      ...ids.map((node, index) => follow(clients, node, dice(150 + index))),
+      followAll(clients, ids),
+    ];
     const writers = Array.from({ length: WRITERS }, (_, index) =>
       write(clients, `c${index + 1}`, dice(200 + index)),
     );
@@ -125,6 +129,7 @@ async function end(
   for (const node of [cluster.master, ...cluster.secondaries]) {
     clients.history.final.set(node, await wholeLog(cluster, node));
   }
+  await caughtUp(clients, clients.history.final.get(cluster.master)?.length ?? 0);
 }
 
 // Nodes and containers are removed when the process exits; a signal must let it.

@@ -85,6 +85,13 @@ class Story {
     return this;
   }
 
+  /** Somebody follows the log, and is told this. */
+  tail(...entries: [seq: number, text: string][]): this {
+    const told = entries.map(([seq, text]) => ({ seq, text }));
+    this.history.tails.push({ reader: 'a tail', entries: told });
+    return this;
+  }
+
   kill(node: string): this {
     this.history.kills.push({ node, what: 'kill', from: this.tick(), to: this.tick() });
     return this;
@@ -158,6 +165,13 @@ describe('the checker finds nothing', () => {
 
   it('in an epoch of another log', () => {
     const story = new Story().read('s1', ['a'], { logId: 'one' }).read('s2', ['b']);
+    assert.deepEqual(story.found(), []);
+  });
+
+  it('in what a tail was told, though a new epoch cut off its end', () => {
+    const story = new Story().append('a', 1).append('lost', 2, [MASTER]);
+    story.tail([1, 'a'], [2, 'lost'], [3, 'c']).tail([1, 'a'], [2, 'b']);
+    story.recovery().append('b', 2).append('c', 3).final('a', 'b', 'c');
     assert.deepEqual(story.found(), []);
   });
 
@@ -241,6 +255,7 @@ describe('the checker forgives a lost write', () => {
 });
 
 describe('the checker finds', () => {
+  const abc = () => new Story().append(['a', 'b', 'c'], 1).final('a', 'b', 'c');
   const cases: [name: string, what: string, story: () => Story][] = [
     ['changed seq', 'a message that is elsewhere', () => new Story().append('a', 2).final('a')],
     [
@@ -336,6 +351,31 @@ describe('the checker finds', () => {
       'changed text',
       'nodes that show different texts at a seq',
       () => new Story().read('s1', ['a']).read('s2', ['b']),
+    ],
+    ['broken tail', 'a tail that leaves out a seq', () => abc().tail([1, 'a'], [3, 'c'])],
+    ['broken tail', 'a tail that begins too late', () => abc().tail([2, 'b'], [3, 'c'])],
+    ['broken tail', 'a tail that is told a seq twice', () => abc().tail([1, 'a'], [1, 'a'])],
+    [
+      'phantom',
+      'a tail that is told what nobody sent',
+      () => new Story().append('a', 1).tail([1, 'a'], [2, 'x']).final('a'),
+    ],
+    [
+      'phantom',
+      'a tail that is told what was refused',
+      () => {
+        const story = new Story().append('a', 1);
+        story.sent('x', { key: null, outcome: 'refused' });
+        return story.tail([1, 'a'], [2, 'x']).final('a');
+      },
+    ],
+    [
+      'changed text',
+      'a tail that was told something else than the log has, with no recovery since',
+      () => {
+        const story = new Story().recovery().append('a', 1);
+        return story.tail([1, 'a'], [2, 'a']).final('a');
+      },
     ],
     [
       'untrue receipt',

@@ -15,6 +15,7 @@ import {
 } from './log-rules.ts';
 import { Promises } from './promise.ts';
 import { badReads, untrueReceipts } from './read-rules.ts';
+import { brokenTails, untrueTails } from './tail-rules.ts';
 
 /** All that is wrong with a run; empty if nothing is. */
 export function check(history: History): Finding[] {
@@ -22,7 +23,12 @@ export function check(history: History): Finding[] {
   const log = history.final.get(history.master) ?? [];
   const seqOf = new Map<string, number>();
   for (const [index, text] of log.entries()) if (!seqOf.has(text)) seqOf.set(text, index + 1);
-  const inAnyCase = [...history.findings, ...badReads(history), ...untrueReceipts(history)];
+  const inAnyCase = [
+    ...history.findings,
+    ...badReads(history),
+    ...untrueReceipts(history),
+    ...brokenTails(history),
+  ];
   // A run that broke off has no final logs to be judged by.
   if (history.final.size === 0) return inAnyCase;
   return [
@@ -35,6 +41,7 @@ export function check(history: History): Finding[] {
       ...lossesAndChanges(append, promises, log, seqOf),
       ...brokenBatches(append, seqOf),
     ]),
+    ...untrueTails(history, log),
     ...unfinished(history),
     ...reorders(history, seqOf),
   ];

@@ -41,7 +41,7 @@ export interface Append {
   outcome: 'open' | 'acknowledged' | 'refused';
 }
 
-/** One page that a reader got. */
+/** One page that a reader got, or what a tail was told of what was there when it asked. */
 export interface Read {
   readonly node: string;
   /** Which life of the node. */
@@ -55,6 +55,12 @@ export interface Read {
   readonly length: number;
   readonly from: number;
   readonly texts: readonly string[];
+}
+
+/** All that one reader was told, who followed the log as events, over all its connections. */
+export interface Tail {
+  readonly reader: string;
+  readonly entries: { readonly seq: number; readonly text: string }[];
 }
 
 /** Somebody's time out of order. */
@@ -88,6 +94,7 @@ export interface History {
   readonly secondaries: readonly string[];
   readonly appends: Append[];
   readonly reads: Read[];
+  readonly tails: Tail[];
   /** SIGKILLs: the memory of a node is gone, at some moment between the order and its end. */
   readonly kills: Interval[];
   /** Times in which a secondary was down, stopped or behind a broken link. */
@@ -107,6 +114,7 @@ export function emptyHistory(mode: Mode, master: string, secondaries: readonly s
     secondaries,
     appends: [],
     reads: [],
+    tails: [],
     kills: [],
     outages: [],
     recoveries: [],

@@ -55,6 +55,9 @@ export function table(outcomes: readonly Outcome[]): string {
   row('  lost as the promise allows', (outcome) => of(outcome).lostAsAllowed);
   row('messages in the log', ({ history }) => history.final.get(history.master)?.length ?? 0);
   row('pages read', ({ history }) => history.reads.length);
+  row('events told to tails', ({ history: { tails } }) =>
+    tails.reduce((sum, { entries }) => sum + entries.length, 0),
+  );
   row('recoveries of the master', ({ history }) => history.recoveries.length);
   row('times of calm in which all agreed', ({ history }) => history.agreements.length);
   row('longest until all agreed, ms', ({ calmMs }) => calmMs);
