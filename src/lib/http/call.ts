@@ -17,6 +17,8 @@ export class Call implements Origin {
   parameter = '';
   /** Which of the route's media types the client likes best. */
   mediaType = '';
+  /** Whether its answer ends the connection: what came behind it must not be done (RFC 9112, 9.6). */
+  isLast = false;
   readonly #logger: RequestLog;
   #requestId: string | null = null;
 
@@ -77,8 +79,9 @@ export class Call implements Origin {
       res.destroy();
       return;
     }
-    const headers = Object.entries(problem.allHeaders(requestId)).flat();
-    send(res, problem.status, problem.body(requestId), headers);
+    const headers = problem.allHeaders(requestId);
+    this.isLast = headers.Connection === 'close';
+    send(res, problem.status, problem.body(requestId), Object.entries(headers).flat());
   }
 }
 

@@ -53,6 +53,11 @@ export class ConnectionTracker {
     if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
+  /** Whether the connection ends with an answer that is on its way. */
+  isEnding(socket: Socket): boolean {
+    return this.#bySocket.get(socket)?.at(-1)?.isLast ?? false;
+  }
+
   /** Whether a request of this connection is without its answer. */
   isAwaited(socket: Socket): boolean {
     return (this.#bySocket.get(socket)?.length ?? 0) > 0;

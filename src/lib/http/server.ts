@@ -77,6 +77,7 @@ export function createServer(options: ServerOptions): NodeServer {
     // requests nobody is told who does not listen.
     if (!(req instanceof GatheringRequest)) req.on('error', ignore);
     res.on('error', ignore);
+    if (connections.isEnding(req.socket)) return;
     const call = new Call(req, res, logger);
     if (!connections.track(call)) {
       req.socket.destroy();

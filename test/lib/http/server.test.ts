@@ -67,6 +67,21 @@ const post = (length: number, path = '/length') =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 const CHUNKED = 'POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
 
+describe('a connection that ends with an answer', () => {
+  it('does nothing that was sent behind it', async (t) => {
+    let taken = 0;
+    const handle: Route['handle'] = ({ res }) => {
+      taken += 1;
+      sendJson(res, 200, '{}');
+    };
+    const { open } = await serve(t, [{ ...ECHO, path: '/taken', handle }]);
+    const nameless = post(0, '/taken').replace('Host: x\r\n', '');
+    const answers = await open(post(0, '/taken') + nameless + post(0, '/taken')).closed();
+    assert.deepEqual(answers.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 400']);
+    assert.equal(taken, 1);
+  });
+});
+
 describe('the limits of the server', () => {
   it('ends a body that takes too long, and what follows a refusal for ever', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
