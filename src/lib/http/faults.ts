@@ -17,14 +17,7 @@ export function faultRoutes(port: SecondaryPort): Route[] {
     sendJson(res, 200, JSON.stringify(port.core.faults));
   };
   return [
-    {
-      ...shared,
-      method: 'GET',
-      handle: (call) => {
-        parseQuery(call.query, []);
-        send(call);
-      },
-    },
+    { ...shared, method: 'GET', handle: send },
     { ...shared, method: 'PUT', handle: (call) => putFaults(port, call) },
   ];
 }
