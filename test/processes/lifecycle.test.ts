@@ -6,11 +6,13 @@ import {
   FAST,
   NodeProcess,
   startCluster,
+  startDegraded,
   startMaster,
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
 import { freePort } from '../support/port.ts';
+import { RawConnection, rawAppend } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
 
 describe('starting', () => {
@@ -101,6 +103,20 @@ describe('stopping', () => {
     assert.equal(await master.exited(), 0);
   });
 
+  it('answers all who wait on one connection, one behind the other', async (t) => {
+    const { master } = await startDegraded(t);
+    const messages = ['a', 'b', 'c'];
+    const appends = messages.map((message) => rawAppend({ message, w: 3 }));
+    const connection = new RawConnection(master.port).send(appends.join(''));
+    await waitFor('them to wait', async () => (await health(master)).waiting === 3);
+    master.signal('SIGTERM');
+    const answers = await connection.closed();
+    assert.deepEqual(answers.match(/"seq":\d/g), ['"seq":1', '"seq":2', '"seq":3']);
+    assert.equal(answers.match(/"appended":true/g)?.length, 3);
+    assert.equal(answers.match(/^Connection: close/gm)?.length, 1, 'the last one ends it');
+    assert.equal(await master.exited(), 0);
+  });
+
   it('hands over what nobody waited for', async (t) => {
     const { master, secondaries } = await startCluster(t, { secondary: { FAULT_DELAY_MS: 100 } });
     const texts = Array.from({ length: 20 }, (_, i) => `m${i}`);
@@ -127,7 +143,6 @@ describe('stopping', () => {
 
   it('does not wait for connections on which nothing is asked', async (t) => {
     const { master } = await startCluster(t);
-    const { RawConnection } = await import('../support/raw.ts');
     const idle = new RawConnection(master.port).send('G');
     await health(master);
     const begin = performance.now();

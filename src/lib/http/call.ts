@@ -19,6 +19,8 @@ export class Call implements Origin {
   mediaType = '';
   /** Whether its answer ends the connection: what came behind it must not be done (RFC 9112, 9.6). */
   isLast = false;
+  /** Whether its connection has sent another request behind it, which will be answered as well. */
+  isFollowed = false;
   readonly #logger: RequestLog;
   #requestId: string | null = null;
 
@@ -80,6 +82,7 @@ export class Call implements Origin {
       return;
     }
     const headers = problem.allHeaders(requestId);
+    if (this.isFollowed) delete headers.Connection;
     this.isLast = headers.Connection === 'close';
     send(res, problem.status, problem.body(requestId), Object.entries(headers).flat());
   }

@@ -24,6 +24,8 @@ export class ConnectionTracker {
     const { socket } = call.req;
     const open = this.#bySocket.get(socket) ?? this.#begin(socket);
     if (this.#unanswered >= UNANSWERED_MAX && open.length > 0) return false;
+    const before = open.at(-1);
+    if (before !== undefined) before.isFollowed = true;
     open.push(call);
     this.#unanswered += 1;
     // It comes after every answer, and instead of one.
