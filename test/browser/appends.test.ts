@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import { append, messages } from '../support/client.ts';
-import { startCluster, startDegraded } from '../support/cluster.ts';
+import {
+  FAST,
+  startCluster,
+  startDegraded,
+  startMaster,
+  startRecovered,
+  startSecondary,
+  stopAfter,
+} from '../support/cluster.ts';
+import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
@@ -43,11 +52,18 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await compose('not at all', '3', '0');
     await compose('passes', '2');
     await page.locator('.append[data-state="holds"]', { hasText: 'passes' }).waitFor();
+    await page.getByText('8 of them wait.').waitFor();
     const waiting = page.locator('.append[data-state="waits"]');
     assert.equal(await waiting.count(), 8);
     const words = await waiting.first().textContent();
     assert.match(words ?? '', /w=3 – waits: 2 of 3 nodes hold it✓ master ✓ s1 … s2 pending/);
-    await page.getByText('8 of them wait.').waitFor();
+    // Those that this page follows by itself are clients that wait, like the one that the master knows.
+    await page.locator('#fact-waiting', { hasText: /^8$/ }).waitFor();
+    const client = new AbortController();
+    append(master, { message: 'elsewhere', w: 3 }, {}, client.signal).catch(() => {});
+    await page.locator('#fact-waiting', { hasText: /^9$/ }).waitFor();
+    client.abort();
+    await page.locator('#fact-waiting', { hasText: /^8$/ }).waitFor();
     await page
       .locator('.append[data-state="given-up"]', { hasText: 'goes on replicating' })
       .waitFor();
@@ -55,6 +71,59 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await page.getByText('None of them waits.').waitFor();
     await page.locator('.append[data-state="given-up"]', { hasText: 'it holds by now' }).waitFor();
     await untilMode(page, 'OK');
+  });
+
+  itSees('goes on waiting while the master is away and recovers', async (t) => {
+    const s1 = await startSecondary({ NODE_ID: 's1' });
+    const ports = [s1.port, await freePort()];
+    const master = await startRecovered(ports, FAST);
+    stopAfter(t, master, s1);
+    const { page } = await open(t, master, { tolerated: /ERR_|503/ });
+    await untilMode(page, 'Degraded');
+    await page.fill('#text', 'patient');
+    await page.selectOption('#w', '3');
+    await page.click('#append');
+    const item = page.locator('.append[data-state="waits"]', { hasText: 'patient' });
+    await item.waitFor();
+    s1.signal('SIGSTOP');
+    await master.stop('SIGKILL');
+    await untilMode(page, 'No contact');
+    stopAfter(t, await startMaster(ports, { ...FAST, PORT: master.port }));
+    await untilMode(page, 'Recovering');
+    // Each event of the health would have brought a question, and the answer that there is no such message.
+    await page.locator('#fact-waiting', { hasText: /^1$/ }).waitFor();
+    await page.locator('.lane', { hasText: 'nothing known of its log yet' }).nth(1).waitFor();
+    await item.waitFor();
+    s1.signal('SIGCONT');
+    await untilMode(page, 'Degraded');
+    await item.waitFor();
+    stopAfter(t, await startSecondary({ NODE_ID: 's2', PORT: ports[1] as number }));
+    await page.locator('.append[data-state="holds"]', { hasText: 'patient' }).waitFor();
+  });
+
+  itSees('says that a log is gone, and forgets who is not there any more', async (t) => {
+    const s1 = await startSecondary({ NODE_ID: 's1', FAULT_INJECTION: true });
+    const master = await startRecovered([s1.port], { ...FAST, FAULT_INJECTION: true });
+    stopAfter(t, master, s1);
+    const { page } = await open(t, master, { tolerated: /ERR_/ });
+    await untilMode(page, 'OK');
+    await page.locator('#delayMs-s1').waitFor();
+    await page.fill('#text', 'lost');
+    await page.click('#append');
+    await page.locator('.append[data-state="holds"]', { hasText: 'lost' }).waitFor();
+    await master.stop('SIGKILL');
+    await untilMode(page, 'No contact');
+    await page.fill('#text', 'nobody hears it');
+    await page.click('#append');
+    await page.getByText('No answer from the master: look at the log').waitFor();
+    assert.equal(await page.inputValue('#text'), 'nobody hears it');
+    stopAfter(t, await startMaster([], { ...FAST, PORT: master.port, FAULT_INJECTION: true }));
+    await untilMode(page, 'OK');
+    const gone = page.locator('.append[data-state="failed"]', { hasText: 'lost' });
+    await gone.filter({ hasText: 'is gone' }).waitFor();
+    assert.equal(await gone.locator('.chip').count(), 0);
+    await page.getByText('This master has none.').waitFor();
+    assert.equal(await page.locator('.fault').count(), 0);
   });
 
   itSees('works by keyboard alone, in an order that makes sense', async (t) => {
@@ -69,16 +138,8 @@ describe('the composer', { skip, concurrency: 2 }, () => {
       await page.keyboard.press('Tab');
       seen.push(await focused());
     }
-    const wanted = [
-      'delayMs-s1',
-      'errorRate-s2',
-      'text',
-      'w',
-      'wait',
-      'count',
-      'append',
-      'tour-start',
-    ];
+    const form = ['text', 'w', 'wait', 'count', 'append'];
+    const wanted = [...form, 'tour-start', 'delayMs-s1', 'errorRate-s2'];
     const places = wanted.map((id) => seen.indexOf(id));
     assert.deepEqual(
       places,
@@ -88,7 +149,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     assert.ok(!places.includes(-1), `${seen}`);
     await page.focus('#delayMs-s2');
     await page.keyboard.press('ArrowRight');
-    await page.locator('.fault[data-node="s2"] output', { hasText: '0.1 s' }).waitFor();
+    await page.locator('.fault[data-node="s2"] .slider', { hasText: '0.1 s' }).waitFor();
     await page.focus('#text');
     await page.keyboard.type('by keyboard');
     await page.keyboard.press('Enter');
@@ -107,11 +168,18 @@ describe('the composer', { skip, concurrency: 2 }, () => {
       await page.getByLabel('API token').fill(token);
       await page.getByRole('button', { name: 'Use it' }).click();
     };
+    await page.fill('#text', 'with a token');
+    await page.click('#append');
+    await page.getByText('Nothing was appended. The master wants a token').waitFor();
+    // No header could carry it.
+    await give('falsch→');
+    await page.getByText('A token has letters, digits and signs of ASCII only').waitFor();
     await give('a-wrong-one');
     await page.getByText('That token is not the right one.').waitFor();
+    assert.ok(!requests.some((line) => line.includes('/faults')));
     await give('a-secret');
     await page.locator('#delayMs-s2:enabled').waitFor();
-    await page.fill('#text', 'with a token');
+    assert.equal(await page.inputValue('#text'), 'with a token');
     await page.click('#append');
     await page.locator('.append[data-state="holds"]').waitFor();
     assert.equal(await page.isVisible('#token-form'), false);

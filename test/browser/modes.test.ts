@@ -39,7 +39,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     const { page } = await open(t, master);
     await untilMode(page, 'OK');
     await page.getByRole('slider', { name: 'Delay, s2' }).fill('10000');
-    await page.locator('.fault[data-node="s2"] output', { hasText: '10.0 s' }).waitFor();
+    await page.locator('.fault[data-node="s2"] .slider', { hasText: '10.0 s' }).waitFor();
     const slow = `${master.url}/secondaries/s2/faults`;
     await waitFor('the delay to be set', async () => {
       return (await request(slow)).body.delayMs === 10_000;
@@ -54,17 +54,76 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await page.locator('#table tr', { hasText: /^3cvisiblevisiblevisible$/ }).waitFor();
   });
 
+  itSees('faults that others set, without taking the slider out of a hand', async (t) => {
+    const { master } = await startCluster(t, WITH_FAULTS);
+    const { page } = await open(t, master);
+    const slider = page.locator('#delayMs-s2');
+    await slider.waitFor();
+    const set = (delayMs: number) =>
+      request(`${master.url}/secondaries/s2/faults`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ delayMs }),
+      });
+    const shown = page.locator('.fault[data-node="s2"] .slider').first();
+    await set(3000);
+    await shown.filter({ hasText: '3.0 s' }).waitFor();
+    assert.equal(await slider.inputValue(), '3000');
+    await slider.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await slider.boundingBox()) ?? assert.fail();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await shown.filter({ hasText: '5.0 s' }).waitFor();
+    const held = () =>
+      page.waitForResponse(
+        (got) => got.request().method() === 'GET' && got.url().endsWith('s2/faults'),
+      );
+    await waitFor('the delay to be set', async () => {
+      return (await request(`${master.url}/secondaries/s2/faults`)).body.delayMs === 5000;
+    });
+    await set(7000);
+    await held();
+    await held();
+    assert.equal(await slider.inputValue(), '5000');
+    await page.mouse.up();
+    await shown.filter({ hasText: '7.0 s' }).waitFor();
+  });
+
+  itSees('errors that come and go, and stands still meanwhile', async (t) => {
+    const { master } = await startCluster(t, WITH_FAULTS);
+    const { page } = await open(t, master);
+    await untilMode(page, 'OK');
+    await page.getByRole('slider', { name: 'Fails before it applies, s2' }).fill('0.5');
+    const error = lane(page, 's2').locator('.lane-error', { hasText: 'Last error' });
+    await waitFor('an error', async () => {
+      await append(master, { message: 'a', w: 1 });
+      return error.isVisible();
+    });
+    await page.evaluate(`{
+      globalThis.looks = new Set();
+      globalThis.heights = new Set();
+      const lane = document.querySelector('.lane[data-node="s2"]');
+      const look = () => {
+        globalThis.looks.add(/next attempt|trying now/.test(lane.textContent));
+        globalThis.heights.add(lane.getBoundingClientRect().height);
+        requestAnimationFrame(look);
+      };
+      look();
+    }`);
+    await waitFor('attempts that come and go', async () => {
+      await append(master, { message: 'a', w: 1 });
+      return (await page.evaluate('globalThis.looks.size')) === 2;
+    });
+    assert.equal(await page.evaluate('globalThis.heights.size'), 1);
+  });
+
   itSees('degraded: who is away, why, and when it is tried again', async (t) => {
     const { master } = await startDegraded(t);
     await append(master, { message: 'a', w: 2 });
     const { page } = await open(t, master);
     await untilMode(page, 'Degraded');
     await untilWhy(page, 's2 is Unhealthy. Appends go on');
-    await untilLane(
-      page,
-      's2',
-      /Unhealthy.*lag 1.*last heartbeat never.*(next attempt in|trying now)/,
-    );
+    await untilLane(page, 's2', /Unhealthy.*lag 1.*No heartbeat yet.*(next attempt in|trying now)/);
     await untilLane(page, 's2', 'ECONNREFUSED');
   });
 
@@ -72,6 +131,11 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     const { master, secondaries } = await startCluster(t);
     const { page } = await open(t, master, { tolerated: /503/ });
     await untilMode(page, 'OK');
+    await page.evaluate(`{
+      globalThis.announced = [];
+      new MutationObserver(() => globalThis.announced.push(announcer.textContent))
+        .observe(announcer, { childList: true, characterData: true, subtree: true });
+    }`);
     for (const node of secondaries) node.signal('SIGSTOP');
     await untilMode(page, 'Read-only');
     await untilWhy(page, 'appends need 2 of 3 nodes, and 1 is available');
@@ -79,6 +143,15 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await page.fill('#text', 'refused');
     await page.click('#append');
     await page.getByText(/Nothing was appended. Read-only/).waitFor();
+    // Who hears the page is told of the mode and of who caused it, and not of each heartbeat.
+    const said = await waitFor('the mode to be announced', async () => {
+      const all = (await page.evaluate('globalThis.announced')) as string[];
+      return all.some((words) => words.includes('now: Read-only. A quorum')) ? all : undefined;
+    });
+    for (const words of ['s1 is now Unhealthy', 's2 is now Unhealthy', 'now: Degraded']) {
+      assert.ok(said.join().includes(words), `${words} in ${said.join('; ')}`);
+    }
+    assert.ok(said.length <= 8, said.join('; '));
     for (const node of secondaries) node.signal('SIGCONT');
     await untilMode(page, 'OK');
   });

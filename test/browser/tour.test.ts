@@ -34,10 +34,14 @@ describe('the self-check of the page', { skip, concurrency: 3 }, () => {
       const isLate = async () => (await request(faults)).body.delayMs > 0;
       const { page } = await open(t, master);
       await untilMode(page, 'OK');
-      await page.click('#tour-start');
+      const focused = () => page.evaluate('document.activeElement.id');
+      await page.focus('#tour-start');
+      await page.keyboard.press('Enter');
       await waitFor('s2 to be late', isLate);
-      await page.click('#tour-stop');
+      assert.equal(await focused(), 'tour-stop');
+      await page.keyboard.press('Escape');
       await page.getByText('Stopped before its end.').waitFor();
+      await waitFor('the focus to be back', async () => (await focused()) === 'tour-start');
       await waitFor('s2 to be as before', async () => !(await isLate()));
       await page.click('#tour-start');
       await waitFor('s2 to be late again', isLate);

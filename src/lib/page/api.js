@@ -2,10 +2,11 @@
 
 /** A refusal of the master, in its own words. */
 class Refused extends Error {
-  /** @param {number} status @param {string} text */
-  constructor(status, text) {
+  /** @param {number} status @param {string} text @param {boolean} [wasAppended] whether the message is in the log all the same */
+  constructor(status, text, wasAppended = false) {
     super(text);
     this.status = status;
+    this.wasAppended = wasAppended;
   }
 }
 
@@ -33,36 +34,53 @@ function whenAllowed(listener) {
  * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean}} [options]
  */
 async function call(path, options = {}) {
+  if (!mayAsk()) throw new Refused(401, 'The master wants a token; give it above');
   const { method = 'GET', body, wait, accept = 'application/json', ...rest } = options;
+  const token = apiToken;
   /** @type {Record<string, string>} */
   const headers = { accept };
-  if (apiToken !== null) headers.authorization = `Bearer ${apiToken}`;
+  if (token !== null) headers.authorization = `Bearer ${token}`;
   if (wait !== undefined) headers.prefer = `wait=${wait}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const text = body === undefined ? null : JSON.stringify(body);
   const response = await fetch(path, { method, headers, body: text, cache: 'no-store', ...rest });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401) askForToken('That token is not the right one.');
-  const { title = `HTTP ${response.status}`, detail = '' } = problem;
-  throw new Refused(response.status, detail === '' ? title : `${title}: ${detail}`);
+  // Late news of an older token says nothing about the one given since.
+  if (response.status === 401 && token === apiToken)
+    askForToken('That token is not the right one.');
+  const { title = `HTTP ${response.status}`, detail = '', appended = false } = problem;
+  const words = detail === '' ? title : `${title}: ${detail}`;
+  throw new Refused(response.status, words, appended);
 }
 
 /** @param {string} why */
 function askForToken(why) {
-  if (apiToken !== null) setText(byId('token-why'), why);
   apiToken = null;
+  setText(byId('token-note'), why);
   byId('token-form').hidden = false;
+}
+
+/** Tries a token before anything else uses it. @param {string} token */
+async function useToken(token) {
+  // Anything else cannot be in a header, and is not what a node takes for a token.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    return askForToken('A token has letters, digits and signs of ASCII only, and no spaces.');
+  }
+  apiToken = token;
+  await call('/messages?limit=1').catch(() => {});
+  if (apiToken !== token) return;
+  byId('token-form').hidden = true;
+  inputById('text').focus();
+  for (const listener of tokenListeners) listener();
 }
 
 function startToken() {
   if (needsToken) askForToken('');
   byId('token-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    apiToken = inputById('token').value;
+    useToken(inputById('token').value);
     inputById('token').value = '';
-    byId('token-form').hidden = true;
-    for (const listener of tokenListeners) listener();
   });
 }
 

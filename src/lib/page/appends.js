@@ -1,70 +1,98 @@
 /**
- * The appends of this page, from their receipts on. Each is answered at once (`Prefer: wait=0`) and then
- * awaited; but a browser opens only six connections, so two at most wait on the master, and the others
- * are judged by what `/health` says, and confirmed by one question.
+ * The appends of this page. Each waits on the master for a second, so that what is quick is timed as it is; then
+ * it is followed: a browser opens only six connections, so one at most goes on waiting there, and the
+ * others are judged by what `/health` says, and confirmed by one question.
  */
 
-const HELD_MAX = 2;
-/** How long one question waits on the master, in s. */
-const HELD_WAIT_S = 20;
-const FINISHED_MAX = 8;
+/** How long the append itself waits on the master, in s. */
+const FIRST_WAIT_S = 1;
+/** How many appends wait there beyond that, and how long one question does, in s. */
+const HELD_MAX = 1;
+const HELD_WAIT_S = 5;
+const FINISHED_MAX = 6;
 
 /** The newest first. @type {OwnAppend[]} */
 let ownAppends = [];
 /** @type {(() => void)[]} */
 const appendListeners = [];
 
-/** Appends, and follows it from then on. @param {string[]} messages @param {WriteConcern} w @param {number | null} waitS */
+/** Appends, and follows it from then on; throws if it is refused. @param {string[]} messages @param {WriteConcern} w @param {number | null} waitS */
 async function append(messages, w, waitS) {
+  const [text = ''] = messages;
   const startedAt = performance.now();
-  const what = messages.length === 1 ? { message: messages[0] } : { messages };
-  const response = await call('/messages', { method: 'POST', body: { ...what, w }, wait: 0 });
-  /** @type {Receipt} */
-  const receipt = await response.json();
-  const { count = 1, acked, pending } = receipt;
-  const doesHold = response.status !== 202;
   /** @type {OwnAppend} */
   const own = {
-    text: messages[0] ?? '',
+    text: shortened(text, 60),
     w,
     needed: nodesFor(w),
-    seq: receipt.seq + count - 1,
-    count,
+    logId: health?.logId ?? null,
+    seq: 0,
+    count: messages.length,
     startedAt,
     giveUpAt: waitS === null ? Number.POSITIVE_INFINITY : startedAt + waitS * 1000,
-    acked,
-    pending,
-    state: doesHold ? 'holds' : 'waits',
-    tookMs: performance.now() - startedAt,
-    isHeld: false,
+    acked: [],
+    pending: [],
+    state: 'sent',
+    tookMs: 0,
+    isHeld: true,
     problem: '',
   };
   ownAppends.unshift(own);
-  followAppends();
+  tellAppends();
+  try {
+    const body = { ...(messages.length === 1 ? { message: text } : { messages }), w };
+    const wait = Math.min(FIRST_WAIT_S, waitS ?? FIRST_WAIT_S);
+    const response = await call('/messages', { method: 'POST', body, wait });
+    /** @type {Receipt} */
+    const { seq, acked, pending } = await response.json();
+    const state = response.status === 202 ? 'waits' : 'holds';
+    const tookMs = performance.now() - startedAt;
+    Object.assign(own, { seq: seq + own.count - 1, acked, pending, state, tookMs });
+  } catch (error) {
+    ownAppends = ownAppends.filter((one) => one !== own);
+    throw error;
+  } finally {
+    own.isHeld = false;
+    followAppends();
+  }
   return own;
+}
+
+/** How many wait, but not on the master: for those who look, they are clients that wait. */
+function unheldWaiting() {
+  return ownAppends.filter(({ isHeld, state }) => state === 'waits' && !isHeld).length;
 }
 
 /** Looks after all that wait. */
 function followAppends() {
-  const now = performance.now();
-  for (const own of ownAppends) {
-    Object.assign(own, own.seq <= (health?.length ?? 0) ? holdersOf(own.seq) : {});
-    if (own.state !== 'waits') continue;
-    if (now >= own.giveUpAt) own.state = 'given-up';
-    else if (!own.isHeld && own.acked.length >= own.needed) question(own, 0);
-  }
-  // The oldest wait on the master.
-  const waiting = ownAppends.filter(({ state }) => state === 'waits').reverse();
-  let free = HELD_MAX - waiting.filter(({ isHeld }) => isHeld).length;
-  for (const own of waiting) {
-    if (free <= 0) break;
-    if (own.isHeld) continue;
-    free -= 1;
-    const leftS = Math.ceil((own.giveUpAt - now) / 1000);
-    question(own, Math.min(HELD_WAIT_S, leftS));
+  // A master that recovers does not know yet what it will have.
+  const canTell = hasContact && health !== null && health.logId !== null;
+  if (canTell) for (const own of ownAppends) judge(own);
+  if (canTell && health?.status !== 'recovering') {
+    const unheld = ownAppends.filter(({ state, isHeld }) => state === 'waits' && !isHeld);
+    // The oldest wait on the master.
+    const free = HELD_MAX - ownAppends.filter(({ isHeld, seq }) => isHeld && seq > 0).length;
+    const held = unheld.toReversed().slice(0, Math.max(0, free));
+    for (const own of unheld) {
+      const leftS = Math.ceil((own.giveUpAt - performance.now()) / 1000);
+      if (own.acked.length >= own.needed) question(own, 0);
+      else if (held.includes(own)) question(own, Math.min(HELD_WAIT_S, leftS));
+    }
   }
   forgetOld();
-  for (const listener of appendListeners) listener();
+  tellAppends();
+}
+
+/** What `/health` says of it. @param {OwnAppend} own */
+function judge(own) {
+  if (own.state === 'sent' || own.state === 'failed') return;
+  if (own.logId !== health?.logId) {
+    const problem = 'the log it was appended to is gone: nobody had kept it';
+    Object.assign(own, { state: 'failed', problem, acked: [], pending: [] });
+    return;
+  }
+  if (own.seq <= health.length) Object.assign(own, holdersOf(own.seq));
+  if (own.state === 'waits' && performance.now() >= own.giveUpAt) own.state = 'given-up';
 }
 
 /** Asks the master whether it holds, and lets it wait for that. @param {OwnAppend} own @param {number} waitS */
@@ -72,30 +100,31 @@ async function question(own, waitS) {
   own.isHeld = true;
   try {
     const response = await call(`/messages/${own.seq}?w=${own.w}`, { wait: waitS });
-    const answer = await response.json();
+    const { acked, pending } = await response.json();
     if (response.status === 200 && own.state === 'waits') {
-      own.state = 'holds';
-      own.tookMs = performance.now() - own.startedAt;
-      ownTimesMs.push(own.tookMs);
-      own.acked = answer.acked;
-      own.pending = answer.pending;
+      const tookMs = performance.now() - own.startedAt;
+      Object.assign(own, { state: 'holds', tookMs, acked, pending });
+      ownTimesMs.push(tookMs);
     }
   } catch (error) {
     // No answer is no news: the next event of the health brings the next question.
-    if (error instanceof Refused && error.status !== 503) {
-      own.state = 'failed';
-      own.problem = error.message;
+    if (error instanceof Refused && error.status === 404) {
+      Object.assign(own, { state: 'failed', problem: error.message, acked: [], pending: [] });
     }
   }
   own.isHeld = false;
-  for (const listener of appendListeners) listener();
+  tellAppends();
 }
 
 function forgetOld() {
   let finished = 0;
   ownAppends = ownAppends.filter(({ state }) => {
-    if (state === 'waits') return true;
+    if (state === 'waits' || state === 'sent') return true;
     finished += 1;
     return finished <= FINISHED_MAX;
   });
+}
+
+function tellAppends() {
+  for (const listener of appendListeners) listener();
 }

@@ -6,11 +6,12 @@
 const CELL_PX = 14;
 const PITCH_PX = 18;
 const BAR_PX = 104;
-const TOP_PX = 20;
-const LANE_PX = TOP_PX + CELL_PX + 4;
+const FALL_PX = 12;
+const NUMBERS_PX = 20;
 const MOVE_MS = 500;
 const wantsCalm = matchMedia('(prefers-reduced-motion: reduce)');
-const isDark = matchMedia('(prefers-color-scheme: dark)');
+/** What changes the colours. */
+const LOOK_QUERIES = ['(prefers-color-scheme: dark)', '(forced-colors: active)'];
 
 /** @type {Set<LaneCanvas>} */
 const laneCanvases = new Set();
@@ -40,6 +41,8 @@ class LaneCanvas {
   /** @type {HTMLCanvasElement} */
   #canvas;
   #withNumbers;
+  /** Where the cells begin, in px from above. */
+  #top;
   /** @type {Ends} */
   #ends = { visible: 0, held: 0, sent: 0 };
   #length = 0;
@@ -50,6 +53,7 @@ class LaneCanvas {
   constructor(canvas, withNumbers) {
     this.#canvas = canvas;
     this.#withNumbers = withNumbers;
+    this.#top = withNumbers ? NUMBERS_PX : FALL_PX;
     laneCanvases.add(this);
     new ResizeObserver(requestDraw).observe(canvas);
   }
@@ -63,8 +67,8 @@ class LaneCanvas {
 
   /** Draws it as it is `now`; true while it moves. @param {number} now */
   draw(now) {
-    const { clientWidth: width } = this.#canvas;
-    const pen = this.#pen(width);
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const pen = this.#pen(width, height);
     if (pen === null || width === 0) return false;
     const { first, left } = windowOf(width, this.#length);
     const look = lookOf(this.#canvas);
@@ -83,22 +87,23 @@ class LaneCanvas {
       const progress = wantsCalm.matches ? 1 : Math.min(1, (now - cell.at) / MOVE_MS);
       moves ||= progress < 1;
       const x = left + (seq - first) * PITCH_PX;
-      drawCell(pen, x, TOP_PX, state, progress, look, before !== undefined);
+      const falls = !this.#withNumbers && (before === undefined || state === 'sent');
+      drawCell(pen, x, this.#top, state, progress, look, falls);
       if (this.#withNumbers && (seq === first || seq % 5 === 0)) this.#number(pen, seq, x, first);
     }
     this.#cells = cells;
     return moves;
   }
 
-  /** @param {number} width */
-  #pen(width) {
+  /** @param {number} width @param {number} height */
+  #pen(width, height) {
     const scale = devicePixelRatio;
-    const [wanted, high] = [Math.round(width * scale), Math.round(LANE_PX * scale)];
+    const [wanted, high] = [Math.round(width * scale), Math.round(height * scale)];
     if (this.#canvas.width !== wanted) this.#canvas.width = wanted;
     if (this.#canvas.height !== high) this.#canvas.height = high;
     const pen = this.#canvas.getContext('2d');
     pen?.setTransform(scale, 0, 0, scale, 0, 0);
-    pen?.clearRect(0, 0, width, LANE_PX);
+    pen?.clearRect(0, 0, width, height);
     return pen;
   }
 
@@ -107,17 +112,18 @@ class LaneCanvas {
     /** @param {number} end */
     const at = (end) => (Math.min(end, last) / last) * BAR_PX;
     const { visible, held, sent } = this.#ends;
+    const top = this.#top;
     pen.strokeStyle = visible >= last ? look.accent : look.line;
     pen.lineWidth = 1.5;
-    outline(pen, 0.75, TOP_PX + 0.75, BAR_PX - 1.5, CELL_PX - 1.5, 3);
+    outline(pen, 0.75, top + 0.75, BAR_PX - 1.5, CELL_PX - 1.5, 3);
     pen.stroke();
     pen.save();
     pen.clip();
     pen.fillStyle = look.held;
-    pen.fillRect(0, TOP_PX + CELL_PX / 2, at(held), CELL_PX / 2);
+    pen.fillRect(0, top + CELL_PX / 2, at(held), CELL_PX / 2);
     pen.fillStyle = look.accent;
-    pen.fillRect(0, TOP_PX + CELL_PX - 3, at(sent), 3);
-    pen.fillRect(0, TOP_PX, at(visible), CELL_PX);
+    pen.fillRect(0, top + CELL_PX - 3, at(sent), 3);
+    pen.fillRect(0, top, at(visible), CELL_PX);
     pen.restore();
     if (this.#withNumbers) this.#label(pen, `1 – ${number(last)}`, 0, 'left');
   }
@@ -138,7 +144,7 @@ class LaneCanvas {
     const { clientWidth } = this.#canvas;
     pen.textAlign = align;
     const place = align === 'left' ? x : Math.max(half, Math.min(x, clientWidth - half));
-    pen.fillText(text, place, TOP_PX - 7);
+    pen.fillText(text, place, this.#top - 7);
   }
 }
 
@@ -146,10 +152,12 @@ class LaneCanvas {
 
 /** @type {Look | null} */
 let knownLook = null;
-isDark.addEventListener('change', () => {
-  knownLook = null;
-  requestDraw();
-});
+for (const query of LOOK_QUERIES) {
+  matchMedia(query).addEventListener('change', () => {
+    knownLook = null;
+    requestDraw();
+  });
+}
 
 /** The colours of the style sheet. @param {Element} node @returns {Look} */
 function lookOf(node) {
@@ -174,11 +182,12 @@ function outline(pen, x, y, width, height, radius) {
 }
 
 /**
- * One cell; every state has a shape of its own. While it moves, a new one comes from above.
+ * One cell; every state has a shape of its own. While it moves, a new one falls from above, unless it begins
+ * here, and what fills it grows stronger, not higher: half full means held back.
  * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {CellState} state
- * @param {number} progress from 0 to 1 @param {Look} look @param {boolean} wasThere
+ * @param {number} progress from 0 to 1 @param {Look} look @param {boolean} falls
  */
-function drawCell(pen, x, y, state, progress, look, wasThere) {
+function drawCell(pen, x, y, state, progress, look, falls) {
   const eased = 1 - (1 - progress) ** 3;
   const middle = x + CELL_PX / 2;
   if (state === 'absent') {
@@ -188,7 +197,7 @@ function drawCell(pen, x, y, state, progress, look, wasThere) {
     pen.fill();
     return;
   }
-  const top = wasThere && state !== 'sent' ? y : y - (1 - eased) * 12;
+  const top = falls ? y - (1 - eased) * FALL_PX : y;
   const side = CELL_PX - 1.5;
   pen.lineWidth = 1.5;
   pen.strokeStyle = state === 'held' ? look.held : look.accent;
@@ -205,7 +214,9 @@ function drawCell(pen, x, y, state, progress, look, wasThere) {
     pen.stroke();
     return;
   }
-  const filled = state === 'held' ? side / 2 : side * eased;
-  outline(pen, x + 0.75, top + 0.75 + side - filled, side, filled, Math.min(3, filled / 2));
+  const filled = state === 'held' ? side / 2 : side;
+  outline(pen, x + 0.75, top + 0.75 + side - filled, side, filled, 3);
+  pen.globalAlpha = state === 'held' ? 1 : eased;
   pen.fill();
+  pen.globalAlpha = 1;
 }

@@ -4,6 +4,10 @@ const SVG = 'http://www.w3.org/2000/svg';
 const CHART = { width: 320, height: 96, right: 4, bottom: 2, top: 6 };
 /** A page that was just opened shows a minute, so that its lines are no dots. */
 const SHORT_SPAN = 60;
+/** Samples that are further apart, in ms, are not joined: nobody looked in between. */
+const GAP_MS = 5000;
+/** Where a logarithmic axis begins. */
+const LOWEST = 0.05;
 
 /** @param {string} name @param {Record<string, string | number>} attributes */
 function svg(name, attributes) {
@@ -24,8 +28,10 @@ class Chart {
   });
   #top = element('span', 'chart-top muted');
   #figures = element('ul', 'figures');
+  /** @type {Element[]} */
+  #paths = [];
   #start = element('span', '');
-  /** How many samples the width is. */
+  /** How many seconds the width is. */
   #span = SHORT_SPAN;
 
   /** @param {string} title @param {(value: number) => string} format @param {boolean} isLogarithmic */
@@ -40,35 +46,41 @@ class Chart {
 
   /** @param {Line[]} lines */
   show(lines) {
-    this.#span = samples.length <= SHORT_SPAN ? SHORT_SPAN : SAMPLES_MAX;
+    const first = samples[0]?.atMs ?? 0;
+    const isShort = (samples.at(-1)?.atMs ?? 0) - first < SHORT_SPAN * SAMPLE_MS;
+    this.#span = isShort ? SHORT_SPAN : SAMPLES_MAX;
     setText(this.#start, `${(this.#span * SAMPLE_MS) / 60_000} min ago`);
     const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
     const highest = niceCeiling(Math.max(1, ...values));
-    const base = svg('line', {
-      class: 'base',
-      x1: 0,
-      x2: CHART.width,
-      y1: CHART.height - 1,
-      y2: CHART.height - 1,
-    });
-    const paths = lines.map(({ values, look }) =>
-      svg('path', {
-        class: `look-${look}`,
-        d: this.#path(values, highest),
-        'vector-effect': 'non-scaling-stroke',
-      }),
-    );
-    this.#picture.replaceChildren(base, ...paths);
-    setText(this.#top, `top: ${this.#format(highest)}`);
+    if (this.#figures.children.length !== lines.length) this.#makeLines(lines.length);
+    for (const [index, { name, values }] of lines.entries()) {
+      this.#paths[index]?.setAttribute('d', this.#path(values, highest));
+      const item = this.#figures.children[index]?.lastChild;
+      if (item) setText(item, `${name} ${this.#words(values)}`);
+    }
+    setText(this.#top, `to ${this.#format(highest)}`);
     const words = lines.map(({ name, values }) => `${name} ${this.#words(values)}`);
-    this.#picture.setAttribute('aria-label', `${this.#title}, now: ${words.join(', ')}`);
-    this.#figures.replaceChildren(
-      ...lines.map(({ look }, index) => {
-        const key = svg('svg', { viewBox: '0 0 22 6', class: 'line-key', 'aria-hidden': 'true' });
-        key.append(svg('path', { class: `look-${look}`, d: 'M0 3H22' }));
-        return element('li', '', key, ` ${words[index]}`);
-      }),
+    this.#picture.setAttribute('aria-label', `${this.#title}, last: ${words.join(', ')}`);
+  }
+
+  /** So many lines; no two of sixteen have the same colour and the same dashes. @param {number} count */
+  #makeLines(count) {
+    const [y, right] = [CHART.height - 1, CHART.width];
+    const base = svg('line', { class: 'base', x1: 0, x2: right, y1: y, y2: y });
+    const looks = Array.from(
+      { length: count },
+      (_, i) => `line hue-${i % 4} dash-${(i + Math.floor(i / 4)) % 4}`,
     );
+    this.#paths = looks.map((look) =>
+      svg('path', { class: look, 'vector-effect': 'non-scaling-stroke' }),
+    );
+    this.#picture.replaceChildren(base, ...this.#paths);
+    const figures = looks.map((look) => {
+      const key = svg('svg', { viewBox: '0 0 22 6', class: 'line-key', 'aria-hidden': 'true' });
+      key.append(svg('path', { class: look, d: 'M0 3H22' }));
+      return element('li', '', key, element('span', ''));
+    });
+    this.#figures.replaceChildren(...figures);
   }
 
   /** The last figure there is. @param {(number | null)[]} values */
@@ -77,24 +89,24 @@ class Chart {
     return value === null ? '–' : this.#format(value);
   }
 
-  /** The line, with gaps where nothing is known; a point alone is a short dash. @param {(number | null)[]} values @param {number} highest */
+  /** The line, with gaps where nothing is known; a point alone is a dot. @param {(number | null)[]} values @param {number} highest */
   #path(values, highest) {
     const { width, height, right, bottom, top } = CHART;
-    const step = (width - right) / (this.#span - 1);
-    const start = this.#span - values.length;
+    const now = samples.at(-1)?.atMs ?? 0;
+    const pxPerMs = (width - right) / (this.#span * SAMPLE_MS);
     let path = '';
-    let isOpen = false;
+    let lastMs = Number.NEGATIVE_INFINITY;
     for (const [index, value] of values.entries()) {
+      const atMs = samples[index]?.atMs ?? 0;
       if (value === null) {
-        isOpen = false;
+        lastMs = Number.NEGATIVE_INFINITY;
         continue;
       }
-      const x = ((start + index) * step).toFixed(1);
-      const y = (height - bottom - this.#share(value, highest) * (height - bottom - top)).toFixed(
-        1,
-      );
-      path += isOpen ? `L${x} ${y}` : `M${x} ${y}h1.5`;
-      isOpen = true;
+      const x = (width - right - (now - atMs) * pxPerMs).toFixed(1);
+      const share = this.#share(value, highest);
+      const y = (height - bottom - share * (height - bottom - top)).toFixed(1);
+      path += atMs - lastMs < GAP_MS ? `L${x} ${y}` : `M${x} ${y}h0`;
+      lastMs = atMs;
     }
     return path;
   }
@@ -102,8 +114,7 @@ class Chart {
   /** @param {number} value @param {number} highest */
   #share(value, highest) {
     if (!this.#isLogarithmic) return value / highest;
-    const lowest = 0.1;
-    return Math.max(0, Math.log(value / lowest) / Math.log(highest / lowest));
+    return Math.max(0, Math.log(value / LOWEST) / Math.log(highest / LOWEST));
   }
 }
 
@@ -115,24 +126,19 @@ function niceCeiling(value) {
 }
 
 function startCharts() {
-  const appends = new Chart('Appends per second', (value) => number(Math.round(value)));
-  const latency = new Chart('Time to the answer', duration, true);
+  const appends = new Chart('Messages per second', (value) => number(Math.round(value)));
+  const latency = new Chart('Time to answer (log)', duration, true);
   const lag = new Chart('Lag, in messages', (value) => number(value));
   byId('charts').append(appends.root, latency.root, lag.root);
   const show = () => {
     const rates = samples.map(({ appendsPerSecond }) => appendsPerSecond);
-    appends.show([{ name: 'all clients', values: rates, look: 0 }]);
+    appends.show([{ name: 'all clients', values: rates }]);
     latency.show([
-      { name: 'half within', values: samples.map(({ medianMs }) => medianMs), look: 0 },
-      { name: '99 % within', values: samples.map(({ slowMs }) => slowMs), look: 1 },
+      { name: 'half within', values: samples.map(({ medianMs }) => medianMs) },
+      { name: '99 % within', values: samples.map(({ slowMs }) => slowMs) },
     ]);
     const ids = health?.secondaries.map(({ id }) => id) ?? [];
-    lag.show(
-      ids.map((id, index) => {
-        const values = samples.map(({ lags }) => lags[id] ?? null);
-        return { name: id, values, look: index % 4 };
-      }),
-    );
+    lag.show(ids.map((id) => ({ name: id, values: samples.map(({ lags }) => lags[id] ?? null) })));
   };
   sampleListeners.push(show);
   show();

@@ -8,6 +8,8 @@ function startComposer() {
     event.preventDefault();
     compose();
   });
+  // What was said of the last message is not true of the next.
+  byId('text').addEventListener('input', () => note('good', ''));
   appendListeners.push(showAppends);
   onCluster(() => {
     offerWriteConcerns();
@@ -16,26 +18,41 @@ function startComposer() {
 }
 
 async function compose() {
-  const text = inputById('text').value;
+  const input = inputById('text');
+  const text = input.value;
   const count = Number(inputById('count').value);
   const wText = inputById('w').value;
   const w = wText === 'all' || wText === 'majority' ? wText : Number(wText);
   const waitText = inputById('wait').value;
   const messages =
     count === 1 ? [text] : Array.from({ length: count }, (_, i) => `${text} ${i + 1}`);
-  const note = byId('composer-note');
+  // An empty field also means that a second click does not append it twice.
+  input.value = '';
+  input.focus();
   try {
     const own = await append(messages, w, waitText === '' ? null : Number(waitText));
     const what = count === 1 ? `Message ${number(own.seq)} is` : `${number(count)} messages are`;
-    setText(note, `${what} in the log.`);
-    setData(note, 'kind', 'good');
-    inputById('text').value = '';
+    note('good', `${what} in the log.`);
   } catch (error) {
-    const why = error instanceof Refused ? error.message : 'the master does not answer';
-    setText(note, `Nothing was appended. ${why}`);
-    setData(note, 'kind', 'bad');
+    note('bad', refusalWords(error));
+    if (input.value === '') input.value = text;
   }
-  inputById('text').focus();
+}
+
+/** @param {'good' | 'bad'} kind @param {string} words */
+function note(kind, words) {
+  setData(byId('composer-note'), 'kind', kind);
+  setText(byId('composer-note'), words);
+}
+
+/** @param {unknown} error */
+function refusalWords(error) {
+  if (!(error instanceof Refused)) {
+    return 'No answer from the master: look at the log whether it was appended.';
+  }
+  return error.wasAppended
+    ? `It is in the log, but was not answered. ${error.message}`
+    : `Nothing was appended. ${error.message}`;
 }
 
 /** The choices for `w`, as many as there are nodes. */
@@ -53,48 +70,52 @@ function offerWriteConcerns() {
   const numbers = Array.from({ length: nodes }, (_, i) => i + 1);
   select.replaceChildren(
     option('majority', `a majority (${nodesFor('majority')} of ${nodes})`),
-    option('all', `all ${nodes} nodes`),
+    option('all', nodes === 1 ? 'all nodes (1)' : `all ${nodes} nodes`),
     ...numbers.map((w) => option(w, w === 1 ? '1: the master alone' : `${w} nodes`)),
   );
 }
 
 function showAppends() {
-  const mine = ownAppends.filter(({ isHeld, state }) => isHeld && state === 'waits').length;
-  const waiting = ownAppends.filter(({ state }) => state === 'waits').length;
-  const others = Math.max(0, (health?.waiting ?? 0) - mine);
-  setText(byId('waiting-summary'), waitingWords(waiting, others));
-  byId('appends').replaceChildren(...ownAppends.slice(0, LISTED_MAX).map(appendItem));
+  setText(byId('waiting-summary'), waitingWords());
+  setChildren(byId('appends'), ownAppends.slice(0, LISTED_MAX).map(itemOf));
 }
 
-/** @param {number} waiting of this page @param {number} others waiting elsewhere */
-function waitingWords(waiting, others) {
-  const elsewhere =
-    others === 0
-      ? ''
-      : ` ${others === 1 ? '1 other client waits' : `${number(others)} other clients wait`}.`;
+function waitingWords() {
   if (ownAppends.length === 0) {
-    return `None yet. Each will show here who has acknowledged it and who is still pending.${elsewhere}`;
+    return 'None yet. Each will show here who has acknowledged it and who is still pending.';
   }
-  const here =
-    waiting === 0
-      ? 'None of them waits.'
-      : waiting === 1
-        ? '1 of them waits.'
-        : `${number(waiting)} of them wait.`;
-  return here + elsewhere;
+  const waiting = ownAppends.filter(({ state }) => state === 'waits').length;
+  const unlisted = Math.max(0, ownAppends.length - LISTED_MAX);
+  const rest = unlisted === 0 ? '' : ` The oldest ${number(unlisted)} are not listed.`;
+  if (waiting === 0) return `None of them waits.${rest}`;
+  return `${number(waiting)} of them ${waiting === 1 ? 'waits' : 'wait'}.${rest}`;
+}
+
+/** The elements of the appends that are listed, and what they say. @type {WeakMap<OwnAppend, {item: Element, said: string}>} */
+const items = new WeakMap();
+
+/** The same element for as long as it says the same. @param {OwnAppend} own */
+function itemOf(own) {
+  const said = JSON.stringify([own.seq, own.state, own.acked, own.pending, stateWords(own)]);
+  const known = items.get(own);
+  if (known?.said === said) return known.item;
+  const item = appendItem(own);
+  items.set(own, { item, said });
+  return item;
 }
 
 /** @param {OwnAppend} own */
 function appendItem(own) {
   const { seq, count, text, w, acked, pending, state } = own;
-  const place = count === 1 ? `${number(seq)}` : `${number(seq - count + 1)}–${number(seq)}`;
-  const title = element('p', 'append-title', element('b', '', place), ` ${shortened(text, 60)}`);
+  const last = seq === 0 ? '…' : number(seq);
+  const place = count === 1 || seq === 0 ? last : `${number(seq - count + 1)}–${last}`;
+  const words = element('bdi', '', count === 1 ? text : `${text} × ${number(count)}`);
+  const title = element('p', 'append-title', element('b', '', place), ' ', words);
   const chips = element('p', 'chips');
   for (const name of acked) chips.append(element('span', 'chip acked', `✓ ${name}`), ' ');
   for (const name of pending)
     chips.append(element('span', 'chip pending', `… ${name} pending`), ' ');
-  const words = element('p', 'append-state', stateWords(own));
-  const item = element('li', 'append', title, words, chips);
+  const item = element('li', 'append', title, element('p', 'append-state', stateWords(own)), chips);
   item.dataset.state = state;
   item.dataset.w = String(w);
   return item;
@@ -104,6 +125,8 @@ function appendItem(own) {
 function stateWords({ w, needed, acked, state, tookMs, giveUpAt, problem }) {
   const asked = typeof w === 'number' ? `w=${w}` : `w=${w} (${needed})`;
   switch (state) {
+    case 'sent':
+      return `${asked} – sent, no answer yet`;
     case 'waits':
       return `${asked} – waits: ${acked.length} of ${needed} nodes hold it`;
     case 'holds':

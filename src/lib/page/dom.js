@@ -36,9 +36,24 @@ function setData(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
 
-/** Says it to who hears the page instead of seeing it. @param {string} text */
+/** Puts these children there, unless they are there: who reads or selects is not disturbed. @param {Element} node @param {Element[]} children */
+function setChildren(node, children) {
+  const isSame =
+    node.children.length === children.length &&
+    children.every((one, i) => one === node.children[i]);
+  if (!isSame) node.replaceChildren(...children);
+}
+
+/** @type {string[]} */
+const announcements = [];
+const announceAll = throttled(300, () => {
+  setText(byId('announcer'), announcements.splice(0).join(' '));
+});
+
+/** Says it to who hears the page instead of seeing it, together with what else is to be said now. @param {string} text */
 function announce(text) {
-  setText(byId('announcer'), text);
+  announcements.push(text);
+  announceAll();
 }
 
 /** @param {number} ms @returns {Promise<void>} */

@@ -39,7 +39,7 @@ async function putFaults(id, faults, isFarewell = false) {
   const body = faults;
   const response = await call(faultsPath(id), { method: 'PUT', body, keepalive: isFarewell });
   const answer = await response.json();
-  if (!isFarewell) faultPanels.get(id)?.show(answer);
+  if (!isFarewell) faultPanels.get(id)?.tell(answer);
   return answer;
 }
 
@@ -56,8 +56,11 @@ class FaultPanel {
   /** What still has to be sent. @type {Partial<Faults>} */
   #due = {};
   #send = throttled(200, () => this.#sendDue());
-  /** Its status when the faults were read last; they are read anew when it is back. */
-  #readAs = '';
+  #isSending = false;
+  /** How often its reader has changed something. */
+  #changes = 0;
+  /** Whether it takes no faults at all, so that there is no use in asking. */
+  #isRefused = false;
 
   /** @param {string} id */
   constructor(id) {
@@ -75,8 +78,17 @@ class FaultPanel {
     this.#note.hidden = true;
   }
 
+  /** What the node says of its faults; a reader who is just changing them knows better. @param {Faults} faults */
+  tell(faults) {
+    const isBusy = this.#isSending || Object.keys(this.#due).length > 0;
+    if (isBusy || this.root.querySelector('input:active') !== null) return;
+    // It has been closed until now.
+    if (this.#reset.disabled) this.#note.hidden = true;
+    this.#show(faults);
+  }
+
   /** @param {Partial<Faults>} faults */
-  show(faults) {
+  #show(faults) {
     for (const { name, words } of FAULT_SLIDERS) {
       const value = faults[name];
       const slider = this.#sliders.get(name);
@@ -85,7 +97,6 @@ class FaultPanel {
       slider.input.setAttribute('aria-valuetext', words(value));
       setText(slider.output, words(value));
     }
-    this.#note.hidden = true;
     this.#enable(true);
   }
 
@@ -95,20 +106,21 @@ class FaultPanel {
     for (const { input } of this.#sliders.values()) input.disabled = !isOpen;
   }
 
-  /** Reads the faults if that has not been done since the node is as it is. @param {string} status */
+  /** Reads the faults: others may set them, too. @param {string} status */
   async refresh(status) {
-    if (this.#readAs === status) return;
-    this.#readAs = status;
-    if (status === 'Unhealthy') this.#close('It does not answer; its faults cannot be set now.');
-    else {
-      const show = (/** @type {Faults} */ faults) => this.show(faults);
-      await getFaults(this.#id).then(show, (error) => this.#close(error.message));
+    if (status === 'Unhealthy') {
+      this.#isRefused = false;
+      this.#close('It does not answer; its faults cannot be set now.');
     }
-  }
-
-  /** Another token may be told what this one was not. */
-  forget() {
-    this.#readAs = '';
+    if (status === 'Unhealthy' || this.#isRefused) return;
+    const changes = this.#changes;
+    try {
+      const faults = await getFaults(this.#id);
+      if (changes === this.#changes) this.tell(faults);
+    } catch (error) {
+      this.#isRefused = error instanceof Refused && error.status === 404;
+      this.#close(/** @type {Error} */ (error).message);
+    }
   }
 
   /** @param {string} why */
@@ -117,11 +129,18 @@ class FaultPanel {
     this.#say(why);
   }
 
+  /** @param {string} text */
+  #say(text) {
+    this.#note.hidden = false;
+    setText(this.#note, text);
+  }
+
   /** @param {typeof FAULT_SLIDERS[number]} slider */
   #slider({ name, label, max, step, words }) {
     const input = element('input', '');
     Object.assign(input, { type: 'range', min: 0, max, step, value: 0, id: `${name}-${this.#id}` });
-    const output = element('output', '', words(0));
+    const output = element('span', '', words(0));
+    output.setAttribute('aria-hidden', 'true');
     input.addEventListener('input', () => this.#change({ [name]: Number(input.value) }));
     input.setAttribute('aria-valuetext', words(0));
     const text = element('label', '', label);
@@ -133,7 +152,9 @@ class FaultPanel {
 
   /** @param {Partial<Faults>} faults */
   #change(faults) {
-    this.show(faults);
+    this.#changes += 1;
+    this.#note.hidden = true;
+    this.#show(faults);
     Object.assign(this.#due, faults);
     this.#send();
   }
@@ -141,37 +162,49 @@ class FaultPanel {
   async #sendDue() {
     const due = this.#due;
     this.#due = {};
-    await putFaults(this.#id, due).catch((error) => this.#say(`Not set: ${error.message}`));
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    this.#note.hidden = false;
-    setText(this.#note, text);
+    this.#isSending = true;
+    const answer = await putFaults(this.#id, due).catch((error) => {
+      this.#say(`Not set: ${error.message}`);
+    });
+    this.#isSending = false;
+    if (answer) this.tell(answer);
   }
 }
 
+/** The panels of the secondaries that there are. */
 function showFaults() {
-  if (!hasFaultInjection || health === null || !mayAsk()) return;
+  setText(byId('faults-how'), faultsWords());
+  if (!hasFaultInjection || !hasContact || health === null || !mayAsk()) return;
   for (const { id, status } of health.secondaries) {
-    let panel = faultPanels.get(id);
-    if (panel === undefined) {
-      panel = new FaultPanel(id);
-      faultPanels.set(id, panel);
-      byId('faults-list').append(panel.root);
-    }
+    const panel = faultPanels.get(id) ?? new FaultPanel(id);
+    faultPanels.set(id, panel);
     panel.refresh(status);
   }
+  const known = health.secondaries.map(({ id }) => id);
+  for (const id of faultPanels.keys()) if (!known.includes(id)) faultPanels.delete(id);
+  setChildren(
+    byId('faults-list'),
+    [...faultPanels.values()].map(({ root }) => root),
+  );
+}
+
+function faultsWords() {
+  if (!hasFaultInjection) {
+    return 'Closed. Start the nodes with FAULT_INJECTION=true, the master as well, and sliders for delays and errors appear here.';
+  }
+  if (!mayAsk()) return 'The sliders appear here as soon as the token is given.';
+  if (health?.secondaries.length === 0) return 'This master has none.';
+  return 'A delayed secondary receives messages at once and shows them late. What fails is sent again, for ever.';
 }
 
 function startFaults() {
-  const how = hasFaultInjection
-    ? 'A delayed secondary receives messages at once and shows them late. What fails is sent again, for ever.'
-    : 'Closed. Start the nodes with FAULT_INJECTION=true, the master as well, and sliders for delays and errors appear here.';
-  setText(byId('faults-how'), how);
-  onCluster(showFaults);
-  whenAllowed(() => {
-    for (const panel of faultPanels.values()) panel.forget();
-    showFaults();
+  // Their faults are read when the health of one, or who is there, is another one; and every now and then.
+  let last = '';
+  onCluster(() => {
+    const now = JSON.stringify(health?.secondaries.map(({ id, status }) => [id, status]));
+    if (now !== last) showFaults();
+    last = now;
   });
+  whenAllowed(showFaults);
+  showFaults();
 }

@@ -1,14 +1,17 @@
 /** A lane for each node: who it is, how it is, and its log as cells. */
 
 const STATUS_SIGNS = { Healthy: '✓', Suspected: '!', Unhealthy: '✕' };
+/** An error that comes and goes is shown so long after it has gone, in ms, so that the page stands still. */
+const ERROR_SHOWN_MS = 5000;
 
 class Lane {
   id;
   root;
   #badge = element('span', 'badge');
   #log = element('span', 'lane-log');
-  #times = element('span', 'muted lane-times');
-  #error = element('p', 'lane-error');
+  #times = element('span', 'muted');
+  #error = element('span', 'lane-error');
+  #errorAt = 0;
   #canvas = element('canvas', 'cells');
   #cells;
 
@@ -18,10 +21,11 @@ class Lane {
     const name = element('h3', '', id);
     const kind = element('span', 'role', id === role ? '' : role);
     kind.hidden = id === role;
-    const head = element('div', 'lane-head', name, kind, this.#badge, this.#log, this.#times);
+    const head = element('div', 'lane-head', name, kind, this.#badge, this.#log);
+    const now = element('p', 'lane-now', this.#times, this.#error);
+    now.hidden = role === 'master';
     this.#canvas.setAttribute('role', 'img');
-    this.#error.hidden = true;
-    this.root = element('li', `lane lane-${role}`, head, this.#canvas, this.#error);
+    this.root = element('li', 'lane', head, now, this.#canvas);
     this.root.dataset.node = id;
     this.#cells = new LaneCanvas(this.#canvas, role === 'master');
   }
@@ -31,14 +35,15 @@ class Lane {
     const isWritable = (status === 'ok' || status === 'degraded') && fenced === undefined;
     setData(this.root, 'status', isWritable ? 'Healthy' : 'Unhealthy');
     setText(this.#badge, isWritable ? '✓ takes appends' : '✕ takes no appends');
-    setText(this.#log, length === 0 ? 'no messages yet' : counted(length, 'message'));
+    const words = length === 0 ? 'no messages yet' : counted(length, 'message');
+    setText(this.#log, status === 'recovering' ? 'does not know its log yet' : words);
     this.#canvas.setAttribute('aria-label', `${this.id}: ${counted(length, 'message')}`);
     this.#cells.show({ visible: length, held: length, sent: length }, length);
   }
 
   /** @param {SecondaryHealth} secondary @param {number} length */
   showSecondary(secondary, length) {
-    const { status, lastError, lag } = secondary;
+    const { status, lastError, lag, lastSeenMsAgo } = secondary;
     setData(this.root, 'status', status);
     setText(this.#badge, `${STATUS_SIGNS[status]} ${status}`);
     const ends = endsOf(secondary);
@@ -46,31 +51,41 @@ class Lane {
     const onTheirWay = ends.sent - ends.held;
     const parts =
       length === 0
-        ? ['empty']
+        ? [lastSeenMsAgo === null ? 'nothing known of its log yet' : 'empty']
         : [
             `shows ${number(ends.visible)} of ${number(length)}`,
             ...(lag > 0 ? [`lag ${number(lag)}`] : ['no lag']),
             ...(held > 0 ? [`${number(held)} held back`] : []),
-            ...(onTheirWay > 0 ? [`${number(onTheirWay)} on their way`] : []),
+            ...(onTheirWay > 0
+              ? [`${number(onTheirWay)} on ${onTheirWay === 1 ? 'its' : 'their'} way`]
+              : []),
           ];
     setText(this.#log, parts.join(', '));
     this.#canvas.setAttribute('aria-label', `${this.id}: ${parts.join(', ')}`);
-    this.#error.hidden = lastError === null;
-    setText(this.#error, lastError === null ? '' : `last error: ${shortened(lastError, 200)}`);
+    if (lastError !== null) {
+      this.#errorAt = performance.now();
+      setText(this.#error, `Last error: ${shortened(lastError, 200)}`);
+    }
     this.#cells.show(ends, length);
     this.showTimes(secondary);
   }
 
   /** What time alone changes. @param {SecondaryHealth} secondary */
-  showTimes({ status, lastSeenMsAgo, nextAttemptInMs }) {
+  showTimes({ status, lastSeenMsAgo, lastError, nextAttemptInMs }) {
     const age = healthAgeMs();
-    const seen = lastSeenMsAgo === null ? 'never' : ago(lastSeenMsAgo + age, status === 'Healthy');
-    const parts = [`last heartbeat ${seen}`];
-    if (nextAttemptInMs !== null) {
+    const isOver = lastError === null && performance.now() - this.#errorAt > ERROR_SHOWN_MS;
+    if (isOver) setText(this.#error, '');
+    const seen =
+      lastSeenMsAgo === null
+        ? 'No heartbeat yet'
+        : `Last heartbeat ${ago(lastSeenMsAgo + age, status === 'Healthy' && hasContact)}`;
+    const parts = [seen];
+    if (!hasContact) parts.push('what comes next is not known');
+    else if (nextAttemptInMs !== null) {
       const leftMs = Math.max(0, nextAttemptInMs - age);
       parts.push(leftMs === 0 ? 'trying now' : `next attempt in ${(leftMs / 1000).toFixed(1)} s`);
     }
-    setText(this.#times, parts.join(', '));
+    setText(this.#times, `${parts.join(', ')}.`);
   }
 }
 

@@ -14,8 +14,12 @@ const SIGNS = {
 /** @param {SecondaryHealth[]} secondaries */
 function behind(secondaries) {
   const late = secondaries.filter(({ lag }) => lag > 0);
-  if (late.length === 0) return 'and shows every message';
-  return `and ${listed(late.map(({ id, lag }) => `${id} is behind by ${number(lag)}`))}`;
+  if (late.length === 0) return 'Every node is Healthy, and shows every message.';
+  if (late.length > 2) {
+    const last = late.reduce((most, one) => (one.lag > most.lag ? one : most));
+    return `Every node is Healthy; ${late.length} are behind, ${last.id} the most, by ${number(last.lag)}.`;
+  }
+  return `Every node is Healthy; ${listed(late.map(({ id, lag }) => `${id} is behind by ${number(lag)}`))}.`;
 }
 
 /** @returns {{mode: Mode, word: string, why: string}} */
@@ -37,7 +41,7 @@ function modeOf() {
       const why =
         secondaries.length === 0
           ? 'The master is alone: it has no secondaries.'
-          : `Every node is Healthy, ${behind(secondaries)}.`;
+          : behind(secondaries);
       return { mode: 'ok', word: 'OK', why };
     }
     case 'degraded': {
@@ -70,15 +74,16 @@ function showMode() {
   setText(byId('mode-word'), word);
   setText(byId('mode-why'), why);
   document.title = `${word} – replicated log`;
-  setData(byId('contact'), 'contact', hasContact ? 'live' : 'none');
+  setData(document.body, 'contact', hasContact ? 'live' : 'none');
   setText(byId('contact-text'), hasContact ? `live from ${health?.nodeId}` : 'no contact');
+  // A reason that goes on changing is told once.
   if (word !== announcedMode) announce(`The cluster is now: ${word}. ${why}`);
   announcedMode = word;
-  if (health === null) return;
+  if (health === null || !hasContact) return;
   const { quorum } = health;
   setText(byId('fact-length'), number(health.length));
   setText(byId('fact-quorum'), `${quorum.available} of ${quorum.nodes}`);
   setText(byId('fact-required'), `${quorum.required} of ${quorum.nodes}`);
-  setText(byId('fact-epoch'), number(health.epoch));
-  setText(byId('fact-waiting'), number(health.waiting));
+  setText(byId('fact-epoch'), health.epoch === 0 ? '–' : number(health.epoch));
+  setText(byId('fact-waiting'), number(health.waiting + unheldWaiting()));
 }

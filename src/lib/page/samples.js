@@ -13,8 +13,8 @@ let lastLength = null;
 const sampleListeners = [];
 
 /**
- * How long appends of this page took since the last sample, in ms. The master's figures lack them, for it
- * answers them at once.
+ * How long appends of this page took since the last sample, in ms, of those that the master's figures lack:
+ * their first wait was over before.
  * @type {number[]}
  */
 const ownTimesMs = [];
@@ -82,14 +82,15 @@ async function takeSample() {
     sample.appendsPerSecond = (health.length - lastLength.length) / seconds;
   }
   lastLength = { length: health.length, atMs: now };
+  const timesMs = ownTimesMs.splice(0);
   if (buckets !== null && lastBuckets !== null) {
-    const all = withTimes(buckets, ownTimesMs.splice(0));
+    const all = withTimes(buckets, timesMs);
     sample.medianMs = quantileMs(lastBuckets, all, 0.5);
     sample.slowMs = quantileMs(lastBuckets, all, 0.99);
   }
   lastBuckets = buckets;
   samples.push(sample);
-  if (samples.length > SAMPLES_MAX) samples.shift();
+  while (now - (samples[0]?.atMs ?? now) > SAMPLES_MAX * SAMPLE_MS) samples.shift();
   for (const listener of sampleListeners) listener();
 }
 

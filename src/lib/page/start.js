@@ -2,6 +2,8 @@
 
 /** How often countdowns are shown anew, in ms. */
 const TICK_MS = 200;
+/** How often faults are read, in ms: others may set them as well. */
+const FAULTS_MS = 2000;
 
 setText(byId('origin'), location.origin);
 startToken();
@@ -16,5 +18,8 @@ setInterval(() => {
   showTimes();
   if (ownAppends.some(({ state }) => state === 'waits')) followAppends();
 }, TICK_MS);
+setInterval(() => {
+  if (!document.hidden) showFaults();
+}, FAULTS_MS);
 takeSamples();
 followHealth(heard, lostContact);

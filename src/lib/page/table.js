@@ -8,6 +8,8 @@ let textsFrom = 1;
 let texts = [];
 /** What `texts` was read for; another length, epoch or log makes it old. */
 let textsOf = '';
+/** What the table shows; it is built anew if that is something else. */
+let shown = '';
 
 const refreshTexts = throttled(500, () => {
   readTexts().catch(() => {});
@@ -32,29 +34,29 @@ function isTableOpen() {
 function showTable() {
   if (health === null) return;
   const { nodeId, secondaries } = health;
-  const head = element('tr', '');
-  for (const name of ['Seq', 'Message', nodeId, ...secondaries.map(({ id }) => id)]) {
-    const cell = element('th', '', name);
-    cell.scope = 'col';
-    head.append(cell);
-  }
+  const names = ['Seq', 'Message', nodeId, ...secondaries.map(({ id }) => id)];
   const ends = secondaries.map(endsOf);
   const rows = texts.map((text, index) => {
     const seq = textsFrom + index;
-    const states = ends.map((end) => element('td', '', STATE_WORDS[stateAt(end, seq)]));
-    const message = element('td', 'message', shortened(text, 200));
-    return element(
-      'tr',
-      '',
-      element('td', 'seq', number(seq)),
-      message,
-      element('td', '', 'visible'),
-      ...states,
-    );
+    const states = ends.map((end) => STATE_WORDS[stateAt(end, seq)]);
+    return [number(seq), shortened(text, 200), 'visible', ...states];
+  });
+  const now = JSON.stringify([names, rows]);
+  if (now === shown) return;
+  shown = now;
+  const head = names.map((name) => {
+    const cell = element('th', '', name);
+    cell.scope = 'col';
+    return cell;
+  });
+  const body = rows.reverse().map(([seq = '', text = '', ...states]) => {
+    const message = element('td', 'message', element('bdi', '', text));
+    const cells = states.map((state) => element('td', '', state));
+    return element('tr', '', element('td', '', seq), message, ...cells);
   });
   byId('table').replaceChildren(
-    element('thead', '', head),
-    element('tbody', '', ...rows.reverse()),
+    element('thead', '', element('tr', '', ...head)),
+    element('tbody', '', ...body),
   );
 }
 

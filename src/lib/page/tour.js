@@ -41,6 +41,9 @@ function startTour() {
     play().catch((error) => verdict(false, error.message));
   });
   byId('tour-stop').addEventListener('click', () => running?.abort.abort());
+  addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape') running?.abort.abort();
+  });
   // A secondary must not stay late because somebody closed a page.
   addEventListener('pagehide', () => running?.tour.restore(true).catch(() => {}));
 }
@@ -106,8 +109,13 @@ function hint(index, { away }) {
 
 /** @param {boolean} isRunning */
 function showRunning(isRunning) {
-  byId('tour-start').toggleAttribute('disabled', isRunning);
-  byId('tour-stop').hidden = !isRunning;
+  const [start, stop] = [byId('tour-start'), byId('tour-stop')];
+  const [gone, there] = isRunning ? [start, stop] : [stop, start];
+  const hadFocus = document.activeElement === gone;
+  start.hidden = isRunning;
+  stop.hidden = !isRunning;
+  // What vanishes takes the focus along, and who has no mouse would begin at the top again.
+  if (hadFocus) there.focus();
   if (isRunning) verdict(null, '');
 }
 

@@ -55,13 +55,15 @@ interface Ends {
   sent: number;
 }
 
-/** An append of this page, from its receipt on. */
+/** An append of this page. */
 interface OwnAppend {
   text: string;
   w: WriteConcern;
   /** How many nodes `w` is. */
   needed: number;
-  /** Its last seq, and how many messages it has. */
+  /** The log it went to. */
+  logId: string | null;
+  /** Its last seq, 0 until it is known, and how many messages it has. */
   seq: number;
   count: number;
   startedAt: number;
@@ -69,7 +71,7 @@ interface OwnAppend {
   giveUpAt: number;
   acked: string[];
   pending: string[];
-  state: 'waits' | 'holds' | 'given-up' | 'failed';
+  state: 'sent' | 'waits' | 'holds' | 'given-up' | 'failed';
   tookMs: number;
   /** Whether a request of ours waits for it on the master. */
   isHeld: boolean;
@@ -88,8 +90,6 @@ interface Sample {
 interface Line {
   name: string;
   values: (number | null)[];
-  /** One of four looks, which differ in colour and in dashes. */
-  look: number;
 }
 
 interface Step {

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { after, describe } from 'node:test';
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { append } from '../support/client.ts';
+import { startCluster } from '../support/cluster.ts';
+import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
+
+/** What axe finds in the page as it is now, each rule with the places that break it. */
+async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ content: axe.source });
+  const found = await page.evaluate(
+    `axe.run(document, { runOnly: ${JSON.stringify(TAGS)} }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' at ' + target)))`,
+  );
+  return found as string[];
+}
+
+describe('axe finds nothing wrong with the page', { skip }, () => {
+  after(quit);
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    itSees(`ok, late, degraded, read-only, and without contact, ${colorScheme}`, async (t) => {
+      const environment = { API_TOKEN: 'a-secret', FAULT_INJECTION: true };
+      const { master, secondaries } = await startCluster(t, {
+        master: environment,
+        secondary: environment,
+      });
+      const as = { authorization: 'Bearer a-secret' };
+      // Its policy would keep axe out, as it should.
+      const options = { colorScheme, bypassCSP: true, tolerated: /401|503|ERR_/ };
+      const { page } = await open(t, master, options);
+      const passes = async (state: string) => {
+        assert.deepEqual(await violations(page), [], state);
+      };
+      await untilMode(page, 'OK');
+      await passes('a token is asked for');
+      await page.fill('#token', 'wrong');
+      await page.keyboard.press('Enter');
+      await page.getByText('That token is not the right one.').waitFor();
+      await passes('a token is wrong');
+      await page.fill('#token', 'a-secret');
+      await page.keyboard.press('Enter');
+      await page.locator('#delayMs-s2:enabled').fill('10000');
+      await append(master, { messages: Array(200).fill('a'), w: 2 }, as);
+      await untilLane(page, 's2', /held back/);
+      await page.fill('#text', 'waits');
+      await page.selectOption('#w', 'all');
+      await page.click('#append');
+      await page.locator('.append[data-state="waits"]').waitFor();
+      await page.getByText('The last messages as a table').click();
+      await page.locator('#table td.message').first().waitFor();
+      await page.click('#tour-start');
+      await page.locator('.step[data-state="running"]').waitFor();
+      await passes('a secondary is late, the self-check runs');
+      await page.keyboard.press('Escape');
+      await page.getByText('Stopped before its end.').waitFor();
+      await secondaries[1]?.stop('SIGKILL');
+      await untilMode(page, 'Degraded');
+      await untilLane(page, 's2', /Last error/);
+      await passes('degraded');
+      await secondaries[0]?.stop('SIGKILL');
+      await untilMode(page, 'Read-only');
+      await page.fill('#text', 'refused');
+      await page.click('#append');
+      await page.getByText(/Nothing was appended/).waitFor();
+      await passes('read-only');
+      await master.stop('SIGKILL');
+      await untilMode(page, 'No contact');
+      await passes('no contact');
+    });
+  }
+});
