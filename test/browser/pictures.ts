@@ -1,12 +1,18 @@
 /**
- * Takes the pictures of the page that the documentation shows, and some more to look at, of clusters of
- * its own: `npm run pictures` writes the former, `npm run pictures -- <folder>` all of them to a folder.
+ * Takes the pictures of the page that the documentation shows, of clusters of its own: `npm run pictures`
+ * writes what a reader sees first, `npm run pictures -- <folder>` whole pages, to look at, to a folder.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { append } from '../support/client.ts';
-import { FAST, type NodeProcess, startRecovered, startSecondary } from '../support/cluster.ts';
+import {
+  FAST,
+  type NodeProcess,
+  startMaster,
+  startRecovered,
+  startSecondary,
+} from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 import { launch, quit, skip, untilLane, untilMode } from './browser.ts';
 
@@ -57,7 +63,6 @@ class Stage {
 
 interface Shot {
   readonly name: string;
-  readonly isForDocs: boolean;
   readonly options?: BrowserContextOptions;
   /** Brings the cluster, and the page that looks at it, to what the picture is to show. */
   readonly play: (stage: Stage, page: Page) => Promise<void>;
@@ -80,9 +85,7 @@ async function allGreen(stage: Stage, page: Page): Promise<void> {
 async function lagging(stage: Stage, page: Page): Promise<void> {
   await stage.work(LOADED_MS / 3);
   await stage.setFaults('s2', { delayMs: 10_000 });
-  // The sliders show what they set, or what was there when the page was opened.
-  await page.reload();
-  await untilMode(page, 'OK');
+  await page.locator('.fault[data-node="s2"]', { hasText: '10.0 s' }).waitFor();
   for (let i = 1; i <= 5; i += 1) await append(stage.master, { message: `late ${i}`, w: 2 });
   await compose(page, 'All must hold this', 'all');
   await compose(page, 'Two are enough', '2');
@@ -91,46 +94,67 @@ async function lagging(stage: Stage, page: Page): Promise<void> {
 }
 
 const SHOTS: readonly Shot[] = [
-  { name: 'page-ok', isForDocs: true, play: allGreen },
-  { name: 'page-lagging', isForDocs: true, play: lagging },
+  { name: 'page-ok', play: allGreen },
+  { name: 'page-lagging', play: lagging },
   {
     name: 'page-dark',
-    isForDocs: true,
+
     options: { colorScheme: 'dark' },
     play: async (stage, page) => {
       await stage.work(LOADED_MS / 3);
       await page.click('#tour-start');
-      await page.locator('.step[data-state="passed"]', { hasText: 'Msg4' }).waitFor();
+      await page
+        .locator('.step[data-state="running"]', { hasText: 'w=1: answered, and' })
+        .waitFor();
     },
   },
   {
     name: 'page-phone',
-    isForDocs: false,
     options: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 },
-    play: lagging,
+    play: async (stage, page) => {
+      await lagging(stage, page);
+      await page.evaluate('lanes.scrollIntoView()');
+    },
   },
   {
     name: 'page-read-only',
-    isForDocs: false,
-    play: async ({ secondaries }, page) => {
+    play: async (stage, page) => {
+      const { secondaries } = stage;
+      await stage.work(LOADED_MS / 3);
       for (const node of secondaries) await node.stop('SIGKILL');
       await untilMode(page, 'Read-only');
+      await untilLane(page, 's2', /heartbeat [2-9] s ago/);
+    },
+  },
+  {
+    name: 'page-recovering',
+    play: async ({ master, secondaries }, page) => {
+      await compose(page, 'Who has it?', '2');
+      await page.locator('.append[data-state="holds"]').waitFor();
+      for (const node of [...secondaries, master]) await node.stop('SIGKILL');
+      await untilMode(page, 'No contact');
+      await startMaster(
+        secondaries.map(({ port }) => port),
+        { ...FAST, FAULT_INJECTION: true, PORT: master.port },
+      );
+      await untilMode(page, 'Recovering');
     },
   },
 ];
 
-async function take({ name, options, play, isForDocs }: Shot, folder: string): Promise<void> {
+async function take({ name, options, play }: Shot, folder?: string): Promise<void> {
   const stage = await Stage.set();
   try {
-    const viewport = { width: 1080, height: 860 };
+    const viewport = { width: 1280, height: 940 };
     const page = await (await launch()).newPage({ viewport, reducedMotion: 'reduce', ...options });
     await page.goto(stage.master.url);
     await untilMode(page, 'OK');
     await play(stage, page);
     // The pointer and the caret would be seen.
     await page.evaluate('document.activeElement.blur()');
-    const path = join(folder, `${name}.png`);
-    await waitFor('the picture', async () => page.screenshot({ path, fullPage: !isForDocs }));
+    const path = join(folder ?? DOCS, `${name}.png`);
+    const fullPage = folder !== undefined;
+    await waitFor('the picture', async () => page.screenshot({ path, fullPage }));
     console.log(path);
     await page.close();
   } finally {
@@ -141,8 +165,6 @@ async function take({ name, options, play, isForDocs }: Shot, folder: string): P
 if (skip) throw new Error(skip);
 const folder = process.argv[2];
 if (folder !== undefined) await mkdir(folder, { recursive: true });
-for (const shot of SHOTS) {
-  if (folder !== undefined || shot.isForDocs) await take(shot, folder ?? DOCS);
-}
+for (const shot of SHOTS) await take(shot, folder);
 await quit();
 process.exit();
