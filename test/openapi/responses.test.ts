@@ -59,6 +59,7 @@ const lines = (body: string, type = 'application/x-ndjson'): Answer => ({
     'content-type': type,
     'log-length': '1',
     'log-epoch': '1',
+    vary: 'Accept',
     'cache-control': type === 'text/event-stream' ? 'no-store' : 'no-cache',
   },
   body,
