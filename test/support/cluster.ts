@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { health } from './client.ts';
 import { realPorts } from './described.ts';
@@ -30,9 +30,12 @@ export interface LogLine {
 
 /** Nodes still running; ended with the test process at the latest. */
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+function killRunning(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
+process.on('exit', killRunning);
+// A test that fails before it says what to stop leaves nodes behind, for which its process would wait.
+if (process.env.NODE_TEST_CONTEXT !== undefined) after(killRunning);
 
 /** A node as a process. */
 export class NodeProcess {
