@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
+import type { Route } from 'playwright-core';
 import { append, messages } from '../support/client.ts';
 import {
   FAST,
@@ -159,7 +160,10 @@ describe('the composer', { skip, concurrency: 2 }, () => {
 
   itSees('asks for a token where one is needed, and keeps it', async (t) => {
     const environment = { API_TOKEN: 'a-secret', FAULT_INJECTION: true };
-    const { master } = await startCluster(t, { master: environment, secondary: environment });
+    const { master, secondaries } = await startCluster(t, {
+      master: environment,
+      secondary: environment,
+    });
     const tolerated = /401/;
     const { page, requests } = await open(t, master, { tolerated });
     await untilMode(page, 'OK');
@@ -174,7 +178,14 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     // No header could carry it.
     await give('falsch→');
     await page.getByText('A token has letters, digits and signs of ASCII only').waitFor();
+    // While it is tried, nothing else uses it, whatever happens.
+    const tried = new Promise<Route>((resolve) => page.route('**/messages?limit=1', resolve));
     await give('a-wrong-one');
+    const trial = await tried;
+    await secondaries[0]?.stop();
+    await untilLane(page, 's1', 'Unhealthy');
+    await trial.continue();
+    await page.unroute('**/messages?limit=1');
     await page.getByText('That token is not the right one.').waitFor();
     assert.ok(!requests.some((line) => line.includes('/faults')));
     await give('a-secret');
@@ -183,7 +194,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await page.click('#append');
     await page.locator('.append[data-state="holds"]').waitFor();
     assert.equal(await page.isVisible('#token-form'), false);
-    await append(master, { message: 'x' }, { authorization: 'Bearer a-secret' });
+    await append(master, { message: 'x', w: 2 }, { authorization: 'Bearer a-secret' });
     await untilLane(page, 's2', 'shows 2 of 2');
   });
 });

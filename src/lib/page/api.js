@@ -31,12 +31,14 @@ function whenAllowed(listener) {
 /**
  * One request as a client; a refusal is thrown as `Refused`.
  * @param {string} path
- * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean}} [options]
+ * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean, token?: string}} [options]
  */
 async function call(path, options = {}) {
-  if (!mayAsk()) throw new Refused(401, 'The master wants a token; give it above');
-  const { method = 'GET', body, wait, accept = 'application/json', ...rest } = options;
-  const token = apiToken;
+  const { method = 'GET', body, wait, accept = 'application/json', ...others } = options;
+  const { token = apiToken, ...rest } = others;
+  if (needsToken && token === null) {
+    throw new Refused(401, 'The master wants a token; give it above');
+  }
   /** @type {Record<string, string>} */
   const headers = { accept };
   if (token !== null) headers.authorization = `Bearer ${token}`;
@@ -47,7 +49,7 @@ async function call(path, options = {}) {
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   // Late news of an older token says nothing about the one given since.
-  if (response.status === 401 && token === apiToken)
+  if (response.status === 401 && (token === apiToken || apiToken === null))
     askForToken('That token is not the right one.');
   const { title = `HTTP ${response.status}`, detail = '', appended = false } = problem;
   const words = detail === '' ? title : `${title}: ${detail}`;
@@ -67,9 +69,12 @@ async function useToken(token) {
   if (!/^[\x21-\x7e]+$/.test(token)) {
     return askForToken('A token has letters, digits and signs of ASCII only, and no spaces.');
   }
+  try {
+    await call('/messages?limit=1', { token });
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return;
+  }
   apiToken = token;
-  await call('/messages?limit=1').catch(() => {});
-  if (apiToken !== token) return;
   byId('token-form').hidden = true;
   inputById('text').focus();
   for (const listener of tokenListeners) listener();
