@@ -78,6 +78,8 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     const s1 = await startSecondary({ NODE_ID: 's1' });
     const ports = [s1.port, await freePort()];
     const master = await startRecovered(ports, FAST);
+    // A stopped process would not end.
+    t.after(() => s1.signal('SIGCONT'));
     stopAfter(t, master, s1);
     const { page } = await open(t, master, { tolerated: /ERR_|503/ });
     await untilMode(page, 'Degraded');
