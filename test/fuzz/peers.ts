@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { append, health } from '../support/client.ts';
 import { startMaster } from '../support/cluster.ts';
 import { FakeSecondary, HONEST, type SeenFrame } from '../support/fake-secondary.ts';
-import { residentMebibytes } from '../support/memory.ts';
+import { residentMebibytes } from '../support/usage.ts';
 import { waitFor } from '../support/wait.ts';
 import { deepJson, halfValid, json, mutated, number, text } from './arbitraries.ts';
 import { type Property, processes } from './property.ts';

@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages, request } from '../support/client.ts';
 import { type NodeProcess, startDegraded, startMaster, stopAfter } from '../support/cluster.ts';
-import { peakMebibytes, residentMebibytes } from '../support/memory.ts';
 import { freePort } from '../support/port.ts';
 import { RawConnection, rawAppend } from '../support/raw.ts';
-import { waitFor } from '../support/wait.ts';
+import { peakMebibytes, residentMebibytes } from '../support/usage.ts';
+import { DEADLINE_MS, waitFor } from '../support/wait.ts';
 
 const skip = !existsSync('/proc');
 const isBun = process.env.RUNTIME?.includes('bun') ?? false;
@@ -27,12 +27,11 @@ async function startAlone(t: TestContext, environment = {}): Promise<NodeProcess
   return master;
 }
 
-/** Appends with w=1, and checks that it did not take long. */
-async function appendSoon(master: NodeProcess): Promise<void> {
-  const begin = performance.now();
-  const answer = await append(master, { message: 'm', w: 1 }, {}, AbortSignal.timeout(10_000));
+/** Others are served meanwhile. */
+async function appendMeanwhile(master: NodeProcess): Promise<void> {
+  const soon = AbortSignal.timeout(DEADLINE_MS);
+  const answer = await append(master, { message: 'm', w: 1 }, {}, soon);
   assert.equal(answer.status, 201);
-  assert(performance.now() - begin < 5000, 'others are served in time');
 }
 
 const get = (path: string, accept = '*/*') =>
@@ -59,7 +58,7 @@ describe('readers that do not read', () => {
     }
     let grown = 0;
     for (let i = 0; i < 20; i += 1) {
-      await appendSoon(master);
+      await appendMeanwhile(master);
       grown = Math.max(grown, (await residentMebibytes(master)) - before);
     }
     t.diagnostic(`20 readers of 45 MB that do not read: ${grown.toFixed(1)} MiB`);
@@ -93,7 +92,7 @@ describe('readers that do not read', () => {
     }
     for (let i = 0; i < 2; i += 1) await grow();
     await readUntil(30_000);
-    for (let i = 0; i < 20; i += 1) await appendSoon(master);
+    for (let i = 0; i < 20; i += 1) await appendMeanwhile(master);
     // The log itself has grown by 30 MB.
     const grown = (await residentMebibytes(master)) - before - 30e6 / 1024 / 1024;
     t.diagnostic(`20 tails that do not read 30 MB: ${grown.toFixed(1)} MiB`);
@@ -114,7 +113,7 @@ describe('readers that do not read', () => {
       const deaf = Array.from({ length: 5 }, () =>
         open(t, master).pause().send(get(path).repeat(1000)),
       );
-      for (let i = 0; i < 5; i += 1) await appendSoon(master);
+      for (let i = 0; i < 5; i += 1) await appendMeanwhile(master);
       const grown = (await residentMebibytes(master)) - before;
       // One such connection was 1,300 MiB.
       assert(grown < 200, `5000 answers that nobody reads cost ${grown} MiB`);
@@ -136,13 +135,13 @@ describe('connections by the thousand', () => {
       // Some never asked, some have asked, and some are in the middle of it.
       const bytes = ['', get('/livez'), 'GET /livez HTT', rawAppend({ message: 'a' }).slice(0, -3)];
       idle.push(open(t, master).send(bytes[i % bytes.length] as string));
-      if (i % 200 === 0) await appendSoon(master);
+      if (i % 200 === 0) await appendMeanwhile(master);
     }
     await waitFor(
       'the answers',
       () => idle.filter(({ received }) => received !== '').length >= 500,
     );
-    await appendSoon(master);
+    await appendMeanwhile(master);
     const grown = (await residentMebibytes(master)) - before;
     t.diagnostic(`2000 idle connections: ${grown.toFixed(1)} MiB`);
     assert(grown < 100, `2000 idle connections cost ${grown} MiB`);
@@ -160,7 +159,7 @@ describe('connections by the thousand', () => {
     t.after(() => clearInterval(trickle));
     const answered = () => slow.filter(({ received }) => received !== '');
     await waitFor('all of them to be answered', () => answered().length === slow.length, 40_000);
-    await appendSoon(master);
+    await appendMeanwhile(master);
     for (const { received } of slow) assert.match(received, /^HTTP\/1.1 408 .*request-timeout/s);
     await waitFor('all to be closed', () => slow.every(({ isClosed }) => isClosed));
     assert.equal((await health(master)).length, 1);
@@ -170,7 +169,7 @@ describe('connections by the thousand', () => {
     const master = await startAlone(t);
     const floods = Array.from({ length: 10 }, () => open(t, master));
     for (const flood of floods) flood.send(get('/livez').repeat(2000));
-    await appendSoon(master);
+    await appendMeanwhile(master);
     const appends = open(t, master).send(rawAppend({ message: 'a' }).repeat(2000));
     const answers = (flood: RawConnection) => countOf(flood.received, 'HTTP/1.1 200');
     await waitFor('all of them', () => floods.every((flood) => answers(flood) === 2000));
@@ -195,7 +194,7 @@ describe('connections by the thousand', () => {
     );
     await waitFor('some to be cut off', () => floods.some(({ isClosed }) => isClosed));
     assert((await health(master)).waiting <= 32_768);
-    await appendSoon(master);
+    await appendMeanwhile(master);
     for (const flood of floods) flood.destroy();
     await waitFor('nobody to wait', async () => (await health(master)).waiting === 0);
     assert((await peakMebibytes(master)) < 700);
@@ -218,7 +217,7 @@ describe('clients that wait', () => {
     assert.equal(surplus.headers.get('retry-after'), '1');
     assert.equal((await health(master)).length, 10_000);
     assert.equal((await request(`${master.url}/messages/1?w=3`)).status, 503);
-    await appendSoon(master);
+    await appendMeanwhile(master);
     const noWait = await append(master, { message: 'c', w: 3 }, { prefer: 'wait=0' });
     assert.equal(noWait.status, 202);
     await startSecond();
