@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { append, request } from '../support/client.ts';
+import { append, put } from '../support/client.ts';
 import { startCluster } from '../support/cluster.ts';
 import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
@@ -45,11 +45,7 @@ describe('axe finds nothing wrong with the page', { skip }, () => {
       await page.keyboard.press('Enter');
       await page.locator('#delayMs-s2:enabled').waitFor();
       // Later than axe takes on a busy machine.
-      await request(`${master.url}/secondaries/s2/faults`, {
-        method: 'PUT',
-        headers: { ...as, 'content-type': 'application/json' },
-        body: JSON.stringify({ delayMs: 600_000 }),
-      });
+      await put(`${master.url}/secondaries/s2/faults`, { delayMs: 600_000 }, as);
       await append(master, { messages: Array(200).fill('a'), w: 2 }, as);
       await untilLane(page, 's2', /held back/);
       await page.fill('#text', 'waits');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { append, health, request } from '../support/client.ts';
+import { append, health, put } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
@@ -11,14 +11,13 @@ import {
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
+import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
 import { itSees, open, quit, skip } from './browser.ts';
 
 /** `EventSource.readyState`; one that is closed never connects again. */
 const [CONNECTING, OPEN] = [0, 1];
 
-const range = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const texts = (from: number, to: number) => range(from, to).map((seq) => `m${seq}`);
 
 /** Follows the log of a node in a document of its own origin that has no policy. */
@@ -90,8 +89,7 @@ describe("a browser's EventSource", { skip, concurrency: 3 }, () => {
     await append(master, { messages: texts(21, 30), w: 2 });
     await followed.until(20);
     assert.equal((await health(again)).length, 0);
-    const headers = { 'content-type': 'application/json' };
-    await request(`${again.url}/faults`, { method: 'PUT', headers, body: '{"delayMs":50}' });
+    await put(`${again.url}/faults`, { delayMs: 50 });
     await followed.until(30);
     await append(master, { message: 'm31', w: 3 });
     await followed.until(31);

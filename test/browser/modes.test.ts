@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext } from 'node:test';
-import { append, request } from '../support/client.ts';
+import { append, put, request } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
@@ -60,12 +60,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     const { page } = await open(t, master);
     const slider = page.locator('#delayMs-s2');
     await slider.waitFor();
-    const set = (delayMs: number) =>
-      request(`${master.url}/secondaries/s2/faults`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ delayMs }),
-      });
+    const set = (delayMs: number) => put(`${master.url}/secondaries/s2/faults`, { delayMs });
     const shown = page.locator('.fault[data-node="s2"] .slider').first();
     await set(3000);
     await shown.filter({ hasText: '3.0 s' }).waitFor();

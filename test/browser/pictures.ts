@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { append } from '../support/client.ts';
+import { type Answer, append, put } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
@@ -52,12 +52,8 @@ class Stage {
     }
   }
 
-  setFaults(id: string, faults: object): Promise<Response> {
-    return fetch(`${this.master.url}/secondaries/${id}/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(faults),
-    });
+  setFaults(id: string, faults: object): Promise<Answer> {
+    return put(`${this.master.url}/secondaries/${id}/faults`, faults);
   }
 }
 

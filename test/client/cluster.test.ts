@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ProblemError, ReplicatedLogClient } from '../../src/client.ts';
 import { FaultyProxy } from '../chaos/proxy.ts';
-import { request } from '../support/client.ts';
+import { put } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
@@ -14,8 +14,9 @@ import {
   startSecondary,
   stopAfter,
 } from '../support/cluster.ts';
+import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
-import { collected, NotedTail, range } from './support.ts';
+import { collected, NotedTail } from './support.ts';
 
 const PAUSES = { backoffBaseMs: 10, backoffMaxMs: 100 };
 
@@ -25,10 +26,7 @@ function clientOf(...nodes: NodeProcess[]): ReplicatedLogClient {
 }
 
 async function setFaults(node: NodeProcess, faults: object): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify(faults);
-  const { status } = await request(`${node.url}/faults`, { method: 'PUT', headers, body });
-  assert.equal(status, 200);
+  assert.equal((await put(`${node.url}/faults`, faults)).status, 200);
 }
 
 describe('a client of real nodes', () => {

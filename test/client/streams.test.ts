@@ -4,17 +4,9 @@ import type { ServerResponse } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { NoAnswerError, ReplicatedLogClient } from '../../src/client.ts';
 import { startCluster } from '../support/cluster.ts';
+import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
-import {
-  collected,
-  type FakeNode,
-  fakeNode,
-  json,
-  NotedTail,
-  problem,
-  QUICK,
-  range,
-} from './support.ts';
+import { collected, type FakeNode, fakeNode, json, NotedTail, problem, QUICK } from './support.ts';
 
 const line = (seq: number) => `{"seq":${seq},"message":"m${seq}"}\n`;
 const event = (seq: number) => `id: ${seq}\ndata: ${line(seq)}\n`;

@@ -92,11 +92,6 @@ export class NotedTail {
   }
 }
 
-/** The numbers `from`..`to`. */
-export function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-}
-
 /** All that an iterable gives. */
 export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const list: Item[] = [];

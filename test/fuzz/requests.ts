@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import fc from 'fast-check';
-import { health, request } from '../support/client.ts';
+import { health, put, request } from '../support/client.ts';
 import { FAST, type NodeProcess, startMaster, startSecondary } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 import { deepJson, halfValid, json, text } from './arbitraries.ts';
@@ -267,9 +267,8 @@ function checker(node: NodeProcess, isMaster: boolean, disturbed: NodeProcess) {
 
 /** Takes the faults away that a request has set, or others would wait for what never comes. */
 async function calm({ url }: NodeProcess): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const body = '{"delayMs":0,"errorRate":0,"errorAfterApplyRate":0}';
-  assert.equal((await request(`${url}/faults`, { method: 'PUT', headers, body })).status, 200);
+  const none = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+  assert.equal((await put(`${url}/faults`, none)).status, 200);
 }
 
 export const requestProperties: readonly Property[] = [

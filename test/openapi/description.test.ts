@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { readPart } from '../../src/lib/http/fixed.ts';
 import { masterRoutes } from '../../src/lib/http/master-routes.ts';
 import { DESCRIPTION_FILE } from '../../src/lib/http/openapi.ts';
 import type { MasterPort, SecondaryPort } from '../../src/lib/http/ports.ts';
@@ -53,8 +54,10 @@ function lineOf(method: string, path: string, tokens: string[], types: readonly 
 
 describe('openapi.yaml', () => {
   it('is what nodes serve', () => {
-    const file = readFileSync(DESCRIPTION_FILE, 'utf8').replaceAll('\r\n', '\n');
-    assert(file === generated(), 'openapi.yaml has changed: run `npm run openapi`');
+    assert(
+      readPart(DESCRIPTION_FILE) === generated(),
+      'openapi.yaml has changed: run `npm run openapi`',
+    );
   });
 
   it('is a valid description, of this version', async () => {

@@ -1,7 +1,7 @@
 /** The health of a node as it changes, and faults passed on by the master: what a page lives on. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { append, request } from '../support/client.ts';
+import { append, put, request } from '../support/client.ts';
 import {
   FAST,
   type NodeProcess,
@@ -23,13 +23,6 @@ function watch(t: TestContext, node: NodeProcess): EventReader {
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
 const snapshots = (reader: EventReader): any[] => reader.events.map(({ data }) => JSON.parse(data));
-
-const put = (url: string, body: object, headers: Record<string, string> = {}) =>
-  request(url, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
 
 describe('GET /health as events', () => {
   it('tells at once how things are, and every change', async (t) => {

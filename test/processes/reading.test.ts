@@ -1,9 +1,10 @@
 /** Reading on every node: behind a barrier, line by line, and as it comes. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { append, request } from '../support/client.ts';
+import { append, put, request } from '../support/client.ts';
 import { type NodeProcess, startCluster, startSecondary, stopAfter } from '../support/cluster.ts';
 import { EventReader } from '../support/events.ts';
+import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
 
 function follow(t: TestContext, node: NodeProcess, after = 0): EventReader {
@@ -12,15 +13,11 @@ function follow(t: TestContext, node: NodeProcess, after = 0): EventReader {
   return reader;
 }
 
-const range = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, i) => from + i);
-
 describe('reading', () => {
   it('reads on a late secondary what was just written, by a barrier', async (t) => {
     const { master, secondaries } = await startCluster(t, { count: 1 });
     const [s1] = secondaries as [NodeProcess];
-    const slow = { method: 'PUT', headers: { 'content-type': 'application/json' } };
-    await request(`${s1.url}/faults`, { ...slow, body: '{"delayMs":300}' });
+    await put(`${s1.url}/faults`, { delayMs: 300 });
     const { seq } = (await append(master, { message: 'mine', w: 1 })).body;
     assert.deepEqual((await request(`${s1.url}/messages`)).body, []);
     const behind = await request(`${s1.url}/messages?minSeq=${seq}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { append, health, messages, request } from '../support/client.ts';
+import { append, health, messages, put, request } from '../support/client.ts';
 import { startCluster, startDegraded } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -33,21 +33,13 @@ describe('write concern, on real processes', () => {
   it('waits for a slow secondary, and shows the message elsewhere meanwhile', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const [s1, s2] = secondaries as [(typeof secondaries)[0], (typeof secondaries)[0]];
-    await request(`${s2.url}/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: '{"delayMs":600000}',
-    });
+    await put(`${s2.url}/faults`, { delayMs: 600_000 });
     const slow = append(master, { message: 'slow' });
     const fast = await append(master, { message: 'fast', w: 2 });
     assert.deepEqual(fast.body.acked, ['master', 's1']);
     assert.deepEqual(await messages(s1), ['slow', 'fast']);
     assert.deepEqual(await messages(s2), []);
-    await request(`${s2.url}/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: '{"delayMs":0}',
-    });
+    await put(`${s2.url}/faults`, { delayMs: 0 });
     assert.deepEqual((await slow).body.acked, ['master', 's1', 's2']);
     await waitFor('s2 to show both', async () => (await messages(s2)).length === 2);
     assert.deepEqual(await messages(s2), ['slow', 'fast']);

@@ -43,6 +43,19 @@ export function append(
   });
 }
 
+/** PUTs a JSON body, such as faults. */
+export function put(
+  url: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return request(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
 /** The messages a node shows. */
 export async function messages(node: { readonly url: string }): Promise<string[]> {
   return (await request(`${node.url}/messages`)).body;

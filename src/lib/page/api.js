@@ -34,8 +34,14 @@ function whenAllowed(listener) {
  * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean, token?: string}} [options]
  */
 async function call(path, options = {}) {
-  const { method = 'GET', body, wait, accept = 'application/json', ...others } = options;
-  const { token = apiToken, ...rest } = others;
+  const {
+    method = 'GET',
+    body,
+    wait,
+    accept = 'application/json',
+    token = apiToken,
+    ...rest
+  } = options;
   if (needsToken && token === null) {
     throw new Refused(401, 'The master wants a token; give it above');
   }

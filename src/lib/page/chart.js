@@ -53,13 +53,13 @@ class Chart {
     const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
     const highest = niceCeiling(Math.max(1, ...values));
     if (this.#figures.children.length !== lines.length) this.#makeLines(lines.length);
-    for (const [index, { name, values }] of lines.entries()) {
+    const words = lines.map(({ name, values }) => `${name} ${this.#words(values)}`);
+    for (const [index, { values }] of lines.entries()) {
       this.#paths[index]?.setAttribute('d', this.#path(values, highest));
       const item = this.#figures.children[index]?.lastChild;
-      if (item) setText(item, `${name} ${this.#words(values)}`);
+      if (item) setText(item, words[index] ?? '');
     }
     setText(this.#top, `to ${this.#format(highest)}`);
-    const words = lines.map(({ name, values }) => `${name} ${this.#words(values)}`);
     this.#picture.setAttribute('aria-label', `${this.#title}, last: ${words.join(', ')}`);
   }
 
