@@ -140,8 +140,9 @@ console.log(`chaos: SEED=${seed} SECONDS=${seconds} MODE=${modes} NODES=${nodes}
 const outcomes: Outcome[] = [];
 for (const mode of modes) outcomes.push(await run(settings, mode, seconds / modes.length));
 const bad = outcomes.filter(({ findings }) => findings.length > 0);
-for (const outcome of bad) report(outcome);
 console.log(`\n${table(outcomes)}`);
+// Last, as it is what somebody looks for who sees only the end of what a run printed.
+for (const outcome of bad) report(outcome);
 if (bad.length > 0) {
   const mode = modes.length === 1 ? ` MODE=${modes[0]}` : '';
   const only = kinds.length === 0 ? '' : ` FAULTS='${kinds}'`;

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { waitFor } from '../support/wait.ts';
 import { type ChaosCluster, type Deposed, isDefect, MASTER_TIMES } from './cluster.ts';
+import { docker, insist } from './engine.ts';
 import type { Finding, Mode } from './history.ts';
 import { call } from './http.ts';
 import { lastingPort } from './port.ts';
@@ -71,10 +72,10 @@ export class DockerCluster implements ChaosCluster {
 
   async start(node: string): Promise<void> {
     this.#lives.set(node, this.life(node) + 1);
-    await this.#docker('start', this.#container(node));
+    await this.#insist('running', true, node, 'start');
     await waitFor(`${node} to serve`, async () => {
       // It answers to nobody while it is disconnected; that it runs must do.
-      if (!(await this.#isConnected(node))) return true;
+      if (!(await this.#states.connected(node))) return true;
       return call(`${this.url(node)}/livez`, { timeoutMs: 500 }).then(
         () => true,
         () => false,
@@ -84,16 +85,16 @@ export class DockerCluster implements ChaosCluster {
 
   async kill(node: string): Promise<void> {
     await this.#noteEnd(node);
-    await this.#docker('kill', this.#container(node)).catch(() => {});
-    await this.#docker('wait', this.#container(node));
+    await this.#insist('running', false, node, 'kill');
+    await docker('wait', this.#container(node));
   }
 
   async freeze(node: string): Promise<void> {
-    await this.#docker('pause', this.#container(node));
+    await this.#insist('paused', true, node, 'pause');
   }
 
   async thaw(node: string): Promise<void> {
-    await this.#docker('unpause', this.#container(node));
+    await this.#insist('paused', false, node, 'unpause');
   }
 
   async usurp(): Promise<Deposed> {
@@ -101,12 +102,12 @@ export class DockerCluster implements ChaosCluster {
   }
 
   async disturb(secondary: string): Promise<void> {
-    await this.#docker('network', 'disconnect', this.#network, this.#container(secondary));
+    await this.#insist('connected', false, secondary, 'network', 'disconnect', this.#network);
   }
 
   async heal(secondary: string): Promise<void> {
-    const names = ['--alias', secondary];
-    await this.#docker('network', 'connect', ...names, this.#network, this.#container(secondary));
+    const connect = ['network', 'connect', '--alias', secondary, this.#network];
+    await this.#insist('connected', true, secondary, ...connect);
   }
 
   async fillDisk(): Promise<boolean> {
@@ -120,7 +121,7 @@ export class DockerCluster implements ChaosCluster {
       for (const node of ALL) {
         if (this.life(node) === 0) continue;
         await this.#noteEnd(node);
-        await this.#docker('stop', '--time', '10', this.#container(node));
+        await this.#insist('running', false, node, 'stop', '--time', '10');
         const code = await this.#inspect(node, '{{.State.ExitCode}}');
         if (code === '0') continue;
         this.#findings.push({ name: 'unexpected exit', detail: `${node} ended with ${code}` });
@@ -166,23 +167,33 @@ export class DockerCluster implements ChaosCluster {
 
   /** A node that we are about to end should still run. */
   async #noteEnd(node: string): Promise<void> {
-    if ((await this.#inspect(node, '{{.State.Running}}')) === 'true') return;
+    if (await this.#states.running(node)) return;
     const code = await this.#inspect(node, '{{.State.ExitCode}}');
     const detail = `${node}, life ${this.life(node)}, ended by itself with ${code}`;
     this.#findings.push({ name: 'unexpected exit', detail });
   }
 
-  async #isConnected(node: string): Promise<boolean> {
-    const networks = await this.#inspect(node, '{{json .NetworkSettings.Networks}}');
-    return networks.includes(this.#network);
+  /** What a container can be made to be, and how to see whether it is. */
+  readonly #states = {
+    running: async (node: string) => (await this.#inspect(node, '{{.State.Running}}')) === 'true',
+    paused: async (node: string) => (await this.#inspect(node, '{{.State.Paused}}')) === 'true',
+    connected: async (node: string) =>
+      (await this.#inspect(node, '{{json .NetworkSettings.Networks}}')).includes(this.#network),
+  };
+
+  /** Gives a command about the node's container until it is in the state that the command is for. */
+  async #insist(
+    state: 'running' | 'paused' | 'connected',
+    wanted: boolean,
+    node: string,
+    ...command: string[]
+  ): Promise<void> {
+    const isThere = async () => (await this.#states[state](node)) === wanted;
+    await insist(() => docker(...command, this.#container(node)), isThere);
   }
 
   async #inspect(node: string, format: string): Promise<string> {
-    return (await this.#docker('inspect', '--format', format, this.#container(node))).trim();
-  }
-
-  async #docker(...args: string[]): Promise<string> {
-    return (await run('docker', args)).stdout;
+    return (await docker('inspect', '--format', format, this.#container(node))).trim();
   }
 
   async #runCompose(...args: string[]): Promise<string> {
