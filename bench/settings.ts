@@ -1,5 +1,6 @@
 /** What was asked for: the environment, read here and nowhere else. */
 import { tmpdir } from 'node:os';
+import { RUNTIME } from '../test/support/runtime.ts';
 
 const { env } = process;
 
@@ -24,7 +25,7 @@ export const settings = {
   /** Whether to load Redis, etcd and NATS as well. */
   withPeers: env.PEERS === '1',
   /** What runs the servers: another node, or Bun. */
-  runtime: env.RUNTIME?.trim().split(/\s+/) ?? [process.execPath, '--import', 'tsx'],
+  runtime: RUNTIME,
   /** Debian keeps servers where only root looks. */
   path: `${env.PATH ?? ''}:/usr/sbin`,
   /** Where disks are measured: on the disk of this directory. */

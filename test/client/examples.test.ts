@@ -7,10 +7,10 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { append, messages } from '../support/client.ts';
 import { type Cluster, FAST, startCluster, startMaster, stopAfter } from '../support/cluster.ts';
+import { inherited, RUNTIME } from '../support/runtime.ts';
 import { DEADLINE_MS, waitFor } from '../support/wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const RUNTIME = process.env.RUNTIME?.split(' ') ?? [process.execPath, '--import', 'tsx'];
 
 /** An example that runs; killed after the test at the latest. */
 class Example {
@@ -23,7 +23,7 @@ class Example {
     const NODES = [master, ...secondaries].map(({ url }) => url).join(',');
     this.#child = spawn(command, [...options, `examples/${file}`, ...args], {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, NODES, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE },
+      env: { ...inherited(), NODES },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: DEADLINE_MS,
     });

@@ -1,6 +1,6 @@
 /**
  * Real nodes for tests: child processes on loopback, on ports the system picks, with their log as
- * parsed lines. `RUNTIME` names what runs them (default: this node, with tsx).
+ * parsed lines.
  */
 
 import assert from 'node:assert/strict';
@@ -14,10 +14,10 @@ import { fileURLToPath } from 'node:url';
 import { health } from './client.ts';
 import { realPorts } from './described.ts';
 import { freePort } from './port.ts';
+import { inherited, RUNTIME } from './runtime.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const RUNTIME = process.env.RUNTIME?.split(' ') ?? [process.execPath, '--import', 'tsx'];
 
 export type Environment = Readonly<Record<string, string | number | boolean>>;
 
@@ -57,7 +57,7 @@ export class NodeProcess {
       // Bun reads `.env` where it is started; what `make up` left there is not for these nodes.
       cwd: process.env.RUNTIME === undefined ? ROOT : tmpdir(),
       // Nothing of a configuration around the tests reaches a node.
-      env: { PATH: process.env.PATH, NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE, ...env },
+      env: { ...inherited(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(this.#child);

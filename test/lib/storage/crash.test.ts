@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { RUNTIME } from '../../support/runtime.ts';
 import { DEADLINE_MS } from '../../support/wait.ts';
-import { plain, RUNTIME, temporary, using } from './support.ts';
+import { plain, temporary, using } from './support.ts';
 
 const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
 const ROUNDS = 6;

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { Disk } from '../../../src/lib/storage/disk.ts';
+import { RUNTIME } from '../../support/runtime.ts';
 import { DEADLINE_MS } from '../../support/wait.ts';
 import {
   append,
@@ -13,7 +14,6 @@ import {
   failure,
   logPath,
   plain,
-  RUNTIME,
   readLines,
   SECOND,
   temporary,

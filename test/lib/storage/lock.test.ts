@@ -7,8 +7,9 @@ import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { lockDirectory } from '../../../src/lib/storage/lock.ts';
+import { RUNTIME } from '../../support/runtime.ts';
 import { DEADLINE_MS } from '../../support/wait.ts';
-import { append, open, RUNTIME, refusal, temporary, using } from './support.ts';
+import { append, open, refusal, temporary, using } from './support.ts';
 
 const HOLDER = fileURLToPath(new URL('./holder.ts', import.meta.url));
 

@@ -173,6 +173,3 @@ export async function sampleLog(path: string): Promise<Buffer> {
   });
   return fs.readFileSync(logPath(path));
 }
-
-/** How to run a script: as these tests run, or as `RUNTIME` says. */
-export const RUNTIME = process.env.RUNTIME?.split(' ') ?? [process.execPath, ...process.execArgv];
