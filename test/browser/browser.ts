@@ -103,8 +103,9 @@ export async function open(
 }
 
 /** Waits until the page tells this mode. */
-export async function untilMode(page: Page, word: string): Promise<void> {
-  await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor();
+export async function untilMode(page: Page, word: string, deadlineMs?: number): Promise<void> {
+  const timeout = deadlineMs === undefined ? {} : { timeout: deadlineMs };
+  await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor(timeout);
 }
 
 /** Waits until the page gives this reason for its mode. */

@@ -193,6 +193,16 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     stopAfter(t, await startMaster([], { PORT: port }));
     await untilMode(page, 'OK');
   });
+
+  itSees('no contact with a master that hangs, soon, and contact again', async (t) => {
+    const { master } = await alone(t);
+    const { page } = await open(t, master, { tolerated: /ERR_|Failed to load/ });
+    await untilMode(page, 'OK');
+    master.signal('SIGSTOP');
+    await untilMode(page, 'No contact', 15_000);
+    master.signal('SIGCONT');
+    await untilMode(page, 'OK');
+  });
 });
 
 /** A master without secondaries, that a test stops by itself. */

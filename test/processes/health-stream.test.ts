@@ -54,6 +54,17 @@ describe('GET /health as events', () => {
     assert.equal(watched.events.length, 1);
   });
 
+  it('shows that the node lives while nothing changes', async (t) => {
+    const calm = await startSecondary({ NODE_ID: 'calm' });
+    stopAfter(t, calm);
+    const watched = await watch(t, calm).until(1);
+    // Long before a page would give it up.
+    const begin = performance.now();
+    await waitFor('two comments', () => watched.comments >= 2);
+    assert(performance.now() - begin < 15_000);
+    assert.equal(watched.events.length, 1);
+  });
+
   it('tells every heartbeat, though nothing else changes', async (t) => {
     const { master } = await startCluster(t, { count: 1, master: { HEARTBEAT_INTERVAL_MS: 400 } });
     const watched = await watch(t, master).until(6);

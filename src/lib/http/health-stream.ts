@@ -1,9 +1,10 @@
 /**
  * `GET /health` as events: what the node says of itself, at once and then whenever it changes, at most
- * ten times a second. Times that only go by are no change; who watches can count them himself.
+ * ten times a second. Times that only go by are no change; who watches can count them himself. Comments
+ * between tell that the node lives.
  */
 import type { Call } from './call.ts';
-import { HEALTH_POLL_MS, TAIL_COMMENT_MS } from './limits.ts';
+import { HEALTH_COMMENT_MS, HEALTH_POLL_MS } from './limits.ts';
 import type { ReadPort } from './ports.ts';
 import { awaitShown, beginEvents } from './tail.ts';
 
@@ -23,7 +24,7 @@ export async function streamHealth(port: ReadPort, call: Call, health: () => Bod
   if (!beginEvents(call)) return;
   let last: Body | null = null;
   let lastAt = 0;
-  let commentAt = port.now() + TAIL_COMMENT_MS;
+  let commentAt = port.now() + HEALTH_COMMENT_MS;
   while (!res.destroyed) {
     const body = health();
     const now = port.now();
@@ -32,10 +33,11 @@ export async function streamHealth(port: ReadPort, call: Call, health: () => Bod
       res.write(`data: ${JSON.stringify(body)}\n\n`);
       last = body;
       lastAt = now;
+      commentAt = now + HEALTH_COMMENT_MS;
     }
     if (now >= commentAt) {
       res.write(':\n\n');
-      commentAt = now + TAIL_COMMENT_MS;
+      commentAt = now + HEALTH_COMMENT_MS;
     }
     // Nobody has written so far: only the time, or the end of the node, ends this wait.
     const end = await awaitShown(port, res, Number.MAX_SAFE_INTEGER, now + HEALTH_POLL_MS);

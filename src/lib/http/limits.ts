@@ -66,6 +66,8 @@ export const READ_WAIT_MS = 5000;
 export const TAIL_COMMENT_MS = 15_000;
 /** How often the health is looked at for who follows it, in ms: the most that a change is told late. */
 export const HEALTH_POLL_MS = 100;
+/** After how long without news who follows the health gets a comment, in ms: a node that hangs sends none. */
+export const HEALTH_COMMENT_MS = 2000;
 /** How long a master waits for what a secondary says of its faults, in ms. */
 export const FAULTS_ANSWER_MS = 5000;
 /** Characters of an idempotency key. */

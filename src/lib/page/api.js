@@ -95,8 +95,8 @@ function startToken() {
   });
 }
 
-/** A stream that is silent for longer is dead: the master writes something every 15 s. */
-const SILENCE_MS = 20_000;
+/** A stream that is silent for longer is dead: the master writes something every 2 s. */
+const SILENCE_MS = 6000;
 const RECONNECT_MS = 1000;
 
 /**
