@@ -5,7 +5,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { it, type TestContext } from 'node:test';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Request,
+} from 'playwright-core';
+import { answersOf } from '../support/described.ts';
 import { DEADLINE_MS } from '../support/wait.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -92,7 +99,12 @@ export async function open(
     if (protocol !== 'data:') watched.origins.add(origin);
     watched.requests.push(`${request.method()} ${pathname}`);
   });
+  const held: Promise<void>[] = [];
+  page.on('requestfinished', (request) => {
+    held.push(hold(request).catch((error) => void watched.complaints.push(String(error))));
+  });
   closers(t).push(async () => {
+    await Promise.all(held);
     await context.close();
     const serious = watched.complaints.filter((text) => tolerated?.test(text) !== true);
     assert.deepEqual(serious, [], 'the page complained');
@@ -100,6 +112,20 @@ export async function open(
   });
   await page.goto(node.url);
   return watched;
+}
+
+/** Holds what a node answered to the page against the description; a stream of events is never finished. */
+async function hold(request: Request): Promise<void> {
+  const { protocol, port, pathname, search } = new URL(request.url());
+  const response = protocol === 'data:' ? null : await request.response();
+  if (response === null) return;
+  const answered = {
+    method: request.method(),
+    target: `${pathname}${search}`,
+    status: response.status(),
+    headers: Object.entries(await response.allHeaders()),
+  };
+  answersOf(Number(port))(answered, await response.text());
 }
 
 /** Waits until the page tells this mode. */

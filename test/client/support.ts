@@ -4,7 +4,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { Entry, ReplicatedLogClient } from '../../src/client.ts';
+import { describedFetch } from '../support/described-fetch.ts';
 import { waitFor } from '../support/wait.ts';
+
+// What the client asks for.
+globalThis.fetch = describedFetch(globalThis.fetch);
 
 /** Times that are short, for what must fail and be tried again. */
 export const QUICK = { timeoutMs: 300, backoffBaseMs: 5, backoffMaxMs: 50 };

@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { exchange } from '../fuzz/exchange.ts';
 import { request } from '../support/client.ts';
 import { realPorts, undescribed } from '../support/described.ts';
+import { describedFetch } from '../support/described-fetch.ts';
 import { EventReader } from '../support/events.ts';
 import { checkResponse } from './responses.ts';
 
@@ -178,6 +179,17 @@ describe('every answer of a real node', () => {
   const ways: readonly [string, (port: number) => Promise<unknown>][] = [
     ['request', (port) => request(`http://127.0.0.1:${port}/health`)],
     ['exchange', (port) => exchange(new http.Agent(), port, sent)],
+    [
+      'the fetch of a client',
+      async (port) => (await describedFetch(fetch)(`http://127.0.0.1:${port}/health`)).text(),
+    ],
+    [
+      'the fetch of a client that reads events',
+      async (port) => {
+        const headers = { accept: 'text/event-stream' };
+        return (await describedFetch(fetch)(`http://127.0.0.1:${port}/health`, { headers })).text();
+      },
+    ],
     ['EventReader', (port) => new EventReader(`http://127.0.0.1:${port}/health`).until(1)],
   ];
   for (const [name, ask] of ways) {
