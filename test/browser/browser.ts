@@ -117,15 +117,20 @@ export async function open(
 /** Holds what a node answered to the page against the description; a stream of events is never finished. */
 async function hold(request: Request): Promise<void> {
   const { protocol, port, pathname, search } = new URL(request.url());
-  const response = protocol === 'data:' ? null : await request.response();
-  if (response === null) return;
-  const answered = {
-    method: request.method(),
-    target: `${pathname}${search}`,
-    status: response.status(),
-    headers: Object.entries(await response.allHeaders()),
-  };
-  answersOf(Number(port))(answered, await response.text());
+  if (protocol === 'data:') return;
+  const holdAnswer = answersOf(Number(port));
+  // A page that is left or closed takes with it what it was answered.
+  const answer = await answerTo(request).catch(() => null);
+  if (answer === null) return;
+  const { status, headers, body } = answer;
+  holdAnswer({ method: request.method(), target: `${pathname}${search}`, status, headers }, body);
+}
+
+async function answerTo(request: Request) {
+  const response = await request.response();
+  if (response === null) return null;
+  const headers = Object.entries(await response.allHeaders());
+  return { status: response.status(), headers, body: await response.text() };
 }
 
 /** Waits until the page tells this mode. */
