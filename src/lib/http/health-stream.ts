@@ -24,20 +24,18 @@ export async function streamHealth(port: ReadPort, call: Call, health: () => Bod
   if (!beginEvents(call)) return;
   let last: Body | null = null;
   let lastAt = 0;
-  let commentAt = port.now() + HEALTH_COMMENT_MS;
+  let commentAt = 0;
   while (!res.destroyed) {
     const body = health();
     const now = port.now();
     // Who does not read gets what is true when he does, not all that was.
-    if (!res.writableNeedDrain && (last === null || isNews(last, body, now - lastAt))) {
-      res.write(`data: ${JSON.stringify(body)}\n\n`);
-      last = body;
-      lastAt = now;
-      commentAt = now + HEALTH_COMMENT_MS;
-    }
-    if (now >= commentAt) {
-      res.write(':\n\n');
-      commentAt = now + HEALTH_COMMENT_MS;
+    if (!res.writableNeedDrain) {
+      const isTold = last === null || isNews(last, body, now - lastAt);
+      if (isTold) [last, lastAt] = [body, now];
+      if (isTold || now >= commentAt) {
+        res.write(isTold ? `data: ${JSON.stringify(body)}\n\n` : ':\n\n');
+        commentAt = now + HEALTH_COMMENT_MS;
+      }
     }
     // Nobody has written so far: only the time, or the end of the node, ends this wait.
     const end = await awaitShown(port, res, Number.MAX_SAFE_INTEGER, now + HEALTH_POLL_MS);

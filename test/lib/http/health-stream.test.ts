@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isNews } from '../../../src/lib/http/health-stream.ts';
+import type { Call } from '../../../src/lib/http/call.ts';
+import { isNews, streamHealth } from '../../../src/lib/http/health-stream.ts';
+import type { ReadPort } from '../../../src/lib/http/ports.ts';
 
 type Times = readonly [lastSeenMsAgo: number | null, nextAttemptInMs: number | null];
 
@@ -38,4 +40,43 @@ describe('the health of a node as events', () => {
     assert.equal(isNews(body([1, 1]), body([1, 1], { length: 2 }), 0), true);
     assert.equal(isNews({ secondaries: [] }, { secondaries: [] }, 5000), false);
   });
+
+  for (const isDeaf of [false, true]) {
+    it(`has ${isDeaf ? 'nothing' : 'comments'} for a ${isDeaf ? 'deaf ' : ''}reader without news`, async () => {
+      const written = await streamed(60_000, isDeaf);
+      assert.match(written, isDeaf ? /^data: {}\n\n$/ : /^data: {}\n\n(:\n\n){29}$/);
+    });
+  }
 });
+
+/** What is written in `forMs` of a clock of its own to a reader who, if he is deaf, takes the first event and no more. */
+async function streamed(forMs: number, isDeaf: boolean): Promise<string> {
+  let now = 0;
+  let written = '';
+  const res = {
+    destroyed: false,
+    get writableNeedDrain() {
+      return isDeaf && written !== '';
+    },
+    write(text: string) {
+      written += text;
+    },
+    writeHead() {},
+    flushHeaders() {},
+    end() {},
+    once() {},
+    removeListener() {},
+  };
+  const port = {
+    now: () => now,
+    awaitShown(_seq: number, deadline: number, done: (end: string) => void) {
+      now = deadline;
+      if (now >= forMs) return null;
+      queueMicrotask(() => done('time up'));
+      return {};
+    },
+  };
+  const call = { req: { method: 'GET' }, res } as unknown as Call;
+  await streamHealth(port as unknown as ReadPort, call, () => ({}));
+  return written;
+}
