@@ -134,9 +134,8 @@ async function answerTo(request: Request) {
 }
 
 /** Waits until the page tells this mode. */
-export async function untilMode(page: Page, word: string, deadlineMs?: number): Promise<void> {
-  const timeout = deadlineMs === undefined ? {} : { timeout: deadlineMs };
-  await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor(timeout);
+export async function untilMode(page: Page, word: string, timeout = DEADLINE_MS): Promise<void> {
+  await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor({ timeout });
 }
 
 /** Waits until the page gives this reason for its mode. */

@@ -3,14 +3,13 @@
  * disconnect` do what signals and proxies do to local processes; a disconnected secondary is out of
  * reach of its master and of all clients.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { waitFor } from '../support/wait.ts';
 import { type ChaosCluster, type Deposed, isDefect, MASTER_TIMES } from './cluster.ts';
-import { docker, insist } from './engine.ts';
+import { docker, insist, run } from './engine.ts';
 import type { Finding, Mode } from './history.ts';
 import { call } from './http.ts';
 import { lastingPort } from './port.ts';
@@ -18,7 +17,6 @@ import { lastingPort } from './port.ts';
 const MASTER = 'master';
 const SECONDARIES = ['s1', 's2'];
 const ALL = [MASTER, ...SECONDARIES];
-const run = promisify(execFile);
 
 export class DockerCluster implements ChaosCluster {
   readonly master = MASTER;

@@ -10,7 +10,8 @@ import { sleep } from './http.ts';
 /** How long a command is given again until it must have had its effect, in ms. */
 const EFFECT_MS = 20_000;
 const PAUSE_MS = 100;
-const run = promisify(execFile);
+/** Runs a command of any program; rejects if it fails. */
+export const run = promisify(execFile);
 
 /** Gives the engine one command; resolves to what it prints, rejects with what it complains of. */
 export async function docker(...args: string[]): Promise<string> {

@@ -92,6 +92,7 @@ describe('readers that do not read', () => {
     }
     for (let i = 0; i < 2; i += 1) await grow();
     await readUntil(30_000);
+    for (let i = 0; i < 20; i += 1) await appendMeanwhile(master);
     let grown = 0;
     // What the growing itself left to be collected goes some day; what is kept for somebody deaf does not.
     await waitFor('20 tails that do not read 30 MB to cost less than 64 MB', async () => {

@@ -5,21 +5,20 @@ import { answersOf, eventsOf, realPorts } from './described.ts';
 export function describedFetch(ask: typeof fetch): typeof fetch {
   return async (input, init) => {
     const { port, pathname, search } = new URL(String(input));
-    const isReal = realPorts.has(Number(port));
+    if (!realPorts.has(Number(port))) return ask(input, init);
+    const hold = { answer: answersOf(Number(port)), events: eventsOf(Number(port)) };
     const response = await ask(input, init);
-    if (!isReal) return response;
     const { status, headers, body } = response;
     const { method = 'GET' } = init ?? {};
     const answered = { method, target: `${pathname}${search}`, status, headers };
-    const hold = answersOf(Number(port));
     if (body === null) {
-      hold(answered, '');
+      hold.answer(answered, '');
       return response;
     }
     const isEvents = headers.get('content-type') === 'text/event-stream';
     const holding = isEvents
-      ? eachBlock(eventsOf(Number(port))(answered))
-      : whole((text) => hold(answered, text));
+      ? eachBlock(hold.events(answered))
+      : whole((text) => hold.answer(answered, text));
     return new Response(body.pipeThrough(holding), response);
   };
 }
