@@ -98,20 +98,20 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'what was held back is not shown when the gap closes',
     file: 'intake.ts',
-    text: 'while (this.#showHeld(starts));',
-    replacement: '',
+    text: 'const held = this.#heldFrom(frame.from + frame.messages.ends.length);',
+    replacement: 'const held = this.#heldFrom(0);',
   },
   {
     name: 'a batch that was held back is written in parts',
     file: 'intake.ts',
-    text: 'if (held === undefined) break;',
-    replacement: 'if (held === undefined || run.length === 1) break;',
+    text: 'if (message === undefined) return run;',
+    replacement: 'if (message === undefined || run.length === 1) return run;',
   },
   {
     name: 'a frame that comes twice is stored twice',
     file: 'intake.ts',
-    text: 'for (let index = known; index < count; ) {',
-    replacement: 'for (let index = 0; index < count; ) {',
+    text: 'const own = sliceMessages(frame.messages, known);',
+    replacement: 'const own = sliceMessages(frame.messages, 0);',
   },
   {
     name: 'nothing is ever cut off',
@@ -146,14 +146,14 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a cut leaves the list of epochs as it was',
     file: 'log.ts',
-    text: 'this.#epochs = this.#epochs.filter(({ firstSeq }) => firstSeq <= length);',
+    text: 'this.#epochs = epochs;',
     replacement: '',
   },
   {
     name: 'a cut forgets the epoch that began with the last entry that stays',
     file: 'log.ts',
-    text: 'filter(({ firstSeq }) => firstSeq <= length)',
-    replacement: 'filter(({ firstSeq }) => firstSeq < length)',
+    text: 'countStarts(this.#epochs, length)',
+    replacement: 'countStarts(this.#epochs, length - 1)',
   },
   {
     name: 'a cut leaves the keys of what is cut off',
@@ -170,14 +170,14 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'the keys in a frame are lost',
     file: 'intake.ts',
-    text: 'const keys = frame.keys.filter(([at]) => at >= seq && at < frame.from + end);',
-    replacement: 'const keys = frame.keys.filter(([at]) => at < 0);',
+    text: 'const own = keys.filter(([seq]) => seq >= first);',
+    replacement: 'const own = keys.filter(([seq]) => seq < 0);',
   },
   {
     name: 'the keys of what is held back are lost',
     file: 'intake.ts',
-    text: 'key: keys.get(seq) });',
-    replacement: 'key: keys.get(-seq) });',
+    text: 'key: keys.get(from + i) },',
+    replacement: 'key: keys.get(-from - i) },',
   },
   {
     name: 'a secondary gives its promise and does not keep it',
@@ -200,8 +200,8 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'what has no room on the disk is shown all the same',
     file: 'replica.ts',
-    text: 'if (!this.#journal.append(this.log.length + 1, messages, ballot, keys)) return false;',
-    replacement: 'this.#journal.append(this.log.length + 1, messages, ballot, keys);',
+    text: 'if (!this.#journal.append(this.log.length + 1, messages, ballot, keys, later)) return false;',
+    replacement: 'this.#journal.append(this.log.length + 1, messages, ballot, keys, later);',
   },
   {
     name: 'a secondary that has all a new master took over is not taken for as new as it',

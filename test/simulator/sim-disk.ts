@@ -3,6 +3,7 @@
  * point on, as a torn tail is; what is left is replayed into the memory of the next life.
  */
 import { type Ballot, NO_BALLOT, newerBallot } from '../../src/lib/core/ballot.ts';
+import type { EpochStart } from '../../src/lib/core/epochs.ts';
 import { KeyIndex } from '../../src/lib/core/idempotency.ts';
 import type { EntryKeys, Journal } from '../../src/lib/core/journal.ts';
 import { Log } from '../../src/lib/core/log.ts';
@@ -117,12 +118,34 @@ export class SimJournal implements Journal {
     return this.#write({ kind: 'cut', length }, length);
   }
 
-  append(_: number, messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+  append(
+    firstSeq: number,
+    messages: PackedMessages,
+    ballot: Ballot,
+    keys: EntryKeys,
+    later: readonly EpochStart[],
+  ): boolean {
     if (this.#disk.isFull) return false;
-    const { epoch, writer } = ballot;
     const copy = { bytes: messages.bytes.slice(), ends: messages.ends };
-    this.#disk.records.push({ kind: 'entries', messages: copy, ballot: { epoch, writer }, keys });
+    const starts = [{ ...ballot, firstSeq }, ...later];
+    for (const [index, start] of starts.entries()) {
+      const next = starts[index + 1]?.firstSeq ?? firstSeq + messages.ends.length;
+      const { epoch, writer, firstSeq: from } = start;
+      this.#disk.records.push({
+        kind: 'entries',
+        messages: sliceMessages(copy, from - firstSeq, next - firstSeq),
+        ballot: { epoch, writer },
+        keys: keys.filter(([seq]) => seq >= from && seq < next),
+      });
+    }
+    const last = later.at(-1);
     this.#length += messages.ends.length;
+    if (last?.firstSeq === this.#length + 1) {
+      return this.#write(
+        { kind: 'epoch', ballot: { epoch: last.epoch, writer: last.writer } },
+        this.#length,
+      );
+    }
     if (!this.isDurableAtOnce && !this.#isSyncing) this.#sync();
     return true;
   }

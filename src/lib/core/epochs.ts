@@ -2,6 +2,9 @@
  * Under which epochs a log was written: where each one begins. Two logs that agree on the epoch and
  * the writer of an entry agree on all before it, so two such lists tell where two logs part without
  * looking at a single message (KIP-101 of Kafka; the log matching property of Raft).
+ *
+ * A log may have as many epochs as entries, so nothing here walks a list for each entry: a place is
+ * found by halving, and two lists are compared in one pass.
  */
 import { type Ballot, compareBallots } from './ballot.ts';
 
@@ -10,15 +13,33 @@ export interface EpochStart extends Ballot {
   readonly firstSeq: number;
 }
 
-/** The start that covers the entry at `seq`; undefined if the list begins later. */
-export function startAt(starts: readonly EpochStart[], seq: number): EpochStart | undefined {
-  return starts.findLast(({ firstSeq }) => firstSeq <= seq);
+/** How many of the starts are at `seq` or before it. */
+export function countStarts(starts: readonly EpochStart[], seq: number): number {
+  let low = 0;
+  let high = starts.length;
+  // Most often the newest is asked for.
+  if (high > 0 && (starts[high - 1] as EpochStart).firstSeq <= seq) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] as EpochStart).firstSeq <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
-/** The last seq up to which the start that covers `seq` reaches; Infinity for the newest. */
-export function endOfStart(starts: readonly EpochStart[], seq: number): number {
-  const next = starts.find(({ firstSeq }) => firstSeq > seq);
-  return next === undefined ? Number.POSITIVE_INFINITY : next.firstSeq - 1;
+/** The start that covers the entry at `seq`; undefined if the list begins later. */
+export function startAt(starts: readonly EpochStart[], seq: number): EpochStart | undefined {
+  return starts[countStarts(starts, seq) - 1];
+}
+
+/** The start that covers the entry at `from`, if there is one, and all that begin up to `to`. */
+export function startsWithin(
+  starts: readonly EpochStart[],
+  from: number,
+  to: number,
+): readonly EpochStart[] {
+  const first = Math.max(0, countStarts(starts, from) - 1);
+  return starts.slice(first, countStarts(starts, to));
 }
 
 /** How many of the first `length` entries, written as `ours` says, `theirs` has as well. */
@@ -28,11 +49,30 @@ export function sharedLength(
   theirs: readonly EpochStart[],
 ): number {
   let seq = 1;
+  let our = 0;
+  let their = 0;
   while (seq <= length) {
-    const our = startAt(ours, seq);
-    const their = startAt(theirs, seq);
-    if (our === undefined || their === undefined || compareBallots(our, their) !== 0) break;
-    seq = Math.min(endOfStart(ours, seq), endOfStart(theirs, seq)) + 1;
+    our = indexAt(ours, our, seq);
+    their = indexAt(theirs, their, seq);
+    if (!isSame(ours[our], theirs[their], seq)) break;
+    seq = Math.min(firstSeqOf(ours, our + 1), firstSeqOf(theirs, their + 1));
   }
   return Math.min(seq - 1, length);
+}
+
+/** The index of the start that covers `seq`, which is not before `index`. */
+function indexAt(starts: readonly EpochStart[], index: number, seq: number): number {
+  let at = index;
+  while (firstSeqOf(starts, at + 1) <= seq) at += 1;
+  return at;
+}
+
+function firstSeqOf(starts: readonly EpochStart[], index: number): number {
+  return starts[index]?.firstSeq ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether both are there, cover `seq`, and name the same writer. */
+function isSame(a: EpochStart | undefined, b: EpochStart | undefined, seq: number): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a.firstSeq <= seq && b.firstSeq <= seq && compareBallots(a, b) === 0;
 }

@@ -36,11 +36,18 @@ export class HoldBack {
     return this.#bySeq.get(seq);
   }
 
-  /** Holds a copy of the message, unless that seq is held already. */
-  put(seq: number, message: HeldMessage): void {
-    if (this.#bySeq.has(seq)) return;
-    this.#bytes += message.text.length;
-    this.#bySeq.set(seq, { text: message.text.slice(), key: message.key });
+  /**
+   * Holds copies of the messages whose seqs are not held already. All copies are made before the first
+   * one counts: where memory is short, no part of an append may be held without the rest.
+   */
+  put(messages: readonly (readonly [seq: number, message: HeldMessage])[]): void {
+    const copies = messages.flatMap(([seq, { text, key }]) =>
+      this.#bySeq.has(seq) ? [] : [[seq, { text: text.slice(), key }] as const],
+    );
+    for (const [seq, copy] of copies) {
+      this.#bytes += copy.text.length;
+      this.#bySeq.set(seq, copy);
+    }
   }
 
   /** Takes the message at `seq` out. */

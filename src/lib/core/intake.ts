@@ -1,12 +1,20 @@
 /**
- * How frames enter a replica: whole or not at all, in order, once. What is there already is stored
- * once; what is ahead of its turn is held back; what an older master wrote and the present one does
+ * How frames enter a replica: the entries of one whole or not at all, in order, once. What is there
+ * already is stored once; what is ahead of its turn is held back, and becomes visible in one step with
+ * the frame that closes the gap; what an older master wrote and the present one does
  * not have is cut off, at the entry where their lists of epochs part and nowhere else.
  */
 import { type Ballot, compareBallots } from './ballot.ts';
-import { type EpochStart, endOfStart, startAt } from './epochs.ts';
-import { type HeldMessage, HoldBack } from './hold-back.ts';
-import { joinMessages, sameBytes, sliceMessages } from './messages.ts';
+import { type EpochStart, startAt, startsWithin } from './epochs.ts';
+import { HoldBack } from './hold-back.ts';
+import type { EntryKeys } from './journal.ts';
+import {
+  joinMessages,
+  messageWithComma,
+  type PackedMessages,
+  sameBytes,
+  sliceMessages,
+} from './messages.ts';
 import type { Claim, Frame } from './protocol.ts';
 import type { Note, Refusal } from './refusal.ts';
 import type { Replica } from './replica.ts';
@@ -138,55 +146,57 @@ export class Intake {
 
   #hold(frame: Frame): void {
     const keys = new Map(frame.keys);
-    for (let i = 0; i < frame.messages.ends.length; i += 1) {
-      const seq = frame.from + i;
-      this.#held.put(seq, { text: withComma(frame, i), key: keys.get(seq) });
-    }
+    const { messages, from } = frame;
+    this.#held.put(
+      messages.ends.map((_, i) => [
+        from + i,
+        { text: messageWithComma(messages, i), key: keys.get(from + i) },
+      ]),
+    );
   }
 
-  /** Appends what the frame has from index `known` on, and what was held and is next then. */
+  /**
+   * Appends what the frame has from index `known` on, and what was held and is next then, and begins the
+   * epoch that begins right behind: all in one step, or nothing where there is no room.
+   */
   #show(frame: Frame, known: number): Refusal | null {
-    const { log } = this.#replica;
-    const count = frame.messages.ends.length;
+    const first = frame.from + known;
+    const held = this.#heldFrom(frame.from + frame.messages.ends.length);
+    const own = sliceMessages(frame.messages, known);
+    const messages =
+      held.length === 0 ? own : joinMessages([own, ...held.map(({ packed }) => packed)]);
+    const keys = keysFrom(frame.keys, first, held);
+    const last = first + messages.ends.length - 1;
     const starts = this.#starts ?? [{ epoch: frame.epoch, writer: frame.writer, firstSeq: 1 }];
-    for (let index = known; index < count; ) {
-      const seq = frame.from + index;
-      const end = Math.min(count, endOfStart(starts, seq) - frame.from + 1);
-      const keys = frame.keys.filter(([at]) => at >= seq && at < frame.from + end);
-      const messages = sliceMessages(frame.messages, index, end);
-      if (!this.#replica.append(messages, ballotAt(starts, seq), keys)) return DISK_FULL;
-      index = end;
-    }
-    if (this.#held.size === 0) return null;
-    for (let seq = frame.from + known; seq <= log.length; seq += 1) this.#held.take(seq);
-    while (this.#showHeld(starts));
+    const [start, ...later] = startsWithin(starts, first, last + 1);
+    if (!this.#replica.append(messages, start as EpochStart, keys, later)) return DISK_FULL;
+    if (this.#held.size > 0) for (let seq = first; seq <= last; seq += 1) this.#held.take(seq);
     return null;
   }
 
-  /** Appends what is held and is next, up to the end of its epoch: at once, so that batches stay whole. */
-  #showHeld(starts: readonly EpochStart[]): boolean {
-    const first = this.#replica.log.length + 1;
-    const run: HeldMessage[] = [];
-    const end = endOfStart(starts, first);
-    for (let seq = first; seq <= end; seq += 1) {
-      const held = this.#held.get(seq);
-      if (held === undefined) break;
-      run.push(held);
+  /** What is held at `from` and right behind it. */
+  #heldFrom(from: number): Held[] {
+    const run: Held[] = [];
+    for (let seq = from; ; seq += 1) {
+      const message = this.#held.get(seq);
+      if (message === undefined) return run;
+      const { text, key } = message;
+      run.push({ seq, key, packed: { bytes: text, ends: [text.length] } });
     }
-    if (run.length === 0) return false;
-    const messages = joinMessages(run.map(({ text }) => text));
-    const keys = run.flatMap(({ key }, i) =>
-      key === undefined ? [] : [[first + i, key] as const],
-    );
-    if (!this.#replica.append(messages, ballotAt(starts, first), keys)) return false;
-    for (let i = 0; i < run.length; i += 1) this.#held.take(first + i);
-    return true;
   }
 }
 
-function ballotAt(starts: readonly EpochStart[], seq: number): Ballot {
-  const { epoch, writer } = startAt(starts, seq) as EpochStart;
-  return { epoch, writer };
+interface Held {
+  readonly seq: number;
+  readonly key: string | undefined;
+  readonly packed: PackedMessages;
+}
+
+/** The keys of a frame from the seq `first` on, and those of what was held behind it. */
+function keysFrom(keys: EntryKeys, first: number, held: readonly Held[]): EntryKeys {
+  const own = keys.filter(([seq]) => seq >= first);
+  const more = held.flatMap(({ seq, key }) => (key === undefined ? [] : [[seq, key] as const]));
+  return more.length === 0 ? own : [...own, ...more];
 }
 
 /** The first seq at which the frame says something else than what is held; null if none. */
@@ -194,7 +204,8 @@ function differsFromHeld(frame: Frame, held: HoldBack): number | null {
   if (held.size === 0) return null;
   for (let i = 0; i < frame.messages.ends.length; i += 1) {
     const text = held.get(frame.from + i)?.text;
-    if (text !== undefined && !sameBytes(text, withComma(frame, i))) return frame.from + i;
+    if (text !== undefined && !sameBytes(text, messageWithComma(frame.messages, i)))
+      return frame.from + i;
   }
   return null;
 }
@@ -204,13 +215,7 @@ function fits(frame: Frame, held: HoldBack, length: number): boolean {
   const count = frame.messages.ends.length;
   let bytes = 0;
   for (let i = 0; i < count; i += 1) {
-    if (held.get(frame.from + i) === undefined) bytes += withComma(frame, i).length;
+    if (held.get(frame.from + i) === undefined) bytes += messageWithComma(frame.messages, i).length;
   }
   return held.hasRoom(frame.from + count - 1, bytes, length);
-}
-
-/** The JSON text and the comma of the frame's message `index`; a view. */
-function withComma(frame: Frame, index: number): Uint8Array {
-  const { bytes, ends } = frame.messages;
-  return bytes.subarray(index === 0 ? 0 : ends[index - 1], ends[index]);
 }

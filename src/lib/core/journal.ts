@@ -4,6 +4,7 @@
  * will survive a crash becomes true later, when `durableLength` says so.
  */
 import type { Ballot } from './ballot.ts';
+import type { EpochStart } from './epochs.ts';
 import type { KeyIndex } from './idempotency.ts';
 import type { Log } from './log.ts';
 import type { PackedMessages } from './messages.ts';
@@ -20,8 +21,18 @@ export interface Journal {
   begin(logId: string): boolean;
   /** What is appended from now on is written under this ballot. Done for good when it returns true. */
   beginEpoch(ballot: Ballot): boolean;
-  /** Writes entries behind the last one. False if there is no room; then nothing was written. */
-  append(firstSeq: number, messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean;
+  /**
+   * Writes entries behind the last one, the first of them under `ballot`; `later` are the epochs that
+   * begin behind it, of which one may begin right behind the last entry: then all is done for good when
+   * it returns true. False if there is no room: then nothing was written.
+   */
+  append(
+    firstSeq: number,
+    messages: PackedMessages,
+    ballot: Ballot,
+    keys: EntryKeys,
+    later: readonly EpochStart[],
+  ): boolean;
   /**
    * Forgets the entries behind `length`, of which `log` and `keys` still know; sets them aside for
    * people. Done for good when it returns true; false if there is no room.

@@ -8,7 +8,7 @@
  * segments, so a slice always begins and ends at a message.
  */
 import { type Ballot, compareBallots } from './ballot.ts';
-import { type EpochStart, startAt } from './epochs.ts';
+import { countStarts, type EpochStart, startAt } from './epochs.ts';
 import { messageText, type PackedMessages, sameBytes } from './messages.ts';
 
 /** Bytes of one segment; a larger message gets a segment of its own size. */
@@ -21,6 +21,18 @@ interface Segment {
   ends: Uint32Array;
   count: number;
 }
+
+/** Messages that have a place in memory, and none in the log yet. */
+export interface PreparedMessages {
+  readonly count: number;
+  readonly bytes: number;
+  /** How many of them are in the room behind the last segment's messages. */
+  readonly inLast: number;
+  /** The segments of all others. */
+  readonly segments: readonly Segment[];
+}
+
+const NO_STARTS: readonly EpochStart[] = [];
 
 export class Log {
   #segments: Segment[] = [];
@@ -50,39 +62,80 @@ export class Log {
   }
 
   /** What is appended from now on is written under this ballot; one that wrote nothing is forgotten. */
-  beginEpoch({ epoch, writer }: Ballot): void {
+  beginEpoch(ballot: Ballot): void {
+    this.#begin(ballot, this.#length + 1);
+  }
+
+  #begin({ epoch, writer }: Ballot, firstSeq: number): void {
     const newest = this.#epochs.at(-1);
     if (newest !== undefined && compareBallots(newest, { epoch, writer }) === 0) return;
-    const firstSeq = this.#length + 1;
     if (newest?.firstSeq === firstSeq) this.#epochs.pop();
     this.#epochs.push({ epoch, firstSeq, writer });
   }
 
-  /** Appends messages at the next positions, in order. Returns the seq of the first. */
+  /** Appends messages of one ballot at the next positions, in order. Returns the seq of the first. */
   append(messages: PackedMessages, ballot: Ballot): number {
     const first = this.#length + 1;
-    const count = messages.ends.length;
-    if (count > 0) this.beginEpoch(ballot);
-    let index = 0;
-    while (index < count) index += this.#fill(messages, index);
-    this.#length += count;
-    this.#textBytes += messages.bytes.length;
+    this.commit(this.prepare(messages), ballot);
     return first;
+  }
+
+  /**
+   * Copies messages to where `commit` will show them. Only this can fail, for want of memory, and it
+   * changes nothing that anybody sees; what is not committed is written over by the next messages.
+   */
+  prepare(messages: PackedMessages): PreparedMessages {
+    const count = messages.ends.length;
+    const last = this.#segments.at(-1);
+    const inLast = last === undefined || count === 0 ? 0 : fill(last, messages, 0);
+    const segments: Segment[] = [];
+    for (let index = inLast; index < count; ) {
+      const bytes = (messages.ends[index] as number) - (messages.ends[index - 1] ?? 0);
+      const segment = newSegment(this.#length + index + 1, bytes);
+      const taken = fill(segment, messages, index);
+      segment.count = taken;
+      segments.push(segment);
+      index += taken;
+    }
+    return { count, bytes: messages.bytes.length, inLast, segments };
+  }
+
+  /**
+   * Appends what was prepared last; the first message is written under `ballot`, and `later` are the
+   * epochs that begin behind it, one of them perhaps right behind the last message.
+   */
+  commit(prepared: PreparedMessages, ballot: Ballot, later = NO_STARTS): void {
+    const { count, bytes, inLast, segments } = prepared;
+    if (count > 0) this.#begin(ballot, this.#length + 1);
+    if (inLast > 0) (this.#segments.at(-1) as Segment).count += inLast;
+    for (const segment of segments) this.#segments.push(segment);
+    this.#length += count;
+    this.#textBytes += bytes;
+    for (const start of later) this.#begin(start, start.firstSeq);
   }
 
   /** Forgets all messages behind `length`. Slices that were handed out stay as they are. */
   truncate(length: number): void {
-    if (length >= this.#length) return;
-    this.#cuts += 1;
-    while ((this.#segments.at(-1)?.firstSeq ?? 0) > length) this.#segments.pop();
-    const last = this.#segments.pop();
-    if (last !== undefined) this.#segments.push(shortened(last, length - last.firstSeq + 1));
-    this.#epochs = this.#epochs.filter(({ firstSeq }) => firstSeq <= length);
-    this.#length = length;
-    this.#textBytes = this.#segments.reduce(
-      (sum, { ends, count }) => sum + (ends[count - 1] as number),
-      0,
-    );
+    this.prepareTruncation(length)();
+  }
+
+  /** Does what takes memory, and changes nothing yet; what it returns truncates the log, and cannot fail. */
+  prepareTruncation(length: number): () => void {
+    if (length >= this.#length) return () => {};
+    const segments = this.#segments.slice(0, length === 0 ? 0 : this.#indexOf(length) + 1);
+    const last = segments.pop();
+    if (last !== undefined) segments.push(shortened(last, length - last.firstSeq + 1));
+    const epochs = this.#epochs.slice(0, countStarts(this.#epochs, length));
+    return () => {
+      this.#cuts += 1;
+      this.#segments = segments;
+      this.#epochs = epochs;
+      this.#length = length;
+      this.#textBytes = segments.reduce(
+        (sum, { ends, count }) => sum + (ends[count - 1] as number),
+        0,
+      );
+    };
   }
 
   /** The JSON text of the message at `seq` (1..length), without a comma; a view. */
@@ -154,43 +207,11 @@ export class Log {
     return slices;
   }
 
-  /** Copies as many messages from `index` on as fit one segment; returns how many. */
-  #fill(messages: PackedMessages, index: number): number {
-    const start = index === 0 ? 0 : (messages.ends[index - 1] as number);
-    const segment = this.#segmentWithRoom((messages.ends[index] as number) - start, index);
-    const used = segment.count === 0 ? 0 : (segment.ends[segment.count - 1] as number);
-    const room = segment.bytes.length - used;
-    const last = lastWithin(messages.ends, index, messages.ends.length - 1, start + room);
-    const taken = last - index + 1;
-    const ends = endsFor(segment, taken);
-    for (let i = 0; i < taken; i += 1) {
-      ends[segment.count + i] = used + (messages.ends[index + i] as number) - start;
-    }
-    segment.count += taken;
-    const end = messages.ends[last] as number;
-    const isAll = end - start === messages.bytes.length;
-    segment.bytes.set(isAll ? messages.bytes : messages.bytes.subarray(start, end), used);
-    return taken;
-  }
-
-  /** The last segment if it has `bytes` left, else a new one that starts `ahead` past the length. */
-  #segmentWithRoom(bytes: number, ahead: number): Segment {
-    const last = this.#segments.at(-1);
-    if (last !== undefined) {
-      const used = last.ends[last.count - 1] as number;
-      if (last.bytes.length - used >= bytes) return last;
-    }
-    const segment: Segment = {
-      firstSeq: this.#length + ahead + 1,
-      bytes: new Uint8Array(Math.max(SEGMENT_BYTES, bytes)),
-      ends: new Uint32Array(64),
-      count: 0,
-    };
-    this.#segments.push(segment);
-    return segment;
-  }
-
   #segmentOf(seq: number): Segment {
+    return this.#segments[this.#indexOf(seq)] as Segment;
+  }
+
+  #indexOf(seq: number): number {
     let low = 0;
     let high = this.#segments.length - 1;
     while (low < high) {
@@ -198,12 +219,43 @@ export class Log {
       if ((this.#segments[middle] as Segment).firstSeq <= seq) low = middle;
       else high = middle - 1;
     }
-    return this.#segments[low] as Segment;
+    return low;
   }
 
   #startIn(segment: Segment, seq: number): number {
     return seq === segment.firstSeq ? 0 : (segment.ends[seq - segment.firstSeq - 1] as number);
   }
+}
+
+/** A segment for messages from `firstSeq` on, the first of which has so many bytes. */
+function newSegment(firstSeq: number, bytes: number): Segment {
+  return {
+    firstSeq,
+    bytes: new Uint8Array(Math.max(SEGMENT_BYTES, bytes)),
+    ends: new Uint32Array(64),
+    count: 0,
+  };
+}
+
+/**
+ * Copies as many messages from `index` on as there is room for behind the segment's own; returns how
+ * many. They are not counted yet.
+ */
+function fill(segment: Segment, messages: PackedMessages, index: number): number {
+  const start = index === 0 ? 0 : (messages.ends[index - 1] as number);
+  const used = segment.count === 0 ? 0 : (segment.ends[segment.count - 1] as number);
+  const room = segment.bytes.length - used;
+  const last = lastWithin(messages.ends, index, messages.ends.length - 1, start + room);
+  const taken = last - index + 1;
+  if (taken === 0) return 0;
+  const ends = endsFor(segment, taken);
+  for (let i = 0; i < taken; i += 1) {
+    ends[segment.count + i] = used + (messages.ends[index + i] as number) - start;
+  }
+  const end = messages.ends[last] as number;
+  const isAll = end - start === messages.bytes.length;
+  segment.bytes.set(isAll ? messages.bytes : messages.bytes.subarray(start, end), used);
+  return taken;
 }
 
 /**

@@ -44,18 +44,22 @@ export function copyMessages({ bytes, ends }: PackedMessages): PackedMessages {
   return { bytes: new Uint8Array(bytes), ends };
 }
 
-/** Messages, each as its JSON text and a comma, end to end. */
-export function joinMessages(texts: readonly Uint8Array[]): PackedMessages {
+/** The messages of all parts, end to end. */
+export function joinMessages(parts: readonly PackedMessages[]): PackedMessages {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.bytes.length, 0));
   const ends: number[] = [];
-  let end = 0;
-  for (const text of texts) {
-    end += text.length;
-    ends.push(end);
+  let start = 0;
+  for (const part of parts) {
+    bytes.set(part.bytes, start);
+    for (const end of part.ends) ends.push(start + end);
+    start += part.bytes.length;
   }
-  const bytes = new Uint8Array(end);
-  for (const [index, text] of texts.entries())
-    bytes.set(text, (ends[index] as number) - text.length);
   return { bytes, ends };
+}
+
+/** The JSON text of message `index` (from 0) and its comma; a view. */
+export function messageWithComma(packed: PackedMessages, index: number): Uint8Array {
+  return packed.bytes.subarray(packed.ends[index - 1] ?? 0, packed.ends[index]);
 }
 
 /** The JSON text of message `index` (from 0), without its comma; a view. */

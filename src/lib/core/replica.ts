@@ -10,6 +10,8 @@ import { type EntryKeys, type Journal, MEMORY } from './journal.ts';
 import { Log } from './log.ts';
 import type { PackedMessages } from './messages.ts';
 
+const NO_STARTS: readonly EpochStart[] = [];
+
 /** What a journal had kept when the node started. */
 export interface Kept {
   readonly logId: string | null;
@@ -113,19 +115,30 @@ export class Replica {
     return isNewer;
   }
 
-  /** Appends entries of one ballot. False if there is no room: nothing was appended. */
-  append(messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
-    if (!this.#journal.append(this.log.length + 1, messages, ballot, keys)) return false;
-    this.log.append(messages, ballot);
+  /**
+   * Appends entries, the first of them under `ballot`; `later` are the epochs that begin behind it, one
+   * of them perhaps right behind the last entry. False if there is no room: nothing was appended.
+   */
+  append(
+    messages: PackedMessages,
+    ballot: Ballot,
+    keys: EntryKeys,
+    later: readonly EpochStart[] = NO_STARTS,
+  ): boolean {
+    // What takes memory comes first: once it is in the journal it must not fail here.
+    const prepared = this.log.prepare(messages);
+    if (!this.#journal.append(this.log.length + 1, messages, ballot, keys, later)) return false;
+    this.log.commit(prepared, ballot, later);
     for (const [seq, key] of keys) this.keys.record(key, seq);
     return true;
   }
 
   /** Forgets all entries behind `length`. False if there is no room to set them aside. */
   cut(length: number): boolean {
+    const truncate = this.log.prepareTruncation(length);
     if (!this.#journal.cut(length, this.log, this.keys)) return false;
     this.#discarded += this.log.length - length;
-    this.log.truncate(length);
+    truncate();
     this.keys.truncate(length);
     return true;
   }

@@ -3,10 +3,11 @@
  * step with one write. What has no room does not happen; what cannot be synced ends the process.
  */
 import { type Ballot, NO_BALLOT, newerBallot } from '../core/ballot.ts';
+import type { EpochStart } from '../core/epochs.ts';
 import type { KeyIndex } from '../core/idempotency.ts';
 import type { EntryKeys, Journal } from '../core/journal.ts';
 import type { Log } from '../core/log.ts';
-import type { PackedMessages } from '../core/messages.ts';
+import { type PackedMessages, sliceMessages } from '../core/messages.ts';
 import type { Directory } from './directory.ts';
 import { setAside } from './discarded.ts';
 import { GroupCommit, type SyncOutcome } from './group-commit.ts';
@@ -87,7 +88,13 @@ export class DiskJournal implements Journal {
     return this.#synced(file);
   }
 
-  append(firstSeq: number, messages: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+  append(
+    firstSeq: number,
+    messages: PackedMessages,
+    ballot: Ballot,
+    keys: EntryKeys,
+    later: readonly EpochStart[],
+  ): boolean {
     const count = messages.ends.length;
     if (count === 0) return true;
     const file = this.#begun();
@@ -99,15 +106,35 @@ export class DiskJournal implements Journal {
     if (isNewWriter) {
       this.#records.add({ epoch: ballot.epoch, writer: ballot.writer, from: firstSeq });
     }
-    this.#records.addEntries(firstSeq, messages, ballot.epoch, keys);
+    if (later.length === 0) this.#records.addEntries(firstSeq, messages, ballot.epoch, keys);
+    else this.#addRuns(firstSeq, messages, keys, [{ ...ballot, firstSeq }, ...later]);
     if (!this.#write(file)) return false;
-    if (isNewWriter) {
-      this.#writer = ballot;
-      this.#ballot = newerBallot(this.#ballot, ballot);
+    const writer = later.at(-1) ?? ballot;
+    if (isNewWriter || later.length > 0) {
+      this.#writer = { epoch: writer.epoch, writer: writer.writer };
+      this.#ballot = newerBallot(this.#ballot, this.#writer);
     }
     this.#length += count;
     this.#commit.wrote(this.#length);
-    return true;
+    const isMarked = later.at(-1)?.firstSeq === this.#length + 1;
+    return !isMarked || this.#synced(file);
+  }
+
+  /** Adds entries of several epochs; who writes the first ones is said already. */
+  #addRuns(
+    firstSeq: number,
+    messages: PackedMessages,
+    keys: EntryKeys,
+    starts: readonly EpochStart[],
+  ): void {
+    const count = messages.ends.length;
+    for (const [index, { epoch, writer, firstSeq: from }] of starts.entries()) {
+      const next = starts[index + 1]?.firstSeq ?? firstSeq + count;
+      if (index > 0) this.#records.add({ epoch, writer, from });
+      const run = sliceMessages(messages, from - firstSeq, next - firstSeq);
+      const keysOfRun = keys.filter(([seq]) => seq >= from && seq < next);
+      this.#records.addEntries(from, run, epoch, keysOfRun);
+    }
   }
 
   cut(length: number, log: Log, keys: KeyIndex): boolean {

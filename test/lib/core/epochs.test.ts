@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { compareBallots } from '../../../src/lib/core/ballot.ts';
 import {
   type EpochStart,
-  endOfStart,
   sharedLength,
   startAt,
+  startsWithin,
 } from '../../../src/lib/core/epochs.ts';
 import { Dice, seeds } from '../support.ts';
 
@@ -17,26 +17,46 @@ const start = (epoch: number, firstSeq: number, writer: string | null = null): E
 
 const LIST = [start(1, 1), start(3, 4), start(4, 9)];
 
-describe('startAt and endOfStart', () => {
-  const table: [seq: number, epoch: number | undefined, end: number][] = [
-    [0, undefined, 0],
-    [1, 1, 3],
-    [3, 1, 3],
-    [4, 3, 8],
-    [8, 3, 8],
-    [9, 4, Number.POSITIVE_INFINITY],
-    [1000, 4, Number.POSITIVE_INFINITY],
+describe('startAt and startsWithin', () => {
+  const table: [seq: number, epoch: number | undefined][] = [
+    [0, undefined],
+    [1, 1],
+    [3, 1],
+    [4, 3],
+    [8, 3],
+    [9, 4],
+    [1000, 4],
   ];
-  for (const [seq, epoch, end] of table) {
-    it(`find that ${seq} is covered by epoch ${epoch}, up to ${end}`, () => {
+  for (const [seq, epoch] of table) {
+    it(`find that ${seq} is covered by epoch ${epoch}`, () => {
       assert.equal(startAt(LIST, seq)?.epoch, epoch);
-      assert.equal(endOfStart(LIST, seq), end);
     });
   }
 
-  it('find nothing in an empty list, which has no end', () => {
+  it('find who wrote a run of entries: who wrote the first, and who began on the way', () => {
+    const within = (from: number, to: number) => startsWithin(LIST, from, to);
+    assert.deepEqual(within(1, 12), LIST);
+    assert.deepEqual(within(3, 3), LIST.slice(0, 1));
+    assert.deepEqual(within(3, 4), LIST.slice(0, 2));
+    assert.deepEqual(within(4, 8), LIST.slice(1, 2));
+    assert.deepEqual(within(5, 9), LIST.slice(1, 3));
+    assert.deepEqual(within(100, 200), LIST.slice(2));
+  });
+
+  it('find nothing in an empty list', () => {
     assert.equal(startAt([], 1), undefined);
-    assert.equal(endOfStart([], 1), Number.POSITIVE_INFINITY);
+    assert.deepEqual(startsWithin([], 1, 9), []);
+  });
+
+  it('find in a million epochs what they find in three', () => {
+    const many = Array.from({ length: 1_000_000 }, (_, i) => start(i + 1, 3 * i + 1));
+    for (let seq = 1; seq < 3_000_000; seq += 11) {
+      const found = startAt(many, seq)?.epoch;
+      if (found !== Math.floor((seq - 1) / 3) + 1) assert.fail(`seq ${seq}: epoch ${found}`);
+    }
+    assert.equal(sharedLength(many, 3_000_000, many), 3_000_000);
+    const branch = [...many.slice(0, 700_000), start(2_000_000, 2_100_000)];
+    assert.equal(sharedLength(many, 3_000_000, branch), 2_099_999);
   });
 
   it('take the last of several that begin at one seq: the others have no entry', () => {

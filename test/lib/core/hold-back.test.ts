@@ -21,7 +21,7 @@ describe('HoldBack', () => {
     const holdBack = new HoldBack();
     assert.equal(holdBack.hasRoom(2, HELD_BYTES_MAX, 0), true);
     assert.equal(holdBack.hasRoom(2, HELD_BYTES_MAX + 1, 0), false);
-    holdBack.put(2, held(10));
+    holdBack.put([[2, held(10)]]);
     assert.equal(holdBack.hasRoom(3, HELD_BYTES_MAX - 10, 0), true);
     assert.equal(holdBack.hasRoom(3, HELD_BYTES_MAX - 9, 0), false);
   });
@@ -29,7 +29,7 @@ describe('HoldBack', () => {
   it('holds a copy, which the bytes it came in cannot change any more', () => {
     const holdBack = new HoldBack();
     const text = Uint8Array.of(1, 2, 3);
-    holdBack.put(2, { text, key: 'k' });
+    holdBack.put([[2, { text, key: 'k' }]]);
     text.fill(0);
     assert.deepEqual(holdBack.get(2), { text: Uint8Array.of(1, 2, 3), key: 'k' });
   });
@@ -44,7 +44,7 @@ describe('HoldBack', () => {
         const seq = dice.integer(1, 12);
         if (act === 'put') {
           const message = held(dice.integer(1, HELD_BYTES_MAX / 1000), dice.text(3));
-          holdBack.put(seq, message);
+          holdBack.put([[seq, message]]);
           if (!dumb.has(seq)) dumb.set(seq, message);
         } else if (act === 'take') {
           assert.deepEqual(holdBack.take(seq), dumb.get(seq));

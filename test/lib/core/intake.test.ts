@@ -231,9 +231,7 @@ describe('Intake: a frame that spans several epochs', () => {
     assert.equal(node.take('4D', 1, [...'abcde'], { epochs, keys }), 'ok');
     assert.deepEqual([node.shown(), node.epochs()], ['abcde', epochs]);
     assert.deepEqual(node.disk.told.slice(2), [
-      'append 1..2 under 1/A, keys 2,x',
-      'append 3..3 under 2/B, keys 3,y',
-      'append 4..5 under 4/D, keys 4,z,5,z',
+      'append 1..5 under 1/A, from 3 under 2/B, from 4 under 4/D, keys 2,x,3,y,4,z,5,z',
     ]);
     assert.deepEqual(node.replica.keys.within(1, 9), keys);
   });
@@ -264,7 +262,7 @@ describe('Intake: the beginning of an epoch', () => {
     assert.equal(newest(), '2@4');
     assert.equal(node.take('3C', 6, ['f']), 'ok');
     assert.equal(newest(), '3@7');
-    assert.deepEqual(node.disk.told.slice(-2), ['append 6..6 under 2/B', 'epoch 3/C']);
+    assert.equal(node.disk.told.at(-1), 'append 6..6 under 2/B, from 7 under 3/C', 'in one step');
     assert.equal(node.take('3C', 7, ['g']), 'ok');
     assert.equal(node.disk.told.at(-1), 'append 7..7 under 3/C', 'it is said once');
     assert.equal(node.epochs(), epochs);
@@ -287,10 +285,7 @@ describe('Intake: a batch that was held back', () => {
     node.take('1A', 2, ['b']);
     node.disk.told.length = 0;
     assert.equal(node.take('1A', 1, ['a']), 'ok');
-    assert.deepEqual(node.disk.told, [
-      'append 1..1 under 1/A',
-      'append 2..5 under 1/A, keys 3,batch,4,batch,5,batch',
-    ]);
+    assert.deepEqual(node.disk.told, ['append 1..5 under 1/A, keys 3,batch,4,batch,5,batch']);
     assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['abcde', [7]]);
   });
 });
@@ -397,20 +392,26 @@ describe('Intake: a full disk', () => {
     assert.equal(node.shown(), 'abcdef');
   });
 
-  it('that fills between a frame and what was held behind it keeps that held', () => {
+  it('that has room for one more step takes a frame of many epochs whole, with what was held', () => {
+    const epochs = '1A@1 2B@4 3C@6 4D@7 5E@8 6F@9';
     const node = usual();
-    const { append } = node.disk;
-    node.disk.append = (...entries) => {
-      const isDone = append.apply(node.disk, entries);
-      node.disk.isFull = true;
-      return isDone;
-    };
-    assert.equal(node.take('2B', 5, ['e']), 'ok');
-    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['abcde', [6]]);
-    node.disk.append = append;
+    assert.equal(node.take('6F', 8, ['h'], { epochs, keys: [[8, 'k']] }), 'ok');
+    assert.equal(node.take('6F', 7, ['g']), 'ok');
+    const before = node.state();
+    node.disk.isFull = true;
+    const keys = [[5, 'l']] as const;
+    assert.equal(node.take('6F', 5, ['e', 'f'], { keys }), 'disk-full {}');
+    assert.deepEqual(node.state(), before, 'not a part of it');
     node.disk.isFull = false;
-    assert.equal(node.take('2B', 6, ['f']), 'ok');
-    assert.equal(node.shown(), 'abcdef');
+    node.disk.stepsLeft = 1;
+    assert.equal(node.take('6F', 5, ['e', 'f'], { keys }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs(), node.intake.heldCount], ['abcdefgh', epochs, 0]);
+    assert.deepEqual(node.replica.keys.within(1, 9), [
+      [5, 'l'],
+      [8, 'k'],
+    ]);
+    const then = 'from 6 under 3/C, from 7 under 4/D, from 8 under 5/E, from 9 under 6/F';
+    assert.equal(node.disk.told.at(-1), `append 5..8 under 2/B, ${then}, keys 5,l,8,k`);
   });
 });
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import { Log, SEGMENT_BYTES } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import { Dice, messagesOf, seeds, textOf } from '../support.ts';
 
+const RealBytes = globalThis.Uint8Array;
 const ONE = { epoch: 1, writer: null };
 
 /** The same log, as an array of strings: slow, and plainly right. */
@@ -55,6 +56,21 @@ class DumbLog {
     const index = mine.findIndex((text, i) => text !== JSON.stringify(messages[i]));
     return index < 0 ? null : from + index;
   }
+}
+
+/** From now on memory is there for so many segments of a log. */
+function allowSegments(t: TestContext, segments: number): void {
+  let left = segments;
+  globalThis.Uint8Array = new Proxy(RealBytes, {
+    construct: (target, [size, ...rest]) => {
+      if (size >= SEGMENT_BYTES) left -= 1;
+      if (left < 0) throw new RangeError('Array buffer allocation failed');
+      return new target(size, ...rest);
+    },
+  });
+  t.after(() => {
+    globalThis.Uint8Array = RealBytes;
+  });
 }
 
 /** Appends random batches to both logs: mostly short messages, some that fill a segment or more. */
@@ -199,6 +215,31 @@ describe('Log', () => {
     for (const [from, messages, seq] of table) {
       assert.equal(log.differsAt(from, packMessages(messages)), seq, `${messages} at ${from}`);
     }
+  });
+
+  it('is as it was where memory ends in the middle of a batch, and reads the next seq right', (t) => {
+    const log = new Log();
+    log.append(packMessages(['a', 'b']), ONE);
+    const large = [
+      'in the room that is left',
+      'x'.repeat(SEGMENT_BYTES),
+      'y'.repeat(SEGMENT_BYTES),
+    ];
+    const batch = packMessages(large);
+    for (let segments = 0; segments < 2; segments += 1) {
+      allowSegments(t, segments);
+      assert.throws(() => log.append(batch, { epoch: 2, writer: null }), RangeError);
+      allowSegments(t, Number.POSITIVE_INFINITY);
+      assert.deepEqual([messagesOf(log), log.epochs.length], [['a', 'b'], 1]);
+    }
+    log.append(packMessages(['c']), ONE);
+    assert.deepEqual(messagesOf(log), ['a', 'b', 'c']);
+    allowSegments(t, 0);
+    assert.throws(() => log.truncate(2), RangeError);
+    allowSegments(t, Number.POSITIVE_INFINITY);
+    assert.deepEqual([messagesOf(log), log.cuts], [['a', 'b', 'c'], 0]);
+    log.append(batch, { epoch: 2, writer: null });
+    assert.deepEqual(messagesOf(log), ['a', 'b', 'c', ...large]);
   });
 
   it('does what an array of strings does, on 200 random logs of short messages', () => {

@@ -48,6 +48,22 @@ describe('Replica', () => {
     assert.deepEqual(messagesOf(log), ['a', 'b']);
   });
 
+  it('writes nothing that there is no memory for', (t) => {
+    const { replica, disk } = usual();
+    const before = stateOf(replica);
+    const { told } = disk;
+    const written = [...told];
+    t.mock.method(replica.log, 'prepare', () => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    t.mock.method(replica.log, 'prepareTruncation', () => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    assert.throws(() => replica.append(packMessages(['d']), B2, []), RangeError);
+    assert.throws(() => replica.cut(1), RangeError);
+    assert.deepEqual([stateOf(replica), told], [before, written]);
+  });
+
   it('tells the journal everything, before it changes anything itself', () => {
     const { replica, disk } = usual();
     replica.cut(1);

@@ -3,6 +3,7 @@
  * says `sync`, and there is room unless the test says `isFull`. It lists what it was told.
  */
 import type { Ballot } from '../../../src/lib/core/ballot.ts';
+import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import type { KeyIndex } from '../../../src/lib/core/idempotency.ts';
 import type { EntryKeys, Journal } from '../../../src/lib/core/journal.ts';
 import type { Log } from '../../../src/lib/core/log.ts';
@@ -13,7 +14,9 @@ export class SlowDisk implements Journal {
   readonly isDurableAtOnce = false;
   durableLength: number;
   isFull = false;
-  /** Such as `begin L`, `append 1..2 under 1/W`, `cut to 1 of a,b`, `promise 1/W` and
+  /** How many more steps it has room for, if it is not full. */
+  stepsLeft = Number.POSITIVE_INFINITY;
+  /** Such as `begin L`, `append 1..2 under 1/W, from 2 under 2/X`, `cut to 1 of a,b`, `promise 1/W` and
    * `epoch 1/W`. */
   readonly told: string[] = [];
   #length: number;
@@ -32,10 +35,17 @@ export class SlowDisk implements Journal {
     return this.#tell(`epoch ${nameOf(ballot)}`, this.#length);
   }
 
-  append(firstSeq: number, { ends }: PackedMessages, ballot: Ballot, keys: EntryKeys): boolean {
+  append(
+    firstSeq: number,
+    { ends }: PackedMessages,
+    ballot: Ballot,
+    keys: EntryKeys,
+    later: readonly EpochStart[],
+  ): boolean {
     const last = firstSeq + ends.length - 1;
     const keyed = keys.length === 0 ? '' : `, keys ${keys.flat().join()}`;
-    return this.#tell(`append ${firstSeq}..${last} under ${nameOf(ballot)}${keyed}`, last);
+    const then = later.map((start) => `, from ${start.firstSeq} under ${nameOf(start)}`).join('');
+    return this.#tell(`append ${firstSeq}..${last} under ${nameOf(ballot)}${then}${keyed}`, last);
   }
 
   cut(length: number, log: Log, keys: KeyIndex): boolean {
@@ -53,7 +63,8 @@ export class SlowDisk implements Journal {
   }
 
   #tell(what: string, length: number): boolean {
-    if (this.isFull) return false;
+    if (this.isFull || this.stepsLeft === 0) return false;
+    this.stepsLeft -= 1;
     this.told.push(what);
     this.#length = length;
     this.durableLength = Math.min(this.durableLength, length);

@@ -186,7 +186,7 @@ describe('a log on disk', () => {
     replica.begin('L');
     append(replica, ['a']);
     const message = { bytes: Buffer.from('"b",'), ends: [4] };
-    assert.throws(() => storage.journal.append(3, message, FIRST, []), RangeError);
+    assert.throws(() => storage.journal.append(3, message, FIRST, [], []), RangeError);
     assert.ok(append(replica, ['b']));
     await storage.close();
   });

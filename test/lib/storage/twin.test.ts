@@ -8,6 +8,7 @@ import {
   NO_BALLOT,
   newerBallot,
 } from '../../../src/lib/core/ballot.ts';
+import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import type { EntryKeys } from '../../../src/lib/core/journal.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import {
@@ -97,22 +98,36 @@ class Twins {
       if (i === 0 || this.#roll(3) === 0) key = this.#roll(2) === 0 ? '' : `key ${this.#roll(1e9)}`;
       if (key !== '') keys.push([entries.length + 1 + i, key]);
     });
-    const written = (this.#opened as Opened).replica.append(
-      packMessages(texts),
-      this.#writer,
-      keys as EntryKeys,
-    );
-    if (!written) {
+    const first = entries.length + 1;
+    const starts = this.#startsFrom(first, texts.length);
+    const [{ epoch, writer }, ...later] = starts as [EpochStart, ...EpochStart[]];
+    const packed = packMessages(texts);
+    const { replica } = this.#opened as Opened;
+    if (!replica.append(packed, { epoch, writer }, keys as EntryKeys, later)) {
       this.#count('no room to append');
       return;
     }
     this.#newest = newerBallot(this.#newest, this.#writer);
     const keyOf = new Map(keys);
-    for (const text of texts) {
-      const key = keyOf.get(entries.length + 1) ?? null;
-      entries.push({ text, key, epoch: this.#writer.epoch });
+    for (const [index, text] of texts.entries()) {
+      const seq = first + index;
+      const covering = starts.findLast(({ firstSeq }) => firstSeq <= seq) as EpochStart;
+      entries.push({ text, key: keyOf.get(seq) ?? null, epoch: covering.epoch });
     }
-    this.#count('append');
+    this.#count(later.length === 0 ? 'append' : 'append under several');
+  }
+
+  /** Who writes the next entries, and sometimes who goes on in their middle, or right behind them. */
+  #startsFrom(firstSeq: number, count: number): EpochStart[] {
+    const starts = [{ ...this.#writer, firstSeq }];
+    for (let index = 1; index <= count; index += 1) {
+      if (this.#roll(12) > 0) continue;
+      const before = this.#writer;
+      this.#nextWriter();
+      if (compareBallots(before, this.#writer) === 0) this.#writer = before;
+      else starts.push({ ...this.#writer, firstSeq: firstSeq + index });
+    }
+    return starts;
   }
 
   #nextWriter(): void {
@@ -200,7 +215,16 @@ describe('the log on disk and its twin', () => {
       const twins = new Twins(temporary(t), seed);
       for (let i = 0; i < STEPS; i += 1) await twins.step();
       await twins.close();
-      const kinds = ['begin', 'append', 'cut', 'promise', 'beginEpoch', 'reopen', 'torn'];
+      const kinds = [
+        'begin',
+        'append',
+        'append under several',
+        'cut',
+        'promise',
+        'beginEpoch',
+        'reopen',
+        'torn',
+      ];
       for (const kind of [...kinds, 'no room to append', 'no room to cut']) {
         assert.ok((twins.done[kind] ?? 0) > 10, `${kind}: ${twins.done[kind]}`);
       }
