@@ -63,7 +63,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'an attempt to recover forgets what an earlier one has claimed',
     file: 'recovery.ts',
-    text: 'this.#claimed.set(logId, epoch + 1);',
+    text: 'this.#met.set(logId, this.#claim);',
     replacement: '',
   },
   {
@@ -74,15 +74,15 @@ export const ON_RECOVERY: readonly Mutant[] = [
   },
   {
     name: 'the epoch is not increased',
-    file: 'recovery.ts',
-    text: 'epoch: epoch + 1, writer',
-    replacement: 'epoch: Math.max(1, epoch), writer',
+    file: 'ballot.ts',
+    text: 'epoch: seen.epoch + 1, writer',
+    replacement: 'epoch: Math.max(1, seen.epoch), writer',
   },
   {
     name: 'the next epoch is that after its own, whatever the secondaries have seen',
     file: 'recovery.ts',
-    text: 'if (answer.logId === logId) epoch = Math.max(epoch, answer.epoch);',
-    replacement: 'if (answer.logId === logId) epoch = Math.max(epoch, 0);',
+    text: 'if (answer.logId === logId) seen = newerBallot(seen, ballotOf(answer));',
+    replacement: 'if (answer.logId === logId) seen = newerBallot(seen, NO_BALLOT);',
   },
   {
     name: 'a new log is begun though somebody has one',

@@ -7,7 +7,7 @@
  * The best log is the one that is written on under the highest epoch, and of those the longest (the
  * rule of Raft and of Viewstamped Replication). Because of the claim nothing can be added behind our back to what a node has just said.
  */
-import { type Ballot, compareBallots } from './ballot.ts';
+import { type Ballot, compareBallots, NO_BALLOT, newerBallot, nextBallot } from './ballot.ts';
 import type { Intake } from './intake.ts';
 import type { Claim, Frame, Heartbeat } from './protocol.ts';
 import type { Note } from './refusal.ts';
@@ -61,8 +61,8 @@ export class Recovery {
   /** Who has answered in this round, but does not count. */
   readonly #uncounted = new Set<number>();
   #claim: Claim | null = null;
-  /** By log: the epoch that was claimed last. Who heard it may have forgotten it, we have not. */
-  readonly #claimed = new Map<string, number>();
+  /** By log: the newest ballot that was claimed or met. Who heard it may have forgotten it, we have not. */
+  readonly #met = new Map<string, Ballot>();
   #best: Candidate | null = null;
   /** Whether our log was compared with the one that is being fetched. */
   #isCompared = false;
@@ -175,16 +175,16 @@ export class Recovery {
   #makeClaim(): void {
     const { newLogId, writer } = this.#config;
     const logId = bestLog(this.#candidates()) ?? newLogId;
-    let epoch = this.#replica.logId === logId ? this.#replica.ballot.epoch : 0;
+    let seen = this.#replica.logId === logId ? this.#replica.ballot : NO_BALLOT;
     // Who asks anew claims anew: what was said to the last claim must not be taken for this one's.
-    epoch = Math.max(epoch, this.#claimed.get(logId) ?? 0);
+    seen = newerBallot(seen, this.#met.get(logId) ?? NO_BALLOT);
     this.#foreign.clear();
     for (const [secondary, answer] of this.#answers) {
-      if (answer.logId === logId) epoch = Math.max(epoch, answer.epoch);
+      if (answer.logId === logId) seen = newerBallot(seen, ballotOf(answer));
       else if (answer.logId !== null) this.#foreign.add(secondary);
     }
-    this.#claimed.set(logId, epoch + 1);
-    this.#claim = { logId, epoch: epoch + 1, writer };
+    this.#claim = { logId, ...nextBallot(seen, writer) };
+    this.#met.set(logId, this.#claim);
     this.#ask('claiming', [...this.#answers.keys()]);
   }
 
@@ -196,6 +196,7 @@ export class Recovery {
       const isForeign = isOfAnother(answer, claim) && this.#foreign.has(secondary);
       if (isForeign || isDeaf(answer, claim)) this.#uncounted.add(secondary);
       else if (isOfAnother(answer, claim) || compareBallots(ballotOf(answer), claim) > 0) {
+        if (!isOfAnother(answer, claim)) this.#met.set(claim.logId, ballotOf(answer));
         this.#rest('another master is starting');
         return;
       }

@@ -3,6 +3,7 @@
  * as which life. Headers, because a heartbeat is a GET, and all the same to who does not know them.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { EPOCH_MAX, isEpoch } from '../core/ballot.ts';
 import type { Claim } from '../core/protocol.ts';
 import { PEER_NAME_LENGTH_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
@@ -26,11 +27,13 @@ export function parseClaim(headers: IncomingHttpHeaders): Claim | null {
   if (logId === undefined && epochText === undefined && writer === undefined) return null;
   const names = [decodeName(logId), decodeName(writer)];
   const epoch = typeof epochText === 'string' ? parsePosition(epochText) : null;
-  if (names[0] && names[1] && epoch !== null) return { logId: names[0], epoch, writer: names[1] };
+  if (names[0] && names[1] && isEpoch(epoch)) {
+    return { logId: names[0], epoch, writer: names[1] };
+  }
   throw new HttpProblem(
     'bad-request',
     'a claim needs Log-Id and Log-Writer (percent-encoded, 1 to 255 characters) and Log-Epoch ' +
-      '(an integer from 1)',
+      `(an integer from 1 to ${EPOCH_MAX})`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What both clients of a peer share: the token, bounded reading of an answer, words for a failure. */
+import { EPOCH_MAX } from '../core/ballot.ts';
 import { PEER_ANSWER_BYTES_MAX } from './limits.ts';
 
 /** The header that carries the cluster's token, if there is one. */
@@ -67,7 +68,8 @@ export async function readProblem(
     const text = (token === null ? told : told.replaceAll(token, '<token>')).slice(0, 200);
     const isStale = response.status === 409 && name === 'stale-epoch';
     const epoch = Number.isSafeInteger(body.epoch) ? (body.epoch as number) : 0;
-    return { text, staleBy: isStale ? epoch : null };
+    // No master writes under an epoch behind the last: that is nonsense, and fences nobody.
+    return { text, staleBy: isStale && epoch <= EPOCH_MAX ? epoch : null };
   } catch {
     return { text: '', staleBy: null };
   }

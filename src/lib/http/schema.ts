@@ -2,7 +2,7 @@
  * JSON in, checked values out. Nothing is coerced, unknown fields of a client are an error, and only
  * named own fields are read, so that no `__proto__` in a body reaches an object of ours.
  */
-import { compareBallots, NO_BALLOT } from '../core/ballot.ts';
+import { compareBallots, EPOCH_MAX, isEpoch, NO_BALLOT } from '../core/ballot.ts';
 import type { EpochStart } from '../core/epochs.ts';
 import { type PackedMessages, packMessages } from '../core/messages.ts';
 import type { Ack, EntryTrace, Frame, Heartbeat, Standing } from '../core/protocol.ts';
@@ -151,7 +151,7 @@ export function parseFrame(value: unknown): Frame {
 function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
   const { logId, epoch, writer, from, keys, epochs, writers, traces } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
-  if (!isCount(epoch) || epoch < 1) throw bad("a frame's 'epoch' must be an integer from 1");
+  if (!isEpoch(epoch)) throw bad(`a frame's 'epoch' must be an integer from 1 to ${EPOCH_MAX}`);
   if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
   if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
   const messages = packed ?? packFrame(fields.messages);
@@ -239,7 +239,8 @@ export function parseAck(line: Uint8Array): Ack | null {
   const fields = fieldsOf(line);
   if (fields === null) return null;
   const { bootId, logId, epoch, length } = fields;
-  if (!isPeerName(bootId) || !isPeerName(logId) || !isCount(epoch) || !isCount(length)) return null;
+  if (!isPeerName(bootId) || !isPeerName(logId)) return null;
+  if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   return { bootId, logId, epoch, length };
 }
 
@@ -250,8 +251,8 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   const { nodeId, bootId, logId, epoch, length } = fields;
   const standing = standingOf(fields);
   if (standing === undefined) return null;
-  if (!isPeerName(nodeId) || !isPeerName(bootId) || !isCount(epoch) || !isCount(length))
-    return null;
+  if (!isPeerName(nodeId) || !isPeerName(bootId)) return null;
+  if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   if (logId !== null && !isPeerName(logId)) return null;
   const { held } = fields;
   if (held !== undefined && !isCount(held)) return null;
@@ -274,7 +275,7 @@ function standingOf({
   agreed,
 }: Fields): Standing | null | undefined {
   if (lastEpoch === undefined && agreed === undefined) return null;
-  if (!isWriter(writer) || !isCount(lastEpoch) || !isWriter(lastWriter)) return undefined;
+  if (!isWriter(writer) || !isEpochOrNone(lastEpoch) || !isWriter(lastWriter)) return undefined;
   if (typeof agreed !== 'boolean') return undefined;
   const [seen, last] = [writer ?? null, lastWriter ?? null];
   return { writer: seen, lastEpoch, lastWriter: last, isAgreed: agreed };
@@ -301,6 +302,11 @@ function requireObject(value: unknown, known?: readonly string[]): Fields {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** An epoch, or 0 for none yet. */
+function isEpochOrNone(value: unknown): value is number {
+  return isCount(value) && value <= EPOCH_MAX;
 }
 
 /** Well-formed, because a name may have to travel in a header, as UTF-8. */

@@ -3,7 +3,7 @@
  * and who was writing. Entries go into the log in batches; a record that does not follow from those
  * before it is not taken.
  */
-import { type Ballot, NO_BALLOT, newerBallot } from '../core/ballot.ts';
+import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/ballot.ts';
 import { KeyIndex } from '../core/idempotency.ts';
 import { Log } from '../core/log.ts';
 import { type EntryRecord, FORMAT, type RareRecord } from './record.ts';
@@ -70,6 +70,8 @@ export class KeptLog {
     if (this.#unfinishedKey !== null) {
       return `the append with key ${JSON.stringify(this.#unfinishedKey)} is not complete before it`;
     }
+    const epoch = 'ballot' in record ? record.ballot.epoch : 'epoch' in record ? record.epoch : 0;
+    if (epoch > EPOCH_MAX) return `it has epoch ${epoch}, and epochs end at ${EPOCH_MAX}`;
     if ('ballot' in record) this.#ballot = newerBallot(this.#ballot, record.ballot);
     else if ('cut' in record) return this.#cut(record.cut);
     else return this.#write(record, record.from);

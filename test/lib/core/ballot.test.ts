@@ -3,8 +3,11 @@ import { describe, it } from 'node:test';
 import {
   type Ballot,
   compareBallots,
+  EPOCH_MAX,
+  isEpoch,
   NO_BALLOT,
   newerBallot,
+  nextBallot,
 } from '../../../src/lib/core/ballot.ts';
 import { Dice, seeds } from '../support.ts';
 
@@ -56,5 +59,47 @@ describe('newerBallot', () => {
     const same = ballot(2, 'A');
     assert.equal(newerBallot(named, same), named);
     assert.equal(newerBallot(unnamed, ballot(2, null)), unnamed);
+  });
+});
+
+describe('nextBallot', () => {
+  it('is of the next epoch, up to the last one', () => {
+    assert.deepEqual(nextBallot(NO_BALLOT, 'W'), ballot(1, 'W'));
+    assert.deepEqual(nextBallot(ballot(7, 'Z'), 'W'), ballot(8, 'W'));
+    assert.deepEqual(nextBallot(ballot(EPOCH_MAX - 1, 'Z'), 'W'), ballot(EPOCH_MAX, 'W'));
+  });
+
+  it('is of the last epoch again behind it, under a name that comes behind the one before', () => {
+    const next = (writer: string | null, own = 'W') => nextBallot(ballot(EPOCH_MAX, writer), own);
+    assert.deepEqual(next(null), ballot(EPOCH_MAX, 'W'));
+    assert.deepEqual(next('A'), ballot(EPOCH_MAX, 'W'));
+    assert.deepEqual(next('X'), ballot(EPOCH_MAX, 'YW'));
+    assert.deepEqual(next('W'), ballot(EPOCH_MAX, 'XW'), 'also behind its own');
+    assert.deepEqual(next('\ud7fe!'), ballot(EPOCH_MAX, '\ud7ffW'));
+    assert.deepEqual(next('🦔b'), ballot(EPOCH_MAX, '🦔cW'), 'no surrogate is torn apart');
+    assert.deepEqual(next('\uffff'), ballot(EPOCH_MAX, '\uffffW'));
+  });
+
+  it('is always newer, an epoch, and well named, in 10,000 successions of 100 short names', () => {
+    for (const seed of seeds(100)) {
+      const dice = new Dice(seed);
+      let seen: Ballot = ballot(EPOCH_MAX - dice.integer(0, 2), dice.pick([null, dice.text(4)]));
+      for (let life = 0; life < 100; life += 1) {
+        const next = nextBallot(seen, `${dice.text(8)}-${life}`);
+        assert(compareBallots(next, seen) > 0 || seen.writer === null);
+        assert(isEpoch(next.epoch) && next.writer.isWellFormed() && next.writer.length < 60);
+        seen = next;
+      }
+    }
+  });
+});
+
+describe('isEpoch', () => {
+  it('takes integers from 1 to 2^48', () => {
+    assert.equal(EPOCH_MAX, 281_474_976_710_656);
+    const good = [1, 2 ** 48];
+    const bad = [0, -1, 1.5, 2 ** 48 + 1, 2 ** 53 - 1, 2 ** 53, Number.NaN, '1', null, undefined];
+    assert.deepEqual(good.map(isEpoch), [true, true]);
+    assert.deepEqual(bad.filter(isEpoch), []);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { EPOCH_MAX } from '../../../src/lib/core/ballot.ts';
 import { HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
 import { Intake } from '../../../src/lib/core/intake.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
@@ -245,6 +246,17 @@ describe('Recovery: the claim', () => {
       start.did('rest: another master is starting');
     });
   }
+
+  it('of the last epoch is made again under a name behind all that were met', () => {
+    const last = EPOCH_MAX;
+    const start = new Start(1).begin().skip();
+    start.says(0, 'L', last, 5).did(`claim L/${last}/W of 0`);
+    start.stands(0, 'L', last, 5, { writer: 'w' }).did('rest: another master is starting');
+    start.begin().skip().says(0, 'L', last, 5).did(`claim L/${last}/xW of 0`);
+    start.fails(0).skip();
+    start.begin().skip().says(0, 'L', last, 0).did(`claim L/${last}/yW of 0`);
+    start.stands(0, 'L', last, 0, { writer: 'yW' }).did(`recovered L/${last}/yW from null`);
+  });
 
   it('does not count who holds another log: it vouches for nothing', () => {
     const start = new Start(2).has('L', [3, 'a']).begin().says(0, 'OTHER', 1, 5).fails(1).skip();

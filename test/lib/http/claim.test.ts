@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { EPOCH_MAX } from '../../../src/lib/core/ballot.ts';
 import { claimHeaders, parseClaim } from '../../../src/lib/http/claim.ts';
 import { PEER_NAME_LENGTH_MAX } from '../../../src/lib/http/limits.ts';
 import { Dice, seeds } from '../support.ts';
@@ -26,7 +27,7 @@ describe('claimHeaders', () => {
 
   it('writes the longest names that there are', () => {
     const longest = '漢'.repeat(PEER_NAME_LENGTH_MAX);
-    const claim = { logId: longest, epoch: Number.MAX_SAFE_INTEGER, writer: longest };
+    const claim = { logId: longest, epoch: EPOCH_MAX, writer: longest };
     assert.deepEqual(parseClaim(claimHeaders(claim)), claim);
   });
 });
@@ -49,6 +50,8 @@ describe('parseClaim', () => {
     ['epoch -1', { 'log-epoch': '-1' }],
     ['epoch 1.5', { 'log-epoch': '1.5' }],
     ['an epoch with a zero before it', { 'log-epoch': '03' }],
+    ['an epoch behind the last', { 'log-epoch': '281474976710657' }],
+    ['the largest integer as the epoch', { 'log-epoch': '9007199254740991' }],
     ['an epoch that is no safe integer', { 'log-epoch': '9007199254740992' }],
     ['a Log-Epoch given twice', { 'log-epoch': '3, 3' }],
     ['no number as the epoch', { 'log-epoch': 'x' }],

@@ -55,6 +55,7 @@ describe('ReplicationExchange', () => {
     ['a newer master', 409, '{"type":"/problems/stale-epoch","detail":"x","epoch":7}', 7],
     ['one whose epoch it does not say', 409, '{"type":"/problems/stale-epoch","detail":"x"}', 0],
     ['one whose epoch is no number', 409, '{"type":"/problems/stale-epoch","epoch":"7"}', 0],
+    ['what cannot be', 409, '{"type":"/problems/stale-epoch","epoch":281474976710657}', null],
     ['another reason', 409, '{"type":"/problems/gap","detail":"x","epoch":7}', null],
     ['what is no refusal', 500, '{"type":"/problems/stale-epoch","epoch":7}', null],
     ['what is no problem', 409, '<html>', null],

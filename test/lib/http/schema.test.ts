@@ -311,6 +311,8 @@ describe('parseFrame', () => {
     ['epoch 0', { ...usual, epoch: 0 }, /'epoch' must be an integer from 1/],
     ['epoch 1.5', { ...usual, epoch: 1.5 }, /'epoch'/],
     ['an epoch as text', { ...usual, epoch: '1' }, /'epoch'/],
+    ['an epoch behind the last', { ...usual, epoch: 2 ** 48 + 1 }, /from 1 to 281474976710656/],
+    ['the largest integer as the epoch', { ...usual, epoch: 2 ** 53 - 1 }, /'epoch'/],
     ['from 0', { ...usual, from: 0 }, /'from' must be an integer from 1/],
     ['from -1', { ...usual, from: -1 }, /'from'/],
     ['a from that is too large', { ...usual, from: Number.MAX_SAFE_INTEGER }, /last seq/],
@@ -338,6 +340,7 @@ describe('parseAck', () => {
   it('reads an ack, and only its own fields', () => {
     assert.deepEqual(parse({ ...ack, more: 1 }), ack);
     assert.deepEqual(parse({ ...ack, length: 0 }), { ...ack, length: 0 });
+    assert.deepEqual(parse({ ...ack, epoch: 2 ** 48 }), { ...ack, epoch: 2 ** 48 });
   });
 
   const bad = [
@@ -348,6 +351,7 @@ describe('parseAck', () => {
     { ...ack, bootId: '' },
     { ...ack, logId: null },
     { ...ack, epoch: '1' },
+    { ...ack, epoch: 2 ** 48 + 1 },
     { ...ack, length: -1 },
     { ...ack, length: 1.5 },
     { ...ack, length: undefined },
@@ -389,6 +393,8 @@ describe('parseHeartbeat', () => {
     { ...beat, agreed: true },
     { ...beat, lastEpoch: '1', agreed: true },
     { ...beat, lastEpoch: -1, agreed: true },
+    { ...beat, lastEpoch: 2 ** 48 + 1, agreed: true },
+    { ...beat, epoch: 2 ** 53 - 1 },
     { ...beat, lastEpoch: 1, agreed: 1 },
     { ...beat, lastEpoch: 1, agreed: true, writer: '' },
     { ...beat, lastEpoch: 1, agreed: true, lastWriter: 1 },

@@ -158,6 +158,16 @@ describe('a file that was edited, with right checksums', () => {
       /line 1, .* no version of this program wrote it/,
     ],
     ['that begins with an entry', ENTRY, /does not begin with its format/],
+    [
+      'with an epoch behind the last',
+      HEADER + sealed('{"epoch":281474976710657,"writer":null,"from":1}'),
+      /epoch 281474976710657, and epochs end at 281474976710656/,
+    ],
+    [
+      'with a promise to an epoch behind the last',
+      HEADER + sealed('{"ballot":{"epoch":9007199254740991,"writer":"w"}}'),
+      /epochs end at/,
+    ],
     ['without a writer', HEADER + ENTRY, /says who wrote epoch 1/],
     [
       'with a gap',

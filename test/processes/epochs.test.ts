@@ -1,0 +1,41 @@
+/** Epochs as real nodes take them: the last one, and what is behind it. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { append, messages, replicate, request } from '../support/client.ts';
+import { FAST, startRecovered, startSecondary, stopAfter } from '../support/cluster.ts';
+
+const LAST = 2 ** 48;
+
+describe('the last epoch', () => {
+  it('is taken, by hand; a larger one is refused with 400 at every way in', async (t) => {
+    const node = await startSecondary();
+    stopAfter(t, node);
+    const frame = { logId: 'L', epoch: LAST, from: 1, messages: ['a'] };
+    for (const epoch of [LAST + 1, 2 ** 53 - 2, 2 ** 53 - 1]) {
+      assert.equal((await replicate(node, [{ ...frame, epoch }])).status, 400);
+      const listed = { ...frame, epoch: LAST, epochs: [[epoch, 1]] };
+      assert.equal((await replicate(node, [listed])).status, 400);
+      const headers = { 'log-id': 'L', 'log-epoch': String(epoch), 'log-writer': 'W' };
+      assert.equal((await request(`${node.url}/heartbeat`, { headers })).status, 400);
+    }
+    assert.equal((await request(`${node.url}/heartbeat`)).body.logId, null);
+    const [ack] = (await replicate(node, [frame])).body.trim().split('\n').map(JSON.parse);
+    assert.deepEqual([ack.epoch, ack.length], [LAST, 1]);
+  });
+
+  it('leaves one for the next master, and for the one after that', async (t) => {
+    const node = await startSecondary();
+    stopAfter(t, node);
+    await replicate(node, [{ logId: 'L', epoch: LAST, from: 1, messages: ['0'] }]);
+    const headers = { 'log-id': 'L', 'log-epoch': String(LAST), 'log-writer': 'zz' };
+    assert.equal((await request(`${node.url}/heartbeat`, { headers })).status, 200);
+    for (let life = 1; life <= 4; life += 1) {
+      const master = await startRecovered([node.port], FAST);
+      const answer = await append(master, { message: String(life), w: 2 });
+      assert.deepEqual([answer.status, answer.body.epoch], [201, LAST]);
+      const expected = Array.from({ length: life + 1 }, (_, i) => String(i));
+      assert.deepEqual([await messages(master), await messages(node)], [expected, expected]);
+      await master.stop();
+    }
+  });
+});
