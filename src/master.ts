@@ -1,5 +1,5 @@
 /** The master's process: config -> core -> driver -> server -> lifecycle; wiring only. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { masterRoutes } from './lib/http/master-routes.ts';
 import { createServer } from './lib/http/server.ts';
 import { readMasterConfig } from './lib/runtime/config.ts';
@@ -21,7 +21,8 @@ surviveDefects(logger);
 // The time comes first: of two lives that took the same epoch the later one is the newer, so that a
 // claim of a dead master, heard late, does not fence the one that runs.
 const writer = `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`;
-const core = { ...config.core, writer, newLogId: randomUUID() };
+const hashKey = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
+const core = { ...config.core, writer, newLogId: randomUUID(), hashKey };
 const storage = await storageOrExit(config, logger, () => driver.synced());
 const driver = new MasterDriver(core, config.clusterToken, logger, storage);
 const server = createServer({

@@ -14,10 +14,11 @@ const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
 surviveDefects(logger);
 
 const bootId = randomUUID();
+const hashKey = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
 const faultSeed = config.faultSeed ?? randomInt(2 ** 32);
 const storage = await storageOrExit(config, logger, () => driver.synced());
 const random = seededRandom(faultSeed);
-const driver = new SecondaryDriver({ ...config, bootId }, random, logger, storage);
+const driver = new SecondaryDriver({ ...config, bootId, hashKey }, random, logger, storage);
 const server = createServer({
   routes: secondaryRoutes(driver, config),
   apiToken: config.apiToken,

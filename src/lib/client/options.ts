@@ -1,5 +1,5 @@
 /** What callers may wish for, and what becomes of it: a question, or a range with nothing left open. */
-import { isIdempotencyKey } from '../http/headers.ts';
+import { isIdempotencyKey } from '../core/idempotency.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import type { Question } from './caller.ts';
 import type { Range } from './reading.ts';

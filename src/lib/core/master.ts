@@ -14,6 +14,7 @@
 import { backoffMs } from './backoff.ts';
 import { compareBallots } from './ballot.ts';
 import type { Status } from './failure-detector.ts';
+import type { HashKey } from './half-sip-hash.ts';
 import type { KeyIndex } from './idempotency.ts';
 import { Intake } from './intake.ts';
 import { type Journal, MEMORY } from './journal.ts';
@@ -41,6 +42,8 @@ export interface MasterConfig extends PeerConfig {
   /** The name of this life of the master, and of the log it begins where there is none. */
   readonly writer: string;
   readonly newLogId: string;
+  /** Hides from clients how their keys are found. */
+  readonly hashKey?: HashKey;
   /** How long a secondary may take to say what it holds, in ms. */
   readonly recoveryTimeoutMs: number;
   readonly secondaries: readonly { readonly id: string; readonly url: string }[];
@@ -115,7 +118,7 @@ export class Master {
   ) {
     this.#config = config;
     this.#effects = effects;
-    this.#replica = new Replica(journal, kept);
+    this.#replica = new Replica(journal, kept, config.hashKey);
     this.#tracker = new WriteConcernTracker(this.nodes);
     // A master that stops waits for all that is not yet where it belongs.
     const lastAwaited = () =>

@@ -5,6 +5,7 @@
  */
 import { type Ballot, compareBallots, NO_BALLOT, newerBallot } from './ballot.ts';
 import { type EpochStart, sharedLength } from './epochs.ts';
+import type { HashKey } from './half-sip-hash.ts';
 import { KeyIndex } from './idempotency.ts';
 import { type EntryKeys, type Journal, MEMORY } from './journal.ts';
 import { Log } from './log.ts';
@@ -30,10 +31,11 @@ export class Replica {
   #keptBallot: Ballot;
   #discarded = 0;
 
-  constructor(journal: Journal = MEMORY, kept: Kept | null = null) {
+  /** @param hashKey hides from clients how their keys are found; what was kept has its own */
+  constructor(journal: Journal = MEMORY, kept: Kept | null = null, hashKey?: HashKey) {
     this.#journal = journal;
     this.log = kept?.log ?? new Log();
-    this.keys = kept?.keys ?? new KeyIndex();
+    this.keys = kept?.keys ?? new KeyIndex(hashKey);
     this.#logId = kept?.logId ?? null;
     this.#ballot = kept?.ballot ?? NO_BALLOT;
     this.#keptBallot = this.#ballot;
@@ -126,6 +128,7 @@ export class Replica {
     later: readonly EpochStart[] = NO_STARTS,
   ): boolean {
     // What takes memory comes first: once it is in the journal it must not fail here.
+    if (!this.keys.reserve(keys)) return false;
     const prepared = this.log.prepare(messages);
     if (!this.#journal.append(this.log.length + 1, messages, ballot, keys, later)) return false;
     this.log.commit(prepared, ballot, later);

@@ -5,6 +5,7 @@
  * errors that make replication visible. What a frame does to the log is in `intake.ts`.
  */
 import { compareBallots } from './ballot.ts';
+import type { HashKey } from './half-sip-hash.ts';
 import type { KeyIndex } from './idempotency.ts';
 import { Intake } from './intake.ts';
 import { type Journal, MEMORY } from './journal.ts';
@@ -37,6 +38,8 @@ export type FrameAnswer = { readonly kind: 'ack'; readonly ack: Ack } | Refusal;
 export interface SecondaryConfig {
   readonly nodeId: string;
   readonly bootId: string;
+  /** Hides from clients how their keys are found. */
+  readonly hashKey?: HashKey;
   readonly faults: Faults;
 }
 
@@ -84,7 +87,7 @@ export class Secondary {
     this.#config = config;
     this.#faults = config.faults;
     this.#note = note;
-    this.#replica = new Replica(journal, kept);
+    this.#replica = new Replica(journal, kept, config.hashKey);
     this.#intake = new Intake(this.#replica, note);
   }
 

@@ -1,7 +1,7 @@
 /** Request headers read to the letter of their RFCs; no header is trusted to be well-formed. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { KEY_LENGTH_MAX } from './limits.ts';
+import { isIdempotencyKey, KEY_LENGTH_MAX } from '../core/idempotency.ts';
 import { HttpProblem } from './problems.ts';
 
 /** Refuses a body that is not `expected` in UTF-8, or is compressed (415). */
@@ -110,11 +110,6 @@ export function parseIdempotencyKey(req: IncomingMessage): string | null {
     );
   }
   return key;
-}
-
-/** Whether `key` is 1 to 255 printable ASCII characters. */
-export function isIdempotencyKey(key: string): boolean {
-  return key.length <= KEY_LENGTH_MAX && /^[\x20-\x7e]+$/.test(key);
 }
 
 /** The content of a structured-field string (RFC 8941, 3.3.3); null if it is not one. */

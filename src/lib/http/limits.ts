@@ -70,7 +70,5 @@ export const HEALTH_POLL_MS = 100;
 export const HEALTH_COMMENT_MS = 2000;
 /** How long a master waits for what a secondary says of its faults, in ms. */
 export const FAULTS_ANSWER_MS = 5000;
-/** Characters of an idempotency key. */
-export const KEY_LENGTH_MAX = 255;
 /** Characters of a logId, bootId or node name in what peers send. */
 export const PEER_NAME_LENGTH_MAX = 255;

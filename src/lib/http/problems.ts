@@ -115,7 +115,7 @@ function detailOf(refusal: Refusal): string {
         refusal.epoch === 0 ? 'another master' : `a master of epoch ${refusal.epoch}`
       } has taken over; this one takes no appends any more`;
     case 'disk-full':
-      return 'there is no room on the disk of this node; nothing was written';
+      return 'there is no room on the disk or in the memory of this node; nothing was written';
     case 'epochs-missing':
       return "the first frame of an exchange must carry the 'epochs' of its writer's log";
     case 'shutting-down':

@@ -4,11 +4,11 @@
  */
 import { compareBallots, EPOCH_MAX, isEpoch, NO_BALLOT } from '../core/ballot.ts';
 import type { EpochStart } from '../core/epochs.ts';
+import { isIdempotencyKey } from '../core/idempotency.ts';
 import { type PackedMessages, packMessages } from '../core/messages.ts';
 import type { Ack, EntryTrace, Frame, Heartbeat, Standing } from '../core/protocol.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
-import { isIdempotencyKey } from './headers.ts';
 import { findMessages } from './json-messages.ts';
 import { isAffordableJson } from './json-size.ts';
 import { BATCH_MESSAGES_MAX, FRAME_MESSAGES_TAKEN_MAX, PEER_NAME_LENGTH_MAX } from './limits.ts';

@@ -4,6 +4,7 @@
  * exactly what we would write, for people edit files (`odd`): no invariant may rest on a line.
  */
 import { isUtf8 } from 'node:buffer';
+import { isIdempotencyKey } from '../core/idempotency.ts';
 import { NO_TEXT, TextScanner } from '../core/text-scanner.ts';
 import { crc32 } from './crc32.ts';
 import { type EntryRecord, type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
@@ -73,6 +74,7 @@ function decodeEntry(bytes: Buffer, start: number, end: number): EntryRecord | n
   if (seq < 1 || epoch < 0 || scanner.endOf(textStart) !== end) return null;
   if (!isUtf8(bytes.subarray(start, end))) return null;
   const key = keyStart === null ? null : JSON.parse(bytes.toString('utf8', keyStart, keyEnd));
+  if (key !== null && !isIdempotencyKey(key)) return null;
   return { seq, epoch, key, more, textStart, textEnd: end };
 }
 

@@ -3,6 +3,7 @@
  * and who was writing. Entries go into the log in batches; a record that does not follow from those
  * before it is not taken.
  */
+import { randomInt } from 'node:crypto';
 import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/ballot.ts';
 import { KeyIndex } from '../core/idempotency.ts';
 import { Log } from '../core/log.ts';
@@ -16,7 +17,7 @@ const NO_HEADER = 'the file does not begin with its format';
 
 export class KeptLog {
   readonly log = new Log();
-  readonly keys = new KeyIndex();
+  readonly keys = new KeyIndex([randomInt(2 ** 32), randomInt(2 ** 32)]);
   #logId: string | null = null;
   #ballot: Ballot = NO_BALLOT;
   /** Who writes the next entry, if the records say so already. */

@@ -6,6 +6,7 @@ import { Log } from '../../../src/lib/core/log.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import { Replica } from '../../../src/lib/core/replica.ts';
 import { messagesOf } from '../support.ts';
+import { withoutMemory } from './no-memory.ts';
 import { SlowDisk } from './slow-disk.ts';
 
 const A1 = { epoch: 1, writer: 'A' };
@@ -87,6 +88,17 @@ describe('Replica', () => {
     assert.equal(replica.cut(1), false);
     assert.equal(replica.begin('M'), false);
     assert.deepEqual(stateOf(replica), before);
+  });
+
+  it('does nothing for whose keys there is no memory', () => {
+    const { replica, disk } = usual();
+    const [before, told] = [stateOf(replica), [...disk.told]];
+    const keys = Array.from({ length: 100 }, (_, i) => [4 + i, `key-${i}`] as const);
+    const messages = packMessages(keys.map(([, key]) => key));
+    withoutMemory(() => assert.equal(replica.append(messages, B2, keys), false));
+    assert.deepEqual([stateOf(replica), disk.told], [before, told]);
+    assert.equal(replica.append(messages, B2, keys), true);
+    assert.equal(replica.keys.find('key-99')?.seq, 103);
   });
 
   it('promises all the same, for this life, on a full disk', () => {

@@ -21,7 +21,7 @@ describe('an entry as a record', () => {
     'їжак',
     '\u007f\u2028🦔',
   ];
-  const keys = [null, 'key', '"quoted"', 'ключ', '\u001f🦔', ' '.repeat(255)];
+  const keys = [null, 'key', '"quoted"', 'back\\slash', '~', ' '.repeat(255)];
 
   it('is read as it was written', () => {
     const records = new RecordBuffer();
