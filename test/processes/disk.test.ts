@@ -185,6 +185,38 @@ describe('a directory at the start', () => {
   });
 });
 
+describe('a directory that is taken away from a running node', () => {
+  for (const FSYNC of ['always', 'never'] as const) {
+    it(`ends it with 74 before anything more is acknowledged, FSYNC=${FSYNC}`, async (t) => {
+      const cluster = new DiskCluster(t, { FSYNC });
+      const s1 = await cluster.secondary('s1');
+      const master = await cluster.master();
+      assert.equal((await append(master, { message: 'a', w: 2 })).status, 201);
+      fs.rmSync(cluster.directory('s1'), { recursive: true });
+      const waiting = append(master, { message: 'b', w: 2 });
+      const told = await waitFor('s1 to notice', () => s1.events('disk-failed')[0]);
+      assert.equal(await s1.exited(), 74);
+      assert.match(told.reason as string, /s1\/log\.ndjson: was removed or moved away \(ENOENT\)/);
+      // Filled again by its master, it acknowledges what it has now.
+      const refilled = await cluster.secondary('s1');
+      assert.deepEqual((await waiting).body.acked, ['master', 's1']);
+      assert.deepEqual(await messages(refilled), ['a', 'b']);
+      await waitFor('all to be up', async () => (await health(master)).status === 'ok');
+
+      fs.renameSync(cluster.directory('master'), cluster.directory('moved'));
+      await assert.rejects(append(master, { message: 'c', w: 2 }), 'there is no answer');
+      assert.equal(await master.exited(), 74);
+      assert.match(
+        master.events('disk-failed')[0]?.reason as string,
+        /master\/log\.ndjson: was removed/,
+      );
+      fs.renameSync(cluster.directory('moved'), cluster.directory('master'));
+      const texts = await messages(await cluster.master());
+      assert.deepEqual(texts.slice(0, 2), ['a', 'b'], 'what was acknowledged is there');
+    });
+  }
+});
+
 describe('a full disk', { skip: process.platform === 'win32' }, () => {
   const large = 'x'.repeat(20_000);
 

@@ -4,7 +4,7 @@
  */
 import { DISK, type Disk } from './disk.ts';
 import { codeOf } from './errors.ts';
-import { LogFile } from './log-file.ts';
+import { type Identity, isSame, LogFile, statAt } from './log-file.ts';
 
 export const LOG_NAME = 'log.ndjson';
 /** The next log, until it is whole. */
@@ -15,6 +15,7 @@ export class Directory {
   /** Whether what is written must be on the disk before it counts. */
   readonly isSynced: boolean;
   readonly disk: Disk;
+  #identity: Identity | null = null;
 
   constructor(path: string, isSynced: boolean, disk: Disk = DISK) {
     this.path = path;
@@ -24,6 +25,25 @@ export class Directory {
 
   get logPath(): string {
     return `${this.path}/${LOG_NAME}`;
+  }
+
+  /** Notes which directory this is: it exists now, and is this process's own. */
+  own(): void {
+    this.#identity = statAt(this.disk, this.path);
+  }
+
+  /**
+   * Throws unless `log` is what a next start will find: a directory that was removed or moved away under a
+   * running node, or a log that was replaced, must not take in anything that counts.
+   *
+   * @param log the open log; null if none was begun yet
+   */
+  mustHold(log: LogFile | null): void {
+    if (log !== null) {
+      log.mustBeAt(this.logPath);
+    } else if (this.#identity !== null && !isSame(statAt(this.disk, this.path), this.#identity)) {
+      throw new Error(`${this.path}: was replaced by another directory`);
+    }
   }
 
   /** Writes `bytes` as the next log, which replaces this one by `moveIn`. */

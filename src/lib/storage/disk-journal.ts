@@ -43,7 +43,7 @@ export class DiskJournal implements Journal {
     this.#ballot = start.ballot;
     this.#writer = start.writer;
     this.#length = start.length;
-    this.#commit = new GroupCommit(directory.isSynced, outcome, start.file, start.length);
+    this.#commit = new GroupCommit(directory, outcome, start.file, start.length);
   }
 
   get isDurableAtOnce(): boolean {
@@ -56,7 +56,7 @@ export class DiskJournal implements Journal {
 
   /** Begins an empty log, in a new file; the one there may be stays under another name. */
   begin(logId: string): boolean {
-    if (this.#commit.hasFailed) return false;
+    if (!this.#commit.check()) return false;
     const file = this.#moveIn(logId);
     if (file === null) return false;
     this.#file?.close();
@@ -101,6 +101,8 @@ export class DiskJournal implements Journal {
     if (firstSeq !== this.#length + 1) {
       throw new RangeError(`seq ${firstSeq} does not follow ${this.#length} of ${this.#logId}`);
     }
+    // What counts as soon as it is written is written to nothing but the log.
+    if (this.isDurableAtOnce && !this.#commit.checkOnce()) return false;
     this.#records.clear();
     const isNewWriter = !isSame(this.#writer, ballot);
     if (isNewWriter) {
@@ -140,6 +142,7 @@ export class DiskJournal implements Journal {
   cut(length: number, log: Log, keys: KeyIndex): boolean {
     if (length >= this.#length) return true;
     const file = this.#begun();
+    if (!this.#commit.check()) return false;
     const logId = this.#logId as string;
     const aside = setAside(this.#directory, this.#records, logId, log, keys, length + 1);
     if (aside === null) return false;
@@ -192,8 +195,10 @@ export class DiskJournal implements Journal {
     return !this.#commit.hasFailed && file.write(this.#records.bytes);
   }
 
+  /** Whether what was written last is there for good, in a file that the next start will find. */
   #synced(file: LogFile): boolean {
-    return !this.#directory.isSynced || this.#try(() => file.sync());
+    if (this.#directory.isSynced && !this.#try(() => file.sync())) return false;
+    return this.#commit.check();
   }
 
   /** Whether `sync` went well; if not, it was the last one. */

@@ -1,19 +1,24 @@
 /**
  * When what was written is on the disk. Syncing takes far longer than writing, so all that is written
  * while one sync runs shares the next one: one at a time, and its end vouches for what had been
- * written at its start.
+ * written at its start. A sync vouches for a file, not for its name: before entries count, the log must
+ * still be where the next start looks for it.
  */
+import type { Directory } from './directory.ts';
 import type { LogFile } from './log-file.ts';
 
 export interface SyncOutcome {
   /** More entries are on the disk. */
   readonly onSynced: () => void;
-  /** A sync failed: nobody knows what the disk holds, nor may ever rely on it again. */
+  /**
+   * A sync failed, or the log is not at its place any more: nobody knows what the disk holds, nor may ever
+   * rely on it again.
+   */
   readonly onFailed: (error: Error) => void;
 }
 
 export class GroupCommit {
-  readonly #isSynced: boolean;
+  readonly #directory: Directory;
   readonly #outcome: SyncOutcome;
   #file: LogFile | null;
   #written: number;
@@ -21,11 +26,13 @@ export class GroupCommit {
   /** Rises whenever `settle` decides what is durable, whatever a running sync has to say. */
   #life = 0;
   #isBusy = false;
+  /** Whether the log was seen at its place in this turn of the event loop. */
+  #isChecked = false;
   #hasFailed = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(isSynced: boolean, outcome: SyncOutcome, file: LogFile | null, length: number) {
-    this.#isSynced = isSynced;
+  constructor(directory: Directory, outcome: SyncOutcome, file: LogFile | null, length: number) {
+    this.#directory = directory;
     this.#outcome = outcome;
     this.#file = file;
     this.#written = length;
@@ -44,12 +51,22 @@ export class GroupCommit {
   /** Entries up to `length` have been written. */
   wrote(length: number): void {
     this.#written = length;
-    if (!this.#isSynced) this.#durable = length;
+    if (!this.#directory.isSynced) this.#durable = length;
     else if (!this.#isBusy) {
       this.#isBusy = true;
       // All appends of this turn of the event loop shall share the sync.
       setImmediate(() => this.#sync());
     }
+  }
+
+  /** Whether the log is still at its place; if not, it has failed. */
+  check(): boolean {
+    try {
+      this.#directory.mustHold(this.#file);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+    return !this.#hasFailed;
   }
 
   /** `file` holds exactly `length` entries now, and has them on the disk. */
@@ -58,6 +75,16 @@ export class GroupCommit {
     this.#file = file;
     this.#written = length;
     this.#durable = length;
+  }
+
+  /** The same, once for all appends of a turn of the event loop, whose answers leave together. */
+  checkOnce(): boolean {
+    if (this.#isChecked) return !this.#hasFailed;
+    this.#isChecked = true;
+    setImmediate(() => {
+      this.#isChecked = false;
+    });
+    return this.check();
   }
 
   /** A sync, of whatever kind, has failed. */
@@ -85,7 +112,7 @@ export class GroupCommit {
     const life = this.#life;
     this.#file.syncLater((error) => {
       if (error !== null) this.fail(error);
-      else if (life === this.#life) {
+      else if (life === this.#life && this.check()) {
         this.#durable = length;
         this.#outcome.onSynced();
       }

@@ -3,11 +3,17 @@
  * failed write left is cut off at once, or, where even that fails, before the next one; so nothing is
  * ever written behind a part of a record.
  */
+import type { Stats } from 'node:fs';
 import type { Disk } from './disk.ts';
+import { codeOf } from './errors.ts';
+
+/** What tells a file from all others while it is open. */
+export type Identity = Pick<Stats, 'dev' | 'ino'>;
 
 export class LogFile {
   readonly #disk: Disk;
   readonly #fd: number;
+  #identity: Identity;
   #end: number;
   /** Whether there may be bytes behind the end. */
   #isRagged = false;
@@ -18,7 +24,20 @@ export class LogFile {
   constructor(disk: Disk, fd: number, end: number) {
     this.#disk = disk;
     this.#fd = fd;
+    this.#identity = disk.fstatSync(fd);
     this.#end = end;
+  }
+
+  /**
+   * Throws unless this file is the one that `path` names: what is written to a file that was removed,
+   * moved away or replaced is lost with the process, however well it is synced.
+   */
+  mustBeAt(path: string): void {
+    const found = statAt(this.#disk, path);
+    if (isSame(found, this.#identity)) return;
+    // Some file systems give a file another number while it is open; then both say so.
+    this.#identity = this.#disk.fstatSync(this.#fd);
+    if (!isSame(found, this.#identity)) throw new Error(`${path}: was replaced by another file`);
   }
 
   /** Writes `bytes` at the end. False if there was no room, or any other failure. */
@@ -70,4 +89,17 @@ export class LogFile {
     this.#disk.ftruncateSync(this.#fd, this.#end);
     this.#isRagged = false;
   }
+}
+
+/** What is at `path`; an error that says so if nothing is, or if nobody can tell. */
+export function statAt(disk: Disk, path: string): Identity {
+  try {
+    return disk.statSync(path);
+  } catch (error) {
+    throw new Error(`${path}: was removed or moved away (${codeOf(error)})`);
+  }
+}
+
+export function isSame(a: Identity, b: Identity): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
 }

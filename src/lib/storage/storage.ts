@@ -42,6 +42,7 @@ export async function openStorage(path: string, options: StorageOptions): Promis
   makeDirectory(directory);
   const lock = await lockDirectory(directory.path);
   try {
+    directory.own();
     const { file, loaded } = openLog(directory);
     const { kept, writer, dropped } = loaded;
     const journal = new DiskJournal(directory, options, {
