@@ -1,6 +1,7 @@
 #!/bin/sh
 # One cluster of a master and two secondaries on this machine: in Docker where an engine answers,
-# else as local processes in the background, with pid files and logs in .cluster/.
+# else as local processes in the background, with pid files, logs and settings in .cluster/.
+# Settings come from the environment of `up`, then from .env; a node that is started again is the one it was.
 #   cluster.sh up | down | forget | logs | ps | start NODE | stop NODE
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,7 +31,15 @@ make_token() {
 
 # --- local processes ------------------------------------------------------------------------------
 
-port_of() { case $1 in master) say 8080 ;; s1) say 8081 ;; s2) say 8082 ;; *) fail "no node '$1'; there are: $nodes" ;; esac }
+port_of() {
+  if [ -e "$state/$1.env" ]; then (. "./$state/$1.env" && say "$PORT"); return; fi
+  case $1 in
+    master) say "${MASTER_PORT:-8080}" ;;
+    s1) say "${S1_PORT:-8081}" ;;
+    s2) say "${S2_PORT:-8082}" ;;
+    *) fail "no node '$1'; there are: $nodes" ;;
+  esac
+}
 pid_of() { cat "$state/$1.pid" 2>/dev/null || true; }
 # The pid must still be one of our nodes: after a restart of the machine it may be somebody else's.
 is_running() {
@@ -39,29 +48,39 @@ is_running() {
     { tr '\0' ' ' <"/proc/$pid/cmdline" || ps -p "$pid" -o args=; } 2>/dev/null | grep -q 'src/[a-z]*\.ts'
 }
 
-# A cluster that runs locally stays the one we speak of, also when Docker has come up meanwhile.
-is_local() {
+runs_locally() {
   for node in $nodes; do if is_running "$node"; then return 0; fi; done
-  ! has_docker
+  return 1
 }
 
-start_local() {
+# A cluster that runs locally stays the one we speak of, also when Docker has come up meanwhile.
+is_local() { runs_locally || ! has_docker; }
+
+# Writes down the environment of a node, as it is started now and again. There are tokens in it.
+keep_settings() (
   port=$(port_of "$1")
+  secondaries=s1=http://127.0.0.1:$(port_of s1),s2=http://127.0.0.1:$(port_of s2)
+  set -a && . ./.env
+  NODE_ID=$1 HOST=127.0.0.1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
+  SECONDARIES=$secondaries
+  FAULT_INJECTION=${FAULT_INJECTION:-true}
+  DATA_DIR=${DATA_DIR:+$DATA_DIR/$1}
+  # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.
+  prefix=$(say "$1" | tr a-z A-Z)
+  for fault in FAULT_DELAY_MS FAULT_ERROR_RATE FAULT_ERROR_AFTER_APPLY_RATE FAULT_SEED; do
+    eval "$fault=\${${prefix}_$fault:-}"
+  done
+  umask 077
+  export -p >"$state/$1.env"
+)
+
+start_local() {
   if is_running "$1"; then say "$1 runs already, pid $(pid_of "$1")"; return; fi
   [ "$1" = master ] && entry=src/master.ts || entry=src/secondary.ts
-  (
-    set -a && . ./.env
-    NODE_ID=$1 HOST=127.0.0.1 PORT=$port LOG_FORMAT=${LOG_FORMAT:-json}
-    SECONDARIES=s1=http://127.0.0.1:8081,s2=http://127.0.0.1:8082
-    FAULT_INJECTION=${FAULT_INJECTION:-true}
-    DATA_DIR=${DATA_DIR:+$DATA_DIR/$1}
-    # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.
-    prefix=$(say "$1" | tr a-z A-Z)
-    for fault in FAULT_DELAY_MS FAULT_ERROR_RATE FAULT_ERROR_AFTER_APPLY_RATE FAULT_SEED; do
-      eval "$fault=\${${prefix}_$fault:-}"
-    done
-    exec nohup node --import tsx "$entry" >>"$state/$1.log" 2>&1 </dev/null
-  ) &
+  mkdir -p "$state"
+  [ -e "$state/$1.env" ] || keep_settings "$1"
+  env -i sh -c '. "$1" && exec nohup node --import tsx "$2"' sh "./$state/$1.env" "$entry" \
+    >>"$state/$1.log" 2>&1 </dev/null &
   say $! >"$state/$1.pid"
 }
 
@@ -83,16 +102,15 @@ up_local() {
   command -v node >/dev/null || fail 'neither a Docker engine nor node is here; install one of them'
   say 'No Docker engine answers: starting the cluster as local processes (logs in .cluster/).'
   [ -d node_modules/tsx ] || npm ci --no-audit --no-fund
-  mkdir -p "$state"
   for node in $services master; do start_local "$node"; done
 }
 
 # --- both -----------------------------------------------------------------------------------------
 
 # Asks the master itself; in Docker from inside its container, so that the host needs no tools.
-is_ok='fetch("http://127.0.0.1:8080/health").then((r) => r.json()).then((h) => process.exit(h.status === "ok" ? 0 : 1), () => process.exit(1))'
+is_ok='fetch(`http://127.0.0.1:${process.argv[1]}/health`).then((r) => r.json()).then((h) => process.exit(h.status === "ok" ? 0 : 1), () => process.exit(1))'
 cluster_is_ok() {
-  if is_local; then node -e "$is_ok"; else compose exec -T master node -e "$is_ok" 2>/dev/null; fi
+  if is_local; then node -e "$is_ok" "$(port_of master)"; else compose exec -T master node -e "$is_ok" 8080 2>/dev/null; fi
 }
 
 wait_until_ok() {
@@ -109,17 +127,19 @@ wait_until_ok() {
 
 up() {
   make_token
+  # Nobody runs as those say: what is started now has the settings of now.
+  runs_locally || rm -f "$state"/*.env
   if is_local; then up_local; else compose build master && compose up -d; fi
   wait_until_ok
-  cat <<'END'
+  cat <<END
 
 The cluster is ready:
-  master  http://127.0.0.1:8080
-  s1      http://127.0.0.1:8081
-  s2      http://127.0.0.1:8082
+  master  http://127.0.0.1:$(port_of master)
+  s1      http://127.0.0.1:$(port_of s1)
+  s2      http://127.0.0.1:$(port_of s2)
 Try:
-  curl -s http://127.0.0.1:8080/messages -H 'content-type: application/json' -d '{"message":"Hello","w":2}'
-  curl -s http://127.0.0.1:8081/messages
+  curl -s http://127.0.0.1:$(port_of master)/messages -H 'content-type: application/json' -d '{"message":"Hello","w":2}'
+  curl -s http://127.0.0.1:$(port_of s1)/messages
 END
 }
 
@@ -127,6 +147,7 @@ down() {
   for pidfile in "$state"/*.pid; do
     [ -e "$pidfile" ] && stop_local "$(basename "$pidfile" .pid)"
   done
+  rm -f "$state"/*.env
   if has_docker; then make_token; compose down --remove-orphans; fi
 }
 
@@ -146,7 +167,12 @@ ps_() {
   done
 }
 
-start() { if is_local; then start_local "$1"; else compose up -d --no-deps "$1"; fi; }
+# `compose up` would make another container, with the settings of now; `start` takes the one that was stopped.
+start() {
+  if is_local; then start_local "$1"
+  elif [ -n "$(compose ps -a -q "$1")" ]; then compose start "$1"
+  else compose up -d --no-deps "$1"; fi
+}
 stop() { if is_local; then stop_local "$1"; else compose stop "$1"; fi; }
 
 case ${1:-} in

@@ -1,0 +1,137 @@
+/**
+ * deploy/cluster.sh with local processes, in a copy of the checkout: a node that is stopped and started
+ * again is the node that it was, whatever the environment says by then.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { freePort } from '../support/port.ts';
+import { waitFor } from '../support/wait.ts';
+
+const NODES = ['master', 's1', 's2'] as const;
+const TOKEN = `it's"quoted"$HOME\\`;
+
+class Checkout {
+  readonly path = fs.mkdtempSync(join(tmpdir(), 'checkout-'));
+  readonly #ports: Record<string, string>;
+
+  constructor(ports: readonly number[]) {
+    const [master, s1, s2] = ports.map(String) as [string, string, string];
+    this.#ports = { MASTER_PORT: master, S1_PORT: s1, S2_PORT: s2 };
+    for (const name of ['src', 'node_modules', 'package.json']) {
+      fs.symlinkSync(join(process.cwd(), name), join(this.path, name));
+    }
+    fs.mkdirSync(join(this.path, 'deploy'));
+    fs.copyFileSync('deploy/cluster.sh', join(this.path, 'deploy/cluster.sh'));
+    fs.mkdirSync(join(this.path, 'bin'));
+    fs.writeFileSync(join(this.path, 'bin/docker'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  }
+
+  /** What the script prints. */
+  async cluster(args: readonly string[], settings: Record<string, string> = {}): Promise<string> {
+    const { PATH, HOME } = process.env;
+    const env = { HOME, ...settings, PATH: `${join(this.path, 'bin')}:${PATH}` };
+    const command = promisify(execFile)('deploy/cluster.sh', args, { cwd: this.path, env });
+    return (await command).stdout;
+  }
+
+  async up(settings: Record<string, string>): Promise<void> {
+    await this.cluster(['up'], { ...this.#ports, ...settings });
+  }
+
+  async restart(node: string, settings: Record<string, string> = {}): Promise<void> {
+    await this.cluster(['stop', node]);
+    await this.cluster(['start', node], settings);
+  }
+
+  /** Asks a node, which may be starting. */
+  async ask(node: string, path: string, token: string | null = TOKEN, body?: object) {
+    const port = this.#ports[`${node.toUpperCase()}_PORT`];
+    const headers = {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const answer = await waitFor(`${node} to answer`, () =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        headers,
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      }).catch(() => null),
+    );
+    // biome-ignore lint/suspicious/noExplicitAny: bodies of every shape
+    return { status: answer.status, body: (await answer.json()) as any };
+  }
+}
+
+async function checkout(t: TestContext): Promise<Checkout> {
+  const made = new Checkout(await Promise.all(NODES.map(() => freePort())));
+  t.after(async () => {
+    await made.cluster(['down']);
+    fs.rmSync(made.path, { recursive: true, force: true });
+  });
+  return made;
+}
+
+describe('deploy/cluster.sh', { skip: process.platform === 'win32' }, () => {
+  it('starts a stopped node as the one that it was, with the settings of `up`', async (t) => {
+    const cluster = await checkout(t);
+    await cluster.up({
+      API_TOKEN: TOKEN,
+      DATA_DIR: 'kept',
+      S2_FAULT_DELAY_MS: '7',
+      S1_FAULT_DELAY_MS: '3',
+      MAX_MESSAGE_BYTES: '123',
+    });
+    const first = await cluster.ask('master', '/messages', TOKEN, { message: 'a', w: 3 });
+    assert.equal(first.status, 201);
+    const before = (await cluster.ask('master', '/health')).body;
+
+    // None of this may reach them: neither what is missing now, nor what is new.
+    const others = { API_TOKEN: '', FAULT_DELAY_MS: '9', MAX_LOG_BYTES: '1', QUORUM_APPEND: 'no' };
+    for (const node of NODES) await cluster.restart(node, others);
+    for (const node of NODES) {
+      assert.equal((await cluster.ask(node, '/messages', null)).status, 401, `${node}: no token`);
+      const read = await cluster.ask(node, '/messages');
+      assert.deepEqual([read.status, read.body], [200, ['a']], `${node} had it on its disk`);
+    }
+    await waitFor(
+      'all to be up',
+      async () => (await cluster.ask('master', '/health')).body.status === 'ok',
+    );
+    const after = (await cluster.ask('master', '/health')).body;
+    assert.deepEqual([after.logId, after.epoch], [before.logId, before.epoch + 1]);
+    const large = { message: 'x'.repeat(124), w: 1 };
+    assert.equal((await cluster.ask('master', '/messages', TOKEN, large)).status, 413);
+    assert.equal((await cluster.ask('master', '/messages', TOKEN, { message: 'b' })).status, 201);
+    for (const [node, delayMs] of [
+      ['s1', 3],
+      ['s2', 7],
+    ] as const) {
+      assert.equal((await cluster.ask(node, '/faults')).body.delayMs, delayMs);
+    }
+  });
+
+  it('keeps their settings for nobody else, and until `down`', async (t) => {
+    const cluster = await checkout(t);
+    const state = join(cluster.path, '.cluster');
+    const kept = () => fs.readdirSync(state).filter((name) => name.endsWith('.env'));
+    await cluster.up({ API_TOKEN: TOKEN });
+    assert.deepEqual(kept().sort(), ['master.env', 's1.env', 's2.env']);
+    for (const name of kept()) assert.equal(fs.statSync(join(state, name)).mode & 0o777, 0o600);
+
+    // What is missing is started as it was; the others run on.
+    await cluster.cluster(['stop', 's2']);
+    await cluster.up({});
+    assert.equal((await cluster.ask('s2', '/messages', null)).status, 401);
+
+    await cluster.cluster(['down']);
+    assert.deepEqual(kept(), []);
+    await cluster.up({});
+    for (const node of NODES) {
+      assert.equal((await cluster.ask(node, '/messages', null)).status, 200, `${node} is another`);
+    }
+  });
+});
