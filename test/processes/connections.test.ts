@@ -1,9 +1,25 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
+import { TCP_KEEP_ALIVE_MS } from '../../src/lib/http/limits.ts';
 import { health, messages } from '../support/client.ts';
 import { type NodeProcess, startDegraded } from '../support/cluster.ts';
 import { RawConnection, rawAppend } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
+
+const isBun = process.env.RUNTIME?.includes('bun') ?? false;
+
+/** The timer that runs for a connection, as Linux tells it: what for (2: keep-alive), and for how many ms more. */
+function timerOf(localPort: number, remotePort: number): { kind: number; leftMs: number } | null {
+  const port = (address = '') => Number.parseInt(address.slice(-4), 16);
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local, remote, , , timer = ''] = line.trim().split(/\s+/);
+    if (port(local) !== localPort || port(remote) !== remotePort) continue;
+    const [kind = '', ticks = ''] = timer.split(':');
+    return { kind: Number.parseInt(kind, 16), leftMs: Number.parseInt(ticks, 16) * 10 };
+  }
+  return null;
+}
 
 function open(t: TestContext, node: NodeProcess): RawConnection {
   const connection = new RawConnection(node.port);
@@ -53,6 +69,21 @@ describe('connections that do not behave', () => {
     connection.destroy();
     await waitFor('nobody to wait', async () => (await health(master)).waiting === 0);
     assert.deepEqual(await messages(master), ['a', 'b', 'c']);
+  });
+
+  it('are asked whether they are still there', {
+    skip: isBun || process.platform !== 'linux',
+  }, async (t) => {
+    const { master } = await startDegraded(t);
+    const connection = open(t, master).send(rawAppend({ message: 'a', w: 3 }));
+    await waitFor('it to wait', async () => (await health(master)).waiting === 1);
+    const timer = await waitFor('all to be acknowledged', () => {
+      const told = timerOf(master.port, connection.localPort);
+      return told?.kind === 1 ? null : told;
+    });
+    assert.equal(timer.kind, 2, 'by TCP keep-alive');
+    // Ten times, a second apart.
+    assert(timer.leftMs <= TCP_KEEP_ALIVE_MS && TCP_KEEP_ALIVE_MS + 10_000 < 180_000);
   });
 
   it('stop waiting once, also when an earlier request of theirs was answered', async (t) => {

@@ -19,6 +19,11 @@ export class RawConnection {
     });
   }
 
+  /** Its own port, once it is connected. */
+  get localPort(): number {
+    return this.#socket.localPort as number;
+  }
+
   send(bytes: string | Uint8Array): this {
     this.#socket.write(bytes);
     return this;

@@ -8,6 +8,11 @@ export const HEADERS_TIMEOUT_MS = 10_000;
 export const BODY_TIMEOUT_MS = 30_000;
 /** How long an idle connection is kept, in ms; longer than peers keep theirs. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/**
+ * After how long without a byte the system asks a client whether it is still there, in ms. Node then has it
+ * ask ten times, a second apart: who does not answer that is gone, 130 s after its last sign of life.
+ */
+export const TCP_KEEP_ALIVE_MS = 120_000;
 /** Messages in one append. */
 export const BATCH_MESSAGES_MAX = 10_000;
 /** Bytes of one append's body; more where `MAX_MESSAGE_BYTES` needs it. */

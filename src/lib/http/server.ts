@@ -15,6 +15,7 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   READER_STALL_MS,
+  TCP_KEEP_ALIVE_MS,
 } from './limits.ts';
 import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
@@ -58,6 +59,10 @@ export function createServer(options: ServerOptions): NodeServer {
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: 1000,
+    // A client that vanished without a word would wait for ever, and keep its place: the system asks.
+    // Node has it ask ten times, a second apart; Bun does not let it ask.
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     noDelay: true,
     // Checked here, so that its answer is a problem like all others.
     requireHostHeader: false,
