@@ -26,7 +26,11 @@ const core = { ...config.core, writer, newLogId: randomUUID(), hashKey };
 const storage = await storageOrExit(config, logger, () => driver.synced());
 const driver = new MasterDriver(core, config.clusterToken, logger, storage);
 const server = createServer({
-  routes: masterRoutes(driver, { ...config, secondaries: core.secondaries }),
+  routes: masterRoutes(driver, {
+    ...config,
+    secondaries: core.secondaries,
+    heartbeat: core.heartbeat,
+  }),
   apiToken: config.apiToken,
   clusterToken: config.clusterToken,
   logger,

@@ -1,14 +1,17 @@
 /** What the load generator must know of a protocol: the bytes of a request, where its answer ends. */
 
+import { randomBytes } from 'node:crypto';
+
 /** One kind of request, as it can be handed to another process. */
 export type RequestSpec =
-  | { readonly protocol: 'http'; readonly text: string }
+  | { readonly protocol: 'http'; readonly text: string; readonly isKeyed?: boolean }
   | { readonly protocol: 'redis'; readonly text: string; readonly replies: number }
   | { readonly protocol: 'nats'; readonly subject: string; readonly text: string };
 
 export interface Protocol {
   /** What a new connection says first; empty for nothing. */
   readonly greeting: Uint8Array;
+  /** The next one; asked for once for each that is sent. */
   readonly request: Uint8Array;
   /**
    * Where the answer that begins at `start` ends; -1 if it is not all in `bytes[start..end)`.
@@ -17,6 +20,7 @@ export interface Protocol {
   answerEnd(bytes: Buffer, start: number, end: number): number;
 }
 
+const KEY_LENGTH = 20;
 const CR = 0x0d;
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const CONTENT_LENGTH = Buffer.from('\r\nContent-Length: ');
@@ -25,10 +29,14 @@ const CONTENT_LENGTH_LOWER = Buffer.from('\r\ncontent-length: ');
 /** HTTP/1.1 with a `Content-Length`; everything that is not 2xx is a failure. */
 export class HttpProtocol implements Protocol {
   readonly greeting = new Uint8Array(0);
-  readonly request: Uint8Array;
+  readonly #request: Uint8Array;
 
   constructor(text: string) {
-    this.request = Buffer.from(text);
+    this.#request = Buffer.from(text);
+  }
+
+  get request(): Uint8Array {
+    return this.#request;
   }
 
   answerEnd(bytes: Buffer, start: number, end: number): number {
@@ -45,6 +53,29 @@ export class HttpProtocol implements Protocol {
     }
     const answerEnd = headersEnd + HEADERS_END.length + length;
     return answerEnd <= end ? answerEnd : -1;
+  }
+}
+
+/** The same, with another idempotency key of 20 characters in each request. */
+export class KeyedHttpProtocol extends HttpProtocol {
+  readonly #bytes: Buffer;
+  readonly #keyAt: number;
+  readonly #connection = randomBytes(4).toString('hex');
+  #count = 0;
+
+  constructor(text: string) {
+    const lineEnd = text.indexOf('\r\n') + 2;
+    const header = `Idempotency-Key: ${''.padEnd(KEY_LENGTH)}\r\n`;
+    super(text.slice(0, lineEnd) + header + text.slice(lineEnd));
+    this.#bytes = Buffer.from(super.request);
+    this.#keyAt = lineEnd + header.length - 2 - KEY_LENGTH;
+  }
+
+  override get request(): Uint8Array {
+    this.#count += 1;
+    const key = this.#connection + String(this.#count).padStart(KEY_LENGTH - 8, '0');
+    this.#bytes.write(key, this.#keyAt, 'latin1');
+    return this.#bytes;
   }
 }
 

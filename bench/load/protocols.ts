@@ -1,13 +1,13 @@
 /** The protocol of a request, by its name. */
 
 import { NatsProtocol } from './nats.ts';
-import { HttpProtocol, type Protocol, type RequestSpec } from './protocol.ts';
+import { HttpProtocol, KeyedHttpProtocol, type Protocol, type RequestSpec } from './protocol.ts';
 import { RedisProtocol } from './redis.ts';
 
 export function protocolOf(spec: RequestSpec): Protocol {
   switch (spec.protocol) {
     case 'http':
-      return new HttpProtocol(spec.text);
+      return spec.isKeyed ? new KeyedHttpProtocol(spec.text) : new HttpProtocol(spec.text);
     case 'redis':
       return new RedisProtocol(spec.text, spec.replies);
     case 'nats':

@@ -29,15 +29,24 @@ export interface AppendOptions {
   readonly bytes?: number;
   readonly messages?: number;
   readonly connections?: number;
+  /** Whether each append has an idempotency key of its own. */
+  readonly isKeyed?: boolean;
 }
 
 /** Appends to the floor or a master. */
 export function appending(
   kind: string,
   { port, pids }: Pick<Target, 'port' | 'pids'>,
-  { w = 1, variant = '', bytes = 100, messages = 1, connections = 64 }: AppendOptions = {},
+  {
+    w = 1,
+    variant = '',
+    bytes = 100,
+    messages = 1,
+    connections = 64,
+    isKeyed = false,
+  }: AppendOptions = {},
 ): Target {
-  const request = appendRequest(bytes, messages, w);
+  const request = { ...appendRequest(bytes, messages, w), isKeyed };
   return { kind, variant, port, request, connections, messages, pids };
 }
 

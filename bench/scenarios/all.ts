@@ -3,6 +3,8 @@ import { batches } from './batches.ts';
 import { catchUp } from './catch-up.ts';
 import { connections } from './connections.ts';
 import { disk } from './disk.ts';
+import { followers } from './followers.ts';
+import { keys } from './keys.ts';
 import { memory } from './memory.ts';
 import { reading } from './reading.ts';
 import { recovery } from './recovery.ts';
@@ -16,11 +18,13 @@ export const SCENARIOS: readonly Scenario[] = [
   throughput,
   batches,
   connections,
+  followers,
   sizes,
   secondaries,
   reading,
   catchUp,
   memory,
+  keys,
   disk,
   recovery,
   comeBack,

@@ -6,6 +6,20 @@ import { HttpProtocol, type Protocol } from '../../bench/load/protocol.ts';
 import { protocolOf } from '../../bench/load/protocols.ts';
 import { RedisProtocol, redisCommand } from '../../bench/load/redis.ts';
 
+test('requests with keys have another one of 20 characters each time, on each connection', () => {
+  const text = 'POST /messages HTTP/1.1\r\nHost: a\r\n\r\n{}';
+  const protocols = [0, 1].map(() => protocolOf({ protocol: 'http', text, isKeyed: true }));
+  const keys = new Set<string>();
+  for (let i = 0; i < 100; i += 1) {
+    const said = Buffer.from((protocols[i % 2] as Protocol).request).toString();
+    const [, first, key = '', rest] =
+      /^([^\n]*\n)Idempotency-Key: (.{20})\r\n(.*)$/s.exec(said) ?? [];
+    assert.equal(`${first}${rest}`, text);
+    keys.add(key);
+  }
+  assert.equal(keys.size, 100);
+});
+
 const CASES: { name: string; protocol: Protocol; answer: string }[] = [
   {
     name: 'http',

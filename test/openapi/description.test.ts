@@ -115,6 +115,7 @@ describe('openapi.yaml', () => {
       ...options,
       faultInjection: true,
       secondaries: [],
+      heartbeat: { intervalMs: 1, timeoutMs: 1 },
     });
     assert.deepEqual(described('master').sort(), inSource(routes).sort());
   });

@@ -65,11 +65,34 @@ describe('GET /health as events', () => {
     assert.equal(watched.events.length, 1);
   });
 
-  it('tells every heartbeat, though nothing else changes', async (t) => {
-    const { master } = await startCluster(t, { count: 1, master: { HEARTBEAT_INTERVAL_MS: 400 } });
-    const watched = await watch(t, master).until(6);
-    const seen = snapshots(watched).map(({ secondaries: [s1] }) => s1.lastSeenMsAgo);
-    assert(Math.max(...seen.slice(1)) < 350, `${seen}`);
+  it('says nothing of heartbeats that are answered in time', async (t) => {
+    const { master } = await startCluster(t, { master: { HEARTBEAT_TIMEOUT_MS: 5000 } });
+    const watched = watch(t, master);
+    const isCalm = () => watched.comments >= 1 && snapshots(watched).at(-1)?.status === 'ok';
+    await waitFor('a calm cluster', isCalm);
+    const [told, comments] = [watched.events.length, watched.comments];
+    await waitFor('two more comments', () => watched.comments >= comments + 2);
+    assert.equal(watched.events.length, told);
+  });
+
+  it('tells that a heartbeat is late, and that it has come, though it counts for nothing', async (t) => {
+    const { master, secondaries } = await startCluster(t, {
+      count: 1,
+      master: {
+        HEARTBEAT_TIMEOUT_MS: 200,
+        SUSPECTED_AFTER_MISSES: 1000,
+        UNHEALTHY_AFTER_MISSES: 1000,
+      },
+    });
+    const [s1] = secondaries as [NodeProcess];
+    const watched = await watch(t, master).until(1);
+    const last = () => snapshots(watched).at(-1).secondaries[0];
+    s1.signal('SIGSTOP');
+    t.after(() => s1.signal('SIGCONT'));
+    await waitFor('it to be late', () => last().lastSeenMsAgo > 700);
+    assert.equal(last().status, 'Healthy');
+    s1.signal('SIGCONT');
+    await waitFor('it to be back', () => last().lastSeenMsAgo < 700);
   });
 
   it('ends when the node stops', async (t) => {

@@ -82,13 +82,13 @@ export class WriteConcernTracker {
 
   add(waiter: Waiter): void {
     this.#bySeq[waiter.w - 1]?.insert(waiter);
-    if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#byDeadline.insert(waiter);
+    if (isBounded(waiter)) this.#byDeadline.insert(waiter);
   }
 
   /** Forgets a waiter that went away; its `onEnd` is not called. One whose wait is over is none. */
   remove(waiter: Waiter): void {
     this.#bySeq[waiter.w - 1]?.remove(waiter);
-    this.#forgetDeadline(waiter);
+    if (isBounded(waiter)) this.#byDeadline.remove(waiter);
   }
 
   /** Takes note of what every node holds now, and ends the wait of all whose concern holds. */
@@ -98,10 +98,7 @@ export class WriteConcernTracker {
       const waiters = this.#bySeq[index] as SortedList<Waiter>;
       const held = this.#lengths[index] as number;
       if (waiters.first === undefined || waiters.first.seq > held) continue;
-      for (const waiter of waiters.takeUpTo(held)) {
-        this.#forgetDeadline(waiter);
-        waiter.onEnd('holds');
-      }
+      this.#end(waiters.takeUpTo(held), 'holds');
     }
   }
 
@@ -119,23 +116,28 @@ export class WriteConcernTracker {
 
   /** Ends the wait of all whose deadline has come. */
   expire(now: number): void {
-    for (const waiter of this.#byDeadline.takeUpTo(now)) {
-      this.#bySeq[waiter.w - 1]?.remove(waiter);
-      waiter.onEnd('time-is-up');
+    const expired = this.#byDeadline.takeUpTo(now);
+    if (expired.length === 0) return;
+    for (const [index, waiters] of this.#bySeq.entries()) {
+      waiters.removeAll(expired.filter(({ w }) => w === index + 1));
     }
+    for (const waiter of expired) waiter.onEnd('time-is-up');
   }
 
   /** Ends every wait, for this reason. */
   endAll(end: WaitEnd): void {
     for (const waiters of this.#bySeq) {
-      for (const waiter of waiters.takeUpTo(Number.POSITIVE_INFINITY)) {
-        this.#forgetDeadline(waiter);
-        waiter.onEnd(end);
-      }
+      this.#end(waiters.takeUpTo(Number.POSITIVE_INFINITY), end);
     }
   }
 
-  #forgetDeadline(waiter: Waiter): void {
-    if (waiter.deadline !== Number.POSITIVE_INFINITY) this.#byDeadline.remove(waiter);
+  /** Ends the wait of waiters that were taken out of the order of seqs. */
+  #end(waiters: readonly Waiter[], end: WaitEnd): void {
+    this.#byDeadline.removeAll(waiters.filter(isBounded));
+    for (const waiter of waiters) waiter.onEnd(end);
   }
+}
+
+function isBounded({ deadline }: Waiter): boolean {
+  return deadline !== Number.POSITIVE_INFINITY;
 }

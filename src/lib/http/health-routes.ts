@@ -1,7 +1,7 @@
 /** Liveness, readiness and health: open to probes, on every node. */
 
 import { type Call, sendJson } from './call.ts';
-import { streamHealth } from './health-stream.ts';
+import { HealthFeed } from './health-stream.ts';
 import type { ReadPort } from './ports.ts';
 import type { HttpProblem } from './problems.ts';
 import { parseQuery } from './query.ts';
@@ -13,10 +13,14 @@ export interface NodeHealth {
   health(): object;
   /** Why the node should get no traffic now, or null. */
   unready(): HttpProblem | null;
+  /** How long ago a secondary was heard at most that answers its heartbeats in time, in ms. */
+  readonly onTimeMs?: number;
 }
 
 /** The three routes. */
-export function healthRoutes(port: ReadPort, { health, unready }: NodeHealth): Route[] {
+export function healthRoutes(port: ReadPort, node: NodeHealth): Route[] {
+  const { health, unready, onTimeMs } = node;
+  const feed = new HealthFeed(port, health, onTimeMs);
   const open = { method: 'GET', access: 'open' } as const;
   const send = ({ res, query }: Call, body: () => object) => {
     parseQuery(query, []);
@@ -37,7 +41,7 @@ export function healthRoutes(port: ReadPort, { health, unready }: NodeHealth): R
       handle: (call) => {
         if (call.mediaType === json) return send(call, health);
         parseQuery(call.query, []);
-        return streamHealth(port, call, health);
+        return feed.follow(call);
       },
     },
     { ...open, path: '/livez', produces: [json], handle: (call) => send(call, ok) },

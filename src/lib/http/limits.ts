@@ -73,6 +73,8 @@ export const TAIL_COMMENT_MS = 15_000;
 export const HEALTH_POLL_MS = 100;
 /** After how long without news who follows the health gets a comment, in ms: a node that hangs sends none. */
 export const HEALTH_COMMENT_MS = 2000;
+/** After telling all who follow the health a node tells them nothing for so many times as long as that took. */
+export const HEALTH_REST_FACTOR = 3;
 /** How long a master waits for what a secondary says of its faults, in ms. */
 export const FAULTS_ANSWER_MS = 5000;
 /** Characters of a logId, bootId or node name in what peers send. */

@@ -1,4 +1,5 @@
 /** The client API of the master: append, read, await a write concern, health. */
+import { type HeartbeatConfig, PAUSE_MS } from '../core/heartbeat.ts';
 import type { Accepted } from '../core/master.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
@@ -31,12 +32,15 @@ export interface MasterRoutesOptions {
   /** Whether `/secondaries/{id}/faults` is there. */
   readonly faultInjection: boolean;
   readonly secondaries: readonly SecondaryAddress[];
+  readonly heartbeat: HeartbeatConfig;
   /** What clients must send, and so the master as well; null for nothing. */
   readonly apiToken: string | null;
 }
 
 /** All routes of a master. */
 export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Route[] {
+  const { intervalMs, timeoutMs } = options.heartbeat;
+  const onTimeMs = intervalMs + timeoutMs + PAUSE_MS;
   const json = { access: 'client', produces: ['application/json'] } as const;
   return [
     { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
@@ -50,9 +54,14 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
         const refusal = port.core.writeRefusal();
         return refusal === null ? null : problemOf(refusal);
       },
+      onTimeMs,
     }),
     ...(options.faultInjection ? secondaryFaultRoutes(options) : []),
-    pageRoute({ faultInjection: options.faultInjection, needsToken: options.apiToken !== null }),
+    pageRoute({
+      faultInjection: options.faultInjection,
+      needsToken: options.apiToken !== null,
+      onTimeMs,
+    }),
   ];
 }
 

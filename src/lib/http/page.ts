@@ -31,6 +31,8 @@ export interface PageOptions {
   readonly faultInjection: boolean;
   /** Whether clients must send a token; then the page asks for it before anything else. */
   readonly needsToken: boolean;
+  /** How long ago a secondary was heard at most that answers its heartbeats in time, in ms. */
+  readonly onTimeMs: number;
 }
 
 /** The route of the page. */
@@ -46,7 +48,10 @@ export function pageRoute(options: PageOptions): Route {
   return fixedRoute({ path: '/', mediaType, contentType, text: html, headers });
 }
 
-function assemble({ faultInjection, needsToken }: PageOptions): { html: string; policy: string } {
+function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions): {
+  html: string;
+  policy: string;
+} {
   const style = part('page.css');
   const script = SCRIPTS.map(part).join('\n');
   // Functions, because in a text `$&` and its like would mean something.
@@ -54,7 +59,8 @@ function assemble({ faultInjection, needsToken }: PageOptions): { html: string; 
     .replace('<style>', () => `<style>${style}`)
     .replace('<script type="module">', () => `<script type="module">${script}`)
     .replace('data-faults="off"', `data-faults="${faultInjection ? 'on' : 'off'}"`)
-    .replace('data-token="none"', `data-token="${needsToken ? 'needed' : 'none'}"`);
+    .replace('data-token="none"', `data-token="${needsToken ? 'needed' : 'none'}"`)
+    .replace('data-on-time-ms="0"', `data-on-time-ms="${onTimeMs}"`);
   return { html, policy: policyFor(style, script) };
 }
 

@@ -20,9 +20,13 @@ function duration(ms) {
   return `${Math.round(ms / 60_000)} min`;
 }
 
-/** How long ago. @param {number} ms @param {boolean} isCalm whether a moment is not counted, so that what is well does not flicker */
-function ago(ms, isCalm) {
-  if (isCalm && ms < 2000) return 'just now';
+/** How long ago, if it is known that it is less than that. @param {number} ms */
+function within(ms) {
+  return ms <= 3000 ? 'just now' : `less than ${Math.ceil(ms / 1000)} s ago`;
+}
+
+/** How long ago. @param {number} ms */
+function ago(ms) {
   return ms < 120_000 ? `${Math.floor(ms / 1000)} s ago` : `${Math.round(ms / 60_000)} min ago`;
 }
 

@@ -3,6 +3,8 @@
 const STATUS_SIGNS = { Healthy: '✓', Suspected: '!', Unhealthy: '✕' };
 /** An error that comes and goes is shown so long after it has gone, in ms, so that the page stands still. */
 const ERROR_SHOWN_MS = 5000;
+/** How long ago the last heartbeat is at most of a secondary that answers in time, in ms. */
+const HEARTBEAT_ON_TIME_MS = Number(document.documentElement.dataset.onTimeMs);
 
 class Lane {
   id;
@@ -75,10 +77,13 @@ class Lane {
     const age = healthAgeMs();
     const isOver = lastError === null && performance.now() - this.#errorAt > ERROR_SHOWN_MS;
     if (isOver) setText(this.#error, '');
+    // As long as it answers in time nothing is told of it.
+    const isOnTime =
+      status === 'Healthy' && hasContact && (lastSeenMsAgo ?? 0) <= HEARTBEAT_ON_TIME_MS;
     const seen =
       lastSeenMsAgo === null
         ? 'No heartbeat yet'
-        : `Last heartbeat ${ago(lastSeenMsAgo + age, status === 'Healthy' && hasContact)}`;
+        : `Last heartbeat ${isOnTime ? within(HEARTBEAT_ON_TIME_MS) : ago(lastSeenMsAgo + age)}`;
     const parts = [seen];
     if (!hasContact) parts.push('what comes next is not known');
     else if (nextAttemptInMs !== null) {

@@ -54,6 +54,26 @@ describe('SortedList', () => {
     assert.equal(list.first?.order, 3);
   });
 
+  for (const [size, gone] of [
+    [10, 5],
+    [1000, 3],
+    [1000, 999],
+    [0, 0],
+  ] as const) {
+    it(`takes out ${gone} of ${size} at once, and nobody who is not there`, () => {
+      const dice = new Dice(size + gone);
+      const list = newList();
+      const items = dice.list(size, () => item(dice.integer(0, 3), 'same'));
+      for (const one of items) list.insert(one);
+      const out = new Set<Item>();
+      while (out.size < gone) out.add(dice.pick(items));
+      list.removeAll([item(2, 'same'), ...out]);
+      const left = items.filter((one) => !out.has(one)).sort((a, b) => a.order - b.order);
+      assert.deepEqual([...list].length, left.length);
+      for (const [index, one] of [...list].entries()) assert.equal(one, left[index]);
+    });
+  }
+
   it('does what a sorted array does, in 300 random histories', () => {
     for (const seed of seeds(300)) {
       const dice = new Dice(seed);

@@ -9,7 +9,7 @@ import { Logger } from '../../../src/lib/runtime/logger.ts';
 import { request } from '../../support/client.ts';
 
 const logger = new Logger('n', 'error', 'json', (line) => assert.fail(line));
-const PLAIN = { faultInjection: false, needsToken: false };
+const PLAIN = { faultInjection: false, needsToken: false, onTimeMs: 2500 };
 
 async function serve(t: TestContext, options: PageOptions): Promise<string> {
   const routes = [pageRoute(options)];
@@ -51,14 +51,22 @@ describe('GET /', () => {
     assert.deepEqual([again.status, again.body], [304, '']);
     const head = await request(url, { method: 'HEAD' });
     assert.deepEqual([head.status, head.headers.get('etag'), head.body], [200, etag, '']);
-    const other = await request(await serve(t, { faultInjection: true, needsToken: true }));
+    const other = await request(
+      await serve(t, { ...PLAIN, faultInjection: true, needsToken: true }),
+    );
     assert.notEqual(other.headers.get('etag'), etag);
   });
 
   it('knows what is open on this master', async (t) => {
-    assert.match(await page(t, PLAIN), /<html [^>]*data-faults="off" data-token="none">/);
-    const all = { faultInjection: true, needsToken: true };
-    assert.match(await page(t, all), /<html [^>]*data-faults="on" data-token="needed">/);
+    assert.match(
+      await page(t, PLAIN),
+      /<html [^>]*data-faults="off" data-token="none" data-on-time-ms="2500">/,
+    );
+    const all = { ...PLAIN, faultInjection: true, needsToken: true };
+    assert.match(
+      await page(t, all),
+      /<html [^>]*data-faults="on" data-token="needed" data-on-time-ms="2500">/,
+    );
   });
 
   it('takes no parameters', async (t) => {
