@@ -160,8 +160,14 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'the first frame of an exchange carries no epochs',
     file: 'peer.ts',
-    text: 'const epochs = progress.isFresh ? this.#replica.log.epochs : null;',
-    replacement: 'const epochs = null;',
+    text: 'const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;',
+    replacement: 'const told = null;',
+  },
+  {
+    name: 'an ack of a part of the list of epochs counts as one of entries',
+    file: 'peer.ts',
+    text: 'progress.learn(ack.bootId, ack.length, isAgreed, asked);',
+    replacement: 'progress.learn(ack.bootId, ack.length, true, asked);',
   },
   {
     name: 'an exchange is never opened again after a failure',

@@ -14,9 +14,9 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'an ack counts what is held back',
     file: 'secondary.ts',
-    text: "return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.length } };",
+    text: 'const ack = { bootId: this.bootId, logId, epoch, length: this.length };',
     replacement: `const received = Math.max(this.length, ...this.#intake.heldSeqs());
-    return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: received } };`,
+    const ack = { bootId: this.bootId, logId, epoch, length: received };`,
   },
   {
     name: 'an ack counts what is not on the disk yet',
@@ -67,8 +67,20 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'frames are taken from a master whose epochs were not compared with ours',
     file: 'intake.ts',
-    text: 'if (frame.writer !== null && !isCompared) return',
-    replacement: 'if (frame.writer === undefined && !isCompared) return',
+    text: 'if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {',
+    replacement: 'if (!this.#goesOn(frame)) {',
+  },
+  {
+    name: 'the end of a list of epochs is taken by who does not have what is left out',
+    file: 'intake.ts',
+    text: 'if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {',
+    replacement: 'if (frame.writer !== null && !isCompared) {',
+  },
+  {
+    name: 'of a list of epochs that comes in parts only the last one counts',
+    file: 'intake.ts',
+    text: 'return told === null ? epochs : told.starts.concat(epochs);',
+    replacement: 'return epochs;',
   },
   {
     name: 'another text at a seq that is there already is not refused',
@@ -164,7 +176,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a key still leads to entries that were cut off',
     file: 'idempotency.ts',
-    text: 'if (this.#byKey.get(run.key) === run) this.#byKey.delete(run.key);',
+    text: 'this.#unlink(run);\n',
     replacement: '',
   },
   {

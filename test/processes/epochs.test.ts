@@ -1,10 +1,40 @@
-/** Epochs as real nodes take them: the last one, and what is behind it. */
+/** Epochs as real nodes take them: very many, the last one, and what is behind it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { append, messages, replicate, request } from '../support/client.ts';
+import { append, health, messages, replicate, request } from '../support/client.ts';
 import { FAST, startRecovered, startSecondary, stopAfter } from '../support/cluster.ts';
+import { DiskCluster } from '../support/disk-cluster.ts';
+import { makeManyEpochs } from '../support/many-epochs.ts';
 
 const LAST = 2 ** 48;
+
+describe('a log of 20,000 epochs', () => {
+  it('is replicated, recovered from disk and from a secondary, and goes on', async (t) => {
+    const epochs = 20_000;
+    const cluster = new DiskCluster(t, FAST);
+    makeManyEpochs(cluster.directory('master'), epochs);
+    makeManyEpochs(cluster.directory('s1'), epochs);
+    const onDisk = await cluster.secondary('s1');
+    const empty = await startSecondary({ NODE_ID: 's2' });
+    stopAfter(t, empty);
+    const ports = [onDisk.port, empty.port];
+    const expected = Array.from({ length: epochs }, (_, i) => String(i + 1));
+    // Its own log goes on; then it has none, and takes that of a secondary.
+    for (const own of [{ DATA_DIR: cluster.directory('master') }, {}]) {
+      const master = await startRecovered(ports, { ...FAST, ...own });
+      stopAfter(t, master);
+      const answer = await append(master, { message: 'more', w: 'all' });
+      expected.push('more');
+      const { seq, epoch } = answer.body;
+      assert.deepEqual([answer.status, seq, epoch], [201, expected.length, expected.length]);
+      for (const node of [master, onDisk, empty]) {
+        assert.deepEqual(await messages(node), expected);
+        assert.equal((await health(node)).discarded, 0);
+      }
+      await master.stop();
+    }
+  });
+});
 
 describe('the last epoch', () => {
   it('is taken, by hand; a larger one is refused with 400 at every way in', async (t) => {

@@ -1,8 +1,11 @@
 /** Frames made of a node's log, as its HTTP edge would make them. */
-import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import type { EpochStart, EpochsPart } from '../../src/lib/core/epochs.ts';
 import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
 import type { Log } from '../../src/lib/core/log.ts';
 import type { Frame } from '../../src/lib/core/protocol.ts';
+
+/** Epochs in one frame: so few that most lists come in parts. */
+export const FRAME_EPOCHS_MAX = 2;
 
 /** The entries `from..to` as one frame; its bytes are its own. */
 export function frameOf(
@@ -11,6 +14,7 @@ export function frameOf(
   epochs: readonly EpochStart[] | null,
   from: number,
   to: number,
+  part?: EpochsPart,
 ): Frame {
   const { logId, epoch, writer } = origin;
   const ends: number[] = [];
@@ -37,6 +41,7 @@ export function frameOf(
     messages,
     keys: source.keys.within(from, to),
     epochs: epochs && [...epochs],
+    ...(part === undefined ? {} : { part }),
   };
 }
 

@@ -4,14 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import type { Ballot } from '../../src/lib/core/ballot.ts';
-import type { EpochStart } from '../../src/lib/core/epochs.ts';
+import type { EpochStart, EpochsPart } from '../../src/lib/core/epochs.ts';
 import { LINGER, type Linger } from '../../src/lib/core/linger.ts';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type { SecondaryHealth } from '../../src/lib/core/peer.ts';
 import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
 import type { Note } from '../../src/lib/core/refusal.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
-import { frameOf } from './frames.ts';
+import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
 import { isNewer } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
@@ -109,6 +109,7 @@ export class MasterHost extends Host implements MasterEffects {
       logBytesMax: 0,
       waitingMax: WAITING_MAX,
       frameBytesMax: FRAME_BYTES_MAX,
+      frameEpochsMax: FRAME_EPOCHS_MAX,
       linger: this.world.lingers ? LINGER : AT_ONCE,
     };
     this.core = new Master(config, this, journal, kept);
@@ -157,11 +158,12 @@ export class MasterHost extends Host implements MasterEffects {
     from: number,
     to: number,
     epochs: readonly EpochStart[] | null,
+    part: EpochsPart,
   ): void {
     const { world } = this;
     const link = this.links[secondary] as Link;
     const { host } = link;
-    const frame = frameOf(this.core, this.core.claim as Claim, epochs, from, to);
+    const frame = frameOf(this.core, this.core.claim as Claim, epochs, from, to, part);
     const livesWhenAsked = (this.told[secondary] as Told).lives;
     link.unanswered += 1;
     if (world.chance('hangRate') || !world.passes(this, host)) link.isHung = true;
@@ -227,12 +229,15 @@ export class MasterHost extends Host implements MasterEffects {
     link.unanswered -= 1;
     const told = this.told[secondary] as Told;
     const { restartsSeen } = this;
-    if (!link.isDropped) tell(told, ack.bootId, ack.length, livesWhenAsked);
+    // Before the whole list is there, nothing was compared, and no length counts.
+    const length = frame.part?.hasMore ? 0 : ack.length;
+    if (!link.isDropped) tell(told, ack.bootId, length, livesWhenAsked);
     this.world.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
     const { random } = this.world;
     this.core.acked(secondary, link.exchange, ack, this.clock, random());
     this.later(0, () => this.core.flush(this.clock));
-    const hasLanded = ack.length >= frame.from + frame.messages.ends.length - 1;
+    const hasLanded =
+      !frame.part?.hasMore && ack.length >= frame.from + frame.messages.ends.length - 1;
     // A life that was not met before is worth an attempt, not a new backoff.
     const isNewLife = this.restartsSeen !== restartsSeen;
     if (!hasLanded || isNewLife || this.links[secondary] !== link || link.isBroken) return;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
-import { frameOf } from './frames.ts';
+import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
 import type { World } from './world.ts';
 
@@ -50,12 +50,20 @@ export class SecondaryHost extends Host {
   export(from: number): Frame[] {
     const { core } = this;
     const frames: Frame[] = [];
+    const origin = { logId: core.logId as string, epoch: core.epoch, writer: core.writer };
+    const { epochs } = core.log;
+    let offset = 0;
+    for (; epochs.length - offset > FRAME_EPOCHS_MAX; offset += FRAME_EPOCHS_MAX) {
+      const starts = epochs.slice(offset, offset + FRAME_EPOCHS_MAX);
+      frames.push(frameOf(core, origin, starts, from, from - 1, { offset, hasMore: true }));
+    }
+    const part = { offset, hasMore: false };
     let seq = from;
     do {
       const end = Math.min(core.length, seq + 2);
       const to = seq > core.length ? seq - 1 : Math.min(core.length, core.keys.runEnd(end));
-      const origin = { logId: core.logId as string, epoch: core.epoch, writer: core.writer };
-      frames.push(frameOf(core, origin, seq === from ? core.log.epochs : null, seq, to));
+      const starts = seq === from ? epochs.slice(offset) : null;
+      frames.push(frameOf(core, origin, starts, seq, to, part));
       seq = to + 1;
     } while (seq <= core.length);
     return frames;

@@ -13,6 +13,15 @@ export interface EpochStart extends Ballot {
   readonly firstSeq: number;
 }
 
+/**
+ * Which part of a list this is: the first `offset` starts are left out, and more follow in the next
+ * frame or not.
+ */
+export interface EpochsPart {
+  readonly offset: number;
+  readonly hasMore: boolean;
+}
+
 /** How many of the starts are at `seq` or before it. */
 export function countStarts(starts: readonly EpochStart[], seq: number): number {
   let low = 0;
@@ -42,14 +51,32 @@ export function startsWithin(
   return starts.slice(first, countStarts(starts, to));
 }
 
-/** How many of the first `length` entries, written as `ours` says, `theirs` has as well. */
+/** Where in the list the epoch of this ballot is; -1 if it is not there. */
+export function indexOfEpoch(starts: readonly EpochStart[], ballot: Ballot): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const order = compareBallots(starts[middle] as EpochStart, ballot);
+    if (order === 0) return middle;
+    if (order < 0) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/**
+ * How many of the first `length` entries, written as `ours` says, `theirs` has as well, where both are
+ * known to be the same before the entry at `from`.
+ */
 export function sharedLength(
   ours: readonly EpochStart[],
   length: number,
   theirs: readonly EpochStart[],
+  from = 1,
 ): number {
-  let seq = 1;
-  let our = 0;
+  let seq = from;
+  let our = Math.max(0, countStarts(ours, seq) - 1);
   let their = 0;
   while (seq <= length) {
     our = indexAt(ours, our, seq);

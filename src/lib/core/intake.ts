@@ -5,7 +5,7 @@
  * not have is cut off, at the entry where their lists of epochs part and nowhere else.
  */
 import { type Ballot, compareBallots } from './ballot.ts';
-import { type EpochStart, startAt, startsWithin } from './epochs.ts';
+import { countStarts, type EpochStart, type EpochsPart, startAt, startsWithin } from './epochs.ts';
 import { HoldBack } from './hold-back.ts';
 import type { EntryKeys } from './journal.ts';
 import {
@@ -21,13 +21,24 @@ import type { Replica } from './replica.ts';
 
 const DISK_FULL: Refusal = { kind: 'refused', problem: 'disk-full' };
 
+/** The part of a list that is here: the first `offset` starts are left out. */
+interface ToldEpochs {
+  readonly offset: number;
+  readonly starts: EpochStart[];
+}
+
 export class Intake {
   readonly #replica: Replica;
   readonly #note: (note: Note) => void;
   readonly #held = new HoldBack();
   #duplicates = 0;
-  /** The epochs of the present master's log; null until its list was compared with ours. */
+  /**
+   * The epochs of the present master's log, from those on that ours goes on with; null until its list
+   * was compared with ours.
+   */
   #starts: readonly EpochStart[] | null = null;
+  /** The beginning of the present master's list, while it comes in several frames. */
+  #told: ToldEpochs | null = null;
 
   constructor(replica: Replica, note: (note: Note) => void) {
     this.#replica = replica;
@@ -65,15 +76,33 @@ export class Intake {
     this.#promise(claim);
   }
 
+  /**
+   * The list of epochs that this frame brings, or brings to an end; null if it does neither. The list
+   * begins with the first entry, or with one up to which this log is the same.
+   */
+  epochsIn(frame: Frame): readonly EpochStart[] | null {
+    const { epochs, part } = frame;
+    if (epochs === null || part?.hasMore) return null;
+    const told = this.#toldBefore(frame);
+    return told === null ? epochs : told.starts.concat(epochs);
+  }
+
   /** Takes in a frame whole, or says why not and changes nothing. */
   take(frame: Frame): Refusal | null {
-    const problem = this.#refusalOf(frame);
+    const epochs = this.epochsIn(frame);
+    const problem = this.#refusalOf(frame, epochs);
     if (problem !== null) return problem;
     if (this.#replica.logId === null && !this.#join(frame.logId)) return DISK_FULL;
     this.#promise(frame);
-    if (frame.epochs !== null) {
-      if (!this.#cutTo(this.#replica.sharedWith(frame.epochs), frame)) return DISK_FULL;
-      this.#starts = frame.epochs;
+    if (frame.part?.hasMore) {
+      this.#tell(frame);
+      return null;
+    }
+    if (epochs !== null) {
+      this.#told = null;
+      const shared = this.#replica.sharedWith(epochs);
+      if (!this.#cutTo(shared, frame)) return DISK_FULL;
+      this.#starts = epochs.slice(Math.max(0, countStarts(epochs, shared + 1) - 1));
     }
     const known = this.#replica.log.length + 1 - frame.from;
     this.#duplicates += Math.max(0, Math.min(known, frame.messages.ends.length));
@@ -94,7 +123,41 @@ export class Intake {
     return !start || this.#replica.beginEpoch(start);
   }
 
-  #refusalOf(frame: Frame): Refusal | null {
+  /** The part of the list that was told before the one in this frame; null if this is the first. */
+  #toldBefore({ part, epoch, writer }: Frame): ToldEpochs | null {
+    const told = this.#told;
+    if (told === null || part === undefined) return null;
+    const isSame = compareBallots(this.#replica.ballot, { epoch, writer }) === 0;
+    return isSame && part.offset === told.offset + told.starts.length ? told : null;
+  }
+
+  /** Keeps a part of a list until the rest is here. */
+  #tell(frame: Frame): void {
+    const { epochs, part } = frame as Frame & { epochs: readonly EpochStart[]; part: EpochsPart };
+    const before = this.#toldBefore(frame);
+    if (before === null) this.#told = { offset: part.offset, starts: [...epochs] };
+    else for (const start of epochs) before.starts.push(start);
+  }
+
+  /**
+   * Whether what a part of a list leaves out need not be told: it goes on from the part before, or with an
+   * entry that this log has from the same master, so that both are the same before it.
+   */
+  #goesOn(frame: Frame): boolean {
+    const { epochs, part } = frame;
+    const first = epochs?.[0];
+    if (first === undefined || part === undefined || part.offset === 0) return true;
+    const last = this.#toldBefore(frame)?.starts.at(-1);
+    if (last !== undefined) {
+      return compareBallots(first, last) > 0 && first.firstSeq >= last.firstSeq;
+    }
+    const { log, logId } = this.#replica;
+    if (logId === null || log.length < first.firstSeq - 1) return false;
+    const own = startAt(log.epochs, first.firstSeq);
+    return own !== undefined && compareBallots(own, first) === 0;
+  }
+
+  #refusalOf(frame: Frame, epochs: readonly EpochStart[] | null): Refusal | null {
     const { logId, ballot, log } = this.#replica;
     if (logId !== null && frame.logId !== logId) {
       return { kind: 'refused', problem: 'log-mismatch', logId };
@@ -103,8 +166,10 @@ export class Intake {
     if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
     // A master's log may differ from ours in any place until the two lists were compared.
     const isCompared = frame.epochs !== null || (this.#starts !== null && order === 0);
-    if (frame.writer !== null && !isCompared) return { kind: 'refused', problem: 'epochs-missing' };
-    const length = frame.epochs === null ? log.length : this.#replica.sharedWith(frame.epochs);
+    if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {
+      return { kind: 'refused', problem: 'epochs-missing' };
+    }
+    const length = epochs === null ? log.length : this.#replica.sharedWith(epochs);
     // What was held under another ballot, or behind what is cut off, does not count any more.
     const held = order > 0 || length < log.length ? new HoldBack() : this.#held;
     const seq = log.differsAt(frame.from, frame.messages, length) ?? differsFromHeld(frame, held);
@@ -116,7 +181,7 @@ export class Intake {
   #join(logId: string): boolean {
     if (!this.#replica.begin(logId)) return false;
     this.#held.clear();
-    this.#starts = null;
+    this.#forgetEpochs();
     this.#note({ level: 'info', event: 'joined-log', fields: { logId } });
     return true;
   }
@@ -125,8 +190,13 @@ export class Intake {
     if (!this.#replica.promise({ epoch, writer })) return;
     // What was held came from an earlier life of the master, which may never have placed it.
     this.#held.clear();
-    this.#starts = null;
+    this.#forgetEpochs();
     this.#note({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
+  }
+
+  #forgetEpochs(): void {
+    this.#starts = null;
+    this.#told = null;
   }
 
   /** Cuts off what the present master does not have; loudly. */

@@ -3,7 +3,8 @@
  * heartbeats to believe, when to give up and when to try again. It knows nothing of the others.
  */
 import { backoffMs } from './backoff.ts';
-import type { EpochStart } from './epochs.ts';
+import type { Ballot } from './ballot.ts';
+import { countStarts, type EpochStart, type EpochsPart, indexOfEpoch } from './epochs.ts';
 import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
 import { LINGER, type Linger, lingersUntil } from './linger.ts';
@@ -16,6 +17,8 @@ import type { Replica } from './replica.ts';
 export const FRAME_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Messages in one frame; bounds what their idempotency keys add to it. */
 export const FRAME_MESSAGES_MAX = 16_384;
+/** Epochs in one frame; a longer list is told in several, which bring no messages but for the last. */
+export const FRAME_EPOCHS_MAX = 4096;
 /** Frames of one exchange that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
 /** An exchange without work for this long ends; the next append opens another. */
@@ -30,6 +33,8 @@ export interface PeerConfig {
   readonly backoffMaxMs: number;
   /** Bytes of messages in one frame; default `FRAME_MESSAGE_BYTES_MAX`. */
   readonly frameBytesMax?: number;
+  /** Epochs in one frame; default `FRAME_EPOCHS_MAX`. */
+  readonly frameEpochsMax?: number;
   /** Default `LINGER`. */
   readonly linger?: Linger;
 }
@@ -40,13 +45,14 @@ export interface PeerEffects {
   openExchange(secondary: number, exchange: number): void;
   /**
    * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. The
-   * first frame of an exchange carries `epochs`.
+   * first frame of an exchange carries `epochs`, of which a long list comes in parts.
    */
   sendFrame(
     secondary: number,
     from: number,
     to: number,
     epochs: readonly EpochStart[] | null,
+    part: EpochsPart,
   ): void;
   /** End the exchange in peace: everything sent was acked. */
   restExchange(secondary: number): void;
@@ -89,6 +95,8 @@ export class Peer {
   /** What the master writes, and as who; null until it has recovered. */
   #claim: Claim | null = null;
   #held: number | null = null;
+  /** The newest ballot of whose beginning this life of it has everything, as far as it has said so. */
+  #newest: { readonly bootId: string; readonly ballot: Ballot } | null = null;
 
   constructor(
     index: number,
@@ -155,6 +163,7 @@ export class Peer {
     this.#detector.answered();
     progress.lastSeenAt = now;
     progress.lastError = null;
+    this.#stands(outcome);
     progress.learn(outcome.bootId, outcome.length, false, asked);
     if (progress.bootId === outcome.bootId) progress.nodeId = outcome.nodeId;
   }
@@ -184,7 +193,10 @@ export class Peer {
     const { progress } = this;
     const { log } = this.#replica;
     if (this.#claim === null) return;
-    if (now >= this.#attemptAt()) this.#effects.openExchange(this.#index, progress.open(now));
+    if (now >= this.#attemptAt()) {
+      this.#effects.openExchange(this.#index, progress.open(now, this.#sharedEpochs()));
+    }
+    if (progress.exchange !== null && progress.probing) this.#tellEpochs(now);
     if (progress.exchange !== null && progress.isFresh && progress.mustCompare) {
       this.#send(progress.next - 1, now);
     }
@@ -215,26 +227,74 @@ export class Peer {
   #send(to: number, now: number): void {
     const { progress } = this;
     const from = progress.next;
-    const epochs = progress.isFresh ? this.#replica.log.epochs : null;
+    const offset = progress.isFresh ? progress.epochsTold : 0;
+    const { epochs } = this.#replica.log;
+    const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;
     progress.sent(to, now);
-    this.#effects.sendFrame(this.#index, from, to, epochs);
+    this.#effects.sendFrame(this.#index, from, to, told, { offset, hasMore: false });
+  }
+
+  /** Tells of a list of epochs that does not fit one frame all parts but the last, which goes with entries. */
+  #tellEpochs(now: number): void {
+    const { progress } = this;
+    const { epochs } = this.#replica.log;
+    const countMax = this.#epochsMax;
+    while (
+      epochs.length - progress.epochsTold > countMax &&
+      progress.inFlight.length < WINDOW_FRAMES_MAX
+    ) {
+      const offset = progress.epochsTold;
+      const to = progress.next - 1;
+      progress.epochsTold += countMax;
+      progress.sent(to, now, true);
+      const starts = epochs.slice(offset, progress.epochsTold);
+      this.#effects.sendFrame(this.#index, to + 1, to, starts, { offset, hasMore: true });
+    }
+  }
+
+  get #epochsMax(): number {
+    return this.#config.frameEpochsMax ?? FRAME_EPOCHS_MAX;
+  }
+
+  /** How many of our epochs need not be told: it has them, as far as we know, and the one behind them. */
+  #sharedEpochs(): number {
+    const { acked, isAgreed, bootId, failures } = this.progress;
+    const { epochs } = this.#replica.log;
+    // What we know may be outdated; so of attempts that fail, every other one tells all.
+    if (epochs.length <= this.#epochsMax || failures % 2 === 1) return 0;
+    if (isAgreed) return Math.max(0, countStarts(epochs, acked) - 1);
+    if (this.#newest === null || this.#newest.bootId !== bootId) return 0;
+    return Math.max(0, indexOfEpoch(epochs, this.#newest.ballot));
+  }
+
+  /** Notes how a life of it stands. */
+  #stands({ bootId, standing }: Heartbeat): void {
+    if (standing === null) return;
+    const { lastEpoch: epoch, lastWriter: writer } = standing;
+    this.#newest = { bootId, ballot: { epoch, writer } };
   }
 
   /** An ack arrived on the open exchange. */
   acked(ack: Ack, now: number, random: number): void {
     const { progress } = this;
-    const problem = this.#problemOf(ack);
     const frame = progress.inFlight[0];
-    if (problem !== null || frame === undefined) {
+    const problem = this.#problemOf(ack);
+    const { isAgreed = true } = ack;
+    if (problem !== null || frame === undefined || frame.isPartial === isAgreed) {
       this.fail(problem ?? 'an ack without a frame', now, random);
       return;
     }
-    const learned = progress.learn(ack.bootId, ack.length, true, frame.asked);
+    const { isPartial, asked } = frame;
+    const learned = progress.learn(ack.bootId, ack.length, isAgreed, asked);
     progress.inFlight.shift();
     progress.lastSeenAt = now;
     progress.quietSince = now;
     progress.wasExcused = false;
     if (learned === 'new-life') this.#noteNewLife();
+    if (isPartial) {
+      this.pump(now, true);
+      return;
+    }
     // The first ack of an exchange may tell of any place: the next frame goes there. After that
     // frames build on each other, and an ack that falls short of its frame says they no longer do.
     const isLanded = ack.length >= frame.to && learned !== 'new-life';
@@ -283,6 +343,7 @@ export class Peer {
     this.#detector.answered();
     progress.lastSeenAt = now;
     this.#held = answer.held ?? null;
+    this.#stands(answer);
     const learned = progress.learn(answer.bootId, answer.length, this.#isAgreed(answer), asked);
     if (progress.bootId === answer.bootId) progress.nodeId = answer.nodeId;
     if (learned === 'new-life') this.#noteNewLife();
@@ -395,7 +456,8 @@ export class Peer {
     const { logId, epoch } = this.#claim as Claim;
     if (ack.logId !== logId) return 'an ack for another log';
     if (ack.epoch !== epoch) return `an ack for epoch ${ack.epoch}, not ${epoch}`;
-    return this.#problemOfLength(ack.length);
+    // One that was not compared yet may be longer: it will be cut.
+    return ack.isAgreed === false ? null : this.#problemOfLength(ack.length);
   }
 
   #problemOfHeartbeat(answer: Heartbeat): string | null {

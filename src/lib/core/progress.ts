@@ -21,6 +21,8 @@ export interface SentFrame {
   readonly from: number;
   readonly to: number;
   readonly asked: Asked;
+  /** Whether it brings a part of the list of epochs, after which nothing is compared yet. */
+  readonly isPartial: boolean;
 }
 
 /** What a statement changed: the acked length, the life that speaks and its length, or nothing. */
@@ -49,6 +51,8 @@ export class Progress {
   readonly inFlight: SentFrame[] = [];
   /** When the last frame was sent. */
   sentAt = Number.NEGATIVE_INFINITY;
+  /** Up to where the list of epochs was told in this exchange, or need not be told. */
+  epochsTold = 0;
   /** No ack yet in this exchange: one frame at a time, until it tells where the secondary is. */
   probing = true;
   /** When the oldest frame in flight began to wait, or when an idle exchange last heard an ack. */
@@ -64,11 +68,15 @@ export class Progress {
   /** When the secondary last said something well-formed; null for never. */
   lastSeenAt: number | null = null;
 
-  /** Opens an exchange that begins behind the acked length; returns its number. */
-  open(now: number): number {
+  /**
+   * Opens an exchange that begins behind the acked length, and behind the first `epochsTold` epochs of
+   * the list; returns its number.
+   */
+  open(now: number, epochsTold = 0): number {
     this.#exchanges += 1;
     this.exchange = this.#exchanges;
     this.next = this.acked + 1;
+    this.epochsTold = epochsTold;
     this.probing = true;
     this.quietSince = now;
     this.wasExcused = false;
@@ -105,10 +113,10 @@ export class Progress {
   }
 
   /** Notes that `next..to` was sent. */
-  sent(to: number, now: number): void {
+  sent(to: number, now: number, isPartial = false): void {
     if (this.inFlight.length === 0) this.quietSince = now;
     this.sentAt = now;
-    this.inFlight.push({ from: this.next, to, asked: this.asking(now) });
+    this.inFlight.push({ from: this.next, to, asked: this.asking(now), isPartial });
     this.next = to + 1;
   }
 

@@ -1,6 +1,6 @@
 /** What nodes say to each other: frames, acks, claims and heartbeats, as the core sees them. */
 import type { Ballot } from './ballot.ts';
-import type { EpochStart } from './epochs.ts';
+import type { EpochStart, EpochsPart } from './epochs.ts';
 import type { EntryKeys } from './journal.ts';
 import type { PackedMessages } from './messages.ts';
 
@@ -16,6 +16,8 @@ export interface Frame extends Ballot {
   readonly traces?: readonly EntryTrace[];
   /** Under which epochs the sender's log was written; null but in the first frame of an exchange. */
   readonly epochs: readonly EpochStart[] | null;
+  /** Which part of that list it is; the whole if it does not say. */
+  readonly part?: EpochsPart;
 }
 
 /** The trace of an entry (W3C Trace Context), and whether somebody records it. */
@@ -31,6 +33,8 @@ export interface Ack {
   readonly logId: string;
   readonly epoch: number;
   readonly length: number;
+  /** Said after a part of a list of epochs: this log was not compared yet, so the length does not count. */
+  readonly isAgreed?: false;
 }
 
 /** Which log a master writes, and as which life: whoever hears it listens to no older one. */

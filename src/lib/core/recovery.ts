@@ -119,7 +119,8 @@ export class Recovery {
   /** A part of the log that is being fetched. Returns whether to go on. */
   fetched(fetch: number, frame: Frame): boolean {
     if (fetch !== this.#fetch || this.#stage !== 'fetching') return false;
-    const { epochs, from, messages } = frame;
+    const { from, messages } = frame;
+    const epochs = this.#intake.epochsIn(frame);
     const shared = epochs === null || from !== this.#from ? from : this.#replica.sharedWith(epochs);
     if (shared < from - 1) {
       // The two logs part before the place where the fetch began: begin it there.
@@ -131,7 +132,7 @@ export class Recovery {
       this.#rest(`the log of a secondary cannot be taken in: ${refusal.problem}`);
       return false;
     }
-    this.#isCompared = true;
+    this.#isCompared = !frame.part?.hasMore;
     if (this.#replica.log.length >= from + messages.ends.length - 1) return true;
     this.#rest('the secondary has left out a part of its log');
     return false;

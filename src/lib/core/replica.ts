@@ -146,8 +146,11 @@ export class Replica {
     return true;
   }
 
-  /** Up to where a log written as `starts` says is the same as this one. */
+  /**
+   * Up to where a log written as `starts` says is the same as this one. Before the first of them, which
+   * is not the first of that log if the list is only its end, they are the same.
+   */
   sharedWith(starts: readonly EpochStart[]): number {
-    return sharedLength(this.log.epochs, this.log.length, starts);
+    return sharedLength(this.log.epochs, this.log.length, starts, starts[0]?.firstSeq);
   }
 }

@@ -43,8 +43,8 @@ export interface SecondaryConfig {
   readonly faults: Faults;
 }
 
-/** Who wrote a frame, in which log. */
-type FrameWriter = Pick<Frame, 'logId' | 'epoch' | 'writer'>;
+/** Who wrote a frame, in which log, and whether it is a part of a list of epochs only. */
+type FrameWriter = Pick<Frame, 'logId' | 'epoch' | 'writer' | 'part'>;
 
 interface Delayed {
   readonly frame: Frame;
@@ -284,19 +284,21 @@ export class Secondary {
       return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
     }
     if (this.length < Math.min(length, this.log.length)) return null;
-    const { logId, epoch } = writer;
-    return { kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: this.length } };
+    const { logId, epoch, part } = writer;
+    const ack = { bootId: this.bootId, logId, epoch, length: this.length };
+    return { kind: 'ack', ack: part?.hasMore ? { ...ack, isAgreed: false } : ack };
   }
 }
 
 /** What is needed of an applied frame: its bytes are the caller's again. */
-function writerOf({ logId, epoch, writer }: Frame): FrameWriter {
-  return { logId, epoch, writer };
+function writerOf({ logId, epoch, writer, part }: Frame): FrameWriter {
+  return part === undefined ? { logId, epoch, writer } : { logId, epoch, writer, part };
 }
 
 /** Bytes of memory that a waiting frame takes, roughly. */
-function costOf({ messages, keys }: Frame): number {
-  return FRAME_OVERHEAD_BYTES + messages.bytes.length + keys.length * FRAME_OVERHEAD_BYTES;
+function costOf({ messages, keys, epochs }: Frame): number {
+  const parts = 1 + keys.length + (epochs?.length ?? 0);
+  return messages.bytes.length + parts * FRAME_OVERHEAD_BYTES;
 }
 
 /** How many numbers are in at least one of the ranges, both ends included. */

@@ -1,5 +1,5 @@
 /** A frame as the line it travels in, made of the log's own bytes. */
-import type { EpochStart } from '../core/epochs.ts';
+import type { EpochStart, EpochsPart } from '../core/epochs.ts';
 import type { KeyIndex } from '../core/idempotency.ts';
 import type { Log } from '../core/log.ts';
 import { FRAME_JOINED_BYTES_MAX } from './limits.ts';
@@ -23,6 +23,7 @@ export function encodeFrame(
   from: number,
   to: number,
   traces: readonly (readonly [seq: number, parent: string])[] = [],
+  part: EpochsPart = { offset: 0, hasMore: false },
 ): Uint8Array[] {
   const { logId, epoch, writer } = origin;
   const head = JSON.stringify({
@@ -30,7 +31,7 @@ export function encodeFrame(
     epoch,
     ...(writer === null ? {} : { writer }),
     from,
-    ...(epochs === null ? {} : epochsJson(epochs)),
+    ...(epochs === null ? {} : epochsJson(epochs, part)),
   }).slice(0, -1);
   const keys = keyIndex.within(from, to);
   const tail = bySeq('keys', keys) + bySeq('traces', traces);
@@ -45,9 +46,16 @@ function bySeq(name: string, values: readonly (readonly [seq: number, value: str
   return values.length === 0 ? '' : `,"${name}":${JSON.stringify(Object.fromEntries(values))}`;
 }
 
-/** The pairs of the contract; who wrote each epoch is told beside them, where it is known. */
-function epochsJson(starts: readonly EpochStart[]): object {
-  const epochs = starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]);
+/**
+ * The pairs of the contract; who wrote each epoch is told beside them, where it is known. A part of a
+ * list has a name of its own: who does not know it must not take it for the whole.
+ */
+function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: EpochsPart): object {
   const isNamed = starts.some(({ writer }) => writer !== null);
-  return isNamed ? { epochs, writers: starts.map(({ writer }) => writer) } : { epochs };
+  const isWhole = offset === 0 && !hasMore;
+  return {
+    [isWhole ? 'epochs' : 'epochsPart']: starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]),
+    ...(isNamed ? { writers: starts.map(({ writer }) => writer) } : {}),
+    ...(isWhole ? {} : { epochsOffset: offset, epochsMore: hasMore }),
+  };
 }

@@ -1,9 +1,10 @@
 /**
  * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a master that starts
- * and goes on with it. The first frame carries the epochs the log was written under.
+ * and goes on with it. The first frame carries the epochs the log was written under; a long list of them
+ * is told in several frames, of which the last brings the first entries.
  */
 import type { ServerResponse } from 'node:http';
-import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
+import { FRAME_EPOCHS_MAX, FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
 import type { Call } from './call.ts';
 import { encodeFrame } from './frame.ts';
@@ -31,14 +32,27 @@ async function writeFrames(
   const { log, keys } = core;
   const { cuts } = log;
   const origin = { logId, epoch: core.epoch, writer: core.writer };
+  // The log goes on while it is told; of who wrote it, what is known now is enough.
+  const epochs = [...log.epochs];
+  let told = 0;
+  for (; epochs.length - told > FRAME_EPOCHS_MAX && !res.destroyed; told += FRAME_EPOCHS_MAX) {
+    const starts = epochs.slice(told, told + FRAME_EPOCHS_MAX);
+    const part = { offset: told, hasMore: true };
+    for (const piece of encodeFrame(origin, starts, log, keys, from, from - 1, [], part)) {
+      res.write(piece);
+    }
+    await readyForMore(res);
+    if (log.cuts !== cuts) res.destroy();
+  }
+  const part = { offset: told, hasMore: false };
   let seq = from;
   do {
     const last = Math.min(length, seq + FRAME_MESSAGES_MAX - 1);
     const isEmpty = seq > length;
     const end = isEmpty ? 0 : keys.runEnd(log.pageEnd(seq, last, FRAME_MESSAGE_BYTES_MAX));
     const to = isEmpty ? seq - 1 : Math.min(length, end);
-    const epochs = seq === from ? log.epochs : null;
-    for (const piece of encodeFrame(origin, epochs, log, keys, seq, to)) res.write(piece);
+    const starts = seq === from ? epochs.slice(told) : null;
+    for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
     // What was cut off meanwhile must not be told, and who reads has to begin anew.

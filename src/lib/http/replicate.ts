@@ -67,7 +67,8 @@ export function replicate(port: SecondaryPort, call: Call): void {
       return;
     }
     if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-    res.write(`${JSON.stringify(answer.ack)}\n`);
+    const { isAgreed: agreed, ...ack } = answer.ack;
+    res.write(`${JSON.stringify(agreed === false ? { ...ack, agreed } : ack)}\n`);
     if (pending === 0 && deferred !== null) refuse(deferred);
     else if (pending === 0 && isComplete) res.end();
     resumeIfRoom();

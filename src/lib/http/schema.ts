@@ -149,7 +149,7 @@ export function parseFrame(value: unknown): Frame {
 
 /** Checks a frame's fields, and its messages as well unless they are `packed`. */
 function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
-  const { logId, epoch, writer, from, keys, epochs, writers, traces } = fields;
+  const { logId, epoch, writer, from, keys, traces } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
   if (!isEpoch(epoch)) throw bad(`a frame's 'epoch' must be an integer from 1 to ${EPOCH_MAX}`);
   if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
@@ -164,7 +164,7 @@ function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
     from,
     messages,
     keys: parseKeys(keys, from, count),
-    epochs: epochs === undefined ? null : parseEpochs(epochs, writers, epoch),
+    ...parseEpochs(fields, epoch, count),
     ...(traces === undefined ? {} : { traces: parseTraces(traces, from, count) }),
   };
 }
@@ -192,8 +192,31 @@ function packFrame(messages: unknown): PackedMessages {
   return packMessages(messages as string[]);
 }
 
+/** The list of epochs in a frame, or the part of a longer one. */
+function parseEpochs(fields: Fields, epochMax: number, messages: number) {
+  const { epochs, epochsPart, epochsOffset: offset, epochsMore: hasMore, writers } = fields;
+  if (epochsPart === undefined) {
+    const starts = epochs === undefined ? null : parseStarts(epochs, writers, epochMax, true);
+    return { epochs: starts };
+  }
+  if (epochs !== undefined) throw bad("a frame must not have 'epochs' and 'epochsPart'");
+  if (!isCount(offset) || typeof hasMore !== 'boolean') {
+    const rule = "an 'epochsOffset' (an integer from 0) and 'epochsMore' (true or false)";
+    throw bad(`a frame with 'epochsPart' needs ${rule}`);
+  }
+  if (hasMore && messages > 0) throw bad("a frame with 'epochsMore' must not have messages");
+  const starts = parseStarts(epochsPart, writers, epochMax, offset === 0);
+  if (starts === null) throw bad("a frame's 'epochsPart' must not be empty");
+  return { epochs: starts, part: { offset, hasMore } };
+}
+
 /** The list of (epoch, first seq) pairs, and the writers of these epochs, if they are named. */
-function parseEpochs(value: unknown, writers: unknown, epochMax: number): EpochStart[] | null {
+function parseStarts(
+  value: unknown,
+  writers: unknown,
+  epochMax: number,
+  isFirst: boolean,
+): EpochStart[] | null {
   const rule =
     "a frame's 'epochs' must be a list of [epoch, first seq], both ascending, the first seq 1";
   if (!Array.isArray(value)) throw bad(rule);
@@ -211,7 +234,7 @@ function parseEpochs(value: unknown, writers: unknown, epochMax: number): EpochS
     // Two masters that raced may have written one after the other under one epoch, each by its name.
     if (compareBallots(start, before) <= 0 || firstSeq < before.firstSeq) throw bad(rule);
     if (epoch > epochMax) throw bad("a frame's 'epochs' must not go beyond its 'epoch'");
-    if (index === 0 && firstSeq !== 1) throw bad(rule);
+    if (index === 0 && isFirst && firstSeq !== 1) throw bad(rule);
     starts.push(start);
   }
   // An empty list says nothing about any entry, so there is nothing to compare.
@@ -238,10 +261,12 @@ function parseKeys(value: unknown, from: number, count: number): [seq: number, k
 export function parseAck(line: Uint8Array): Ack | null {
   const fields = fieldsOf(line);
   if (fields === null) return null;
-  const { bootId, logId, epoch, length } = fields;
+  const { bootId, logId, epoch, length, agreed } = fields;
   if (!isPeerName(bootId) || !isPeerName(logId)) return null;
   if (!isEpochOrNone(epoch) || !isCount(length)) return null;
-  return { bootId, logId, epoch, length };
+  if (agreed !== undefined && agreed !== false) return null;
+  const ack = { bootId, logId, epoch, length };
+  return agreed === false ? { ...ack, isAgreed: false } : ack;
 }
 
 /** Reads the answer to a heartbeat; null if it is not one. */

@@ -1,6 +1,6 @@
 /** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
-import type { EpochStart } from '../core/epochs.ts';
+import type { EpochStart, EpochsPart } from '../core/epochs.ts';
 import {
   type Accepted,
   type AppendRequest,
@@ -185,11 +185,12 @@ export class MasterDriver implements MasterPort, MasterEffects {
     from: number,
     to: number,
     epochs: readonly EpochStart[] | null,
+    part: EpochsPart,
   ): void {
     const { log, keys, claim } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
     const traces = this.#traces.within(from, to);
-    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to, traces);
+    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to, traces, part);
     this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
     this.#exchanges.get(secondary)?.send(frame);
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { compareBallots } from '../../../src/lib/core/ballot.ts';
 import {
   type EpochStart,
+  indexOfEpoch,
   sharedLength,
   startAt,
   startsWithin,
@@ -64,6 +65,17 @@ describe('startAt and startsWithin', () => {
   });
 });
 
+describe('indexOfEpoch', () => {
+  it('finds an epoch by its number and its writer, and nothing else', () => {
+    const list = [start(1, 1, 'A'), start(3, 4, 'A'), start(3, 7, 'C'), start(9, 8, 'B')];
+    for (const [index, one] of list.entries()) assert.equal(indexOfEpoch(list, one), index);
+    for (const other of [start(1, 1, 'B'), start(2, 1, 'A'), start(3, 1, 'B'), start(10, 1)]) {
+      assert.equal(indexOfEpoch(list, other), -1);
+    }
+    assert.equal(indexOfEpoch([], start(1, 1)), -1);
+  });
+});
+
 describe('sharedLength', () => {
   const table: [
     what: string,
@@ -97,6 +109,14 @@ describe('sharedLength', () => {
   for (const [what, ours, length, theirs, shared] of table) {
     it(`is ${what}`, () => assert.equal(sharedLength(ours, length, theirs), shared));
   }
+
+  it('is counted from where both are known to be the same', () => {
+    const ours = [start(1, 1), start(2, 4), start(3, 7), start(5, 9)];
+    const end = (...list: EpochStart[]) => sharedLength(ours, 12, list, list[0]?.firstSeq);
+    assert.equal(end(start(2, 4), start(3, 7), start(5, 9)), 12);
+    assert.equal(end(start(3, 7), start(6, 8)), 7);
+    assert.equal(end(start(5, 9)), 12);
+  });
 
   it('is what comparing entry by entry gives, on 50,000 random pairs of lists', () => {
     let parted = 0;

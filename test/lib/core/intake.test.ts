@@ -19,6 +19,8 @@ function epochsOf(text: string): NonNullable<Frame['epochs']> {
 
 interface Told {
   readonly epochs?: string;
+  /** Which part of a list `epochs` is. */
+  readonly part?: Frame['part'];
   readonly keys?: Frame['keys'];
   readonly logId?: string;
 }
@@ -32,7 +34,7 @@ class Node {
 
   /** A frame of the master `by`, such as `2B`; one without a letter names no writer. */
   take(by: string, from: number, texts: readonly string[], told: Told = {}): string {
-    const { epochs, keys = [], logId = 'L' } = told;
+    const { epochs, keys = [], logId = 'L', part } = told;
     const refusal = this.intake.take({
       ...ballotOf(by),
       logId,
@@ -40,6 +42,7 @@ class Node {
       messages: packMessages(texts),
       keys,
       epochs: epochs === undefined ? null : epochsOf(epochs),
+      ...(part === undefined ? {} : { part }),
     });
     if (refusal === null) return 'ok';
     const { kind: _, problem, ...facts } = refusal;
@@ -248,6 +251,95 @@ describe('Intake: a frame that spans several epochs', () => {
     node.take('4D', 2, [...'bcde'], { epochs });
     node.take('4D', 1, ['a']);
     assert.deepEqual([node.shown(), node.epochs()], ['abcde', epochs]);
+  });
+});
+
+describe('Intake: a list of epochs in parts', () => {
+  const more = (offset: number) => ({ offset, hasMore: true });
+  const last = (offset: number) => ({ offset, hasMore: false });
+  const EPOCHS = '1A@1 2B@4 3C@5 4D@7 5E@9';
+
+  it('counts when the last part is here, and not before: nothing is cut off meanwhile', () => {
+    const node = usual();
+    node.take('3C', 1, [], { epochs: '1A@1 2B@4 3C@6' });
+    node.take('3C', 5, ['e', 'X', 'Y']);
+    const before = [node.shown(), node.epochs()];
+    assert.equal(node.take('5E', 1, [], { epochs: '1A@1 2B@4', part: more(0) }), 'ok');
+    assert.equal(node.intake.isAgreedWith({ epoch: 5, writer: 'E' }), false);
+    assert.equal(node.take('5E', 1, [], { epochs: '4D@6', part: more(2) }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], before);
+    assert.equal(node.take('5E', 6, ['f', 'g'], { epochs: '5E@7', part: last(3) }), 'ok');
+    assert.equal(node.intake.isAgreedWith({ epoch: 5, writer: 'E' }), true);
+    assert.deepEqual([node.shown(), node.epochs()], ['abcdefg', '1A@1 2B@4 4D@6 5E@7']);
+    assert.equal(node.replica.discarded, 2);
+  });
+
+  it('may begin where this log has an entry, or the beginning of an epoch, of the same master', () => {
+    for (const [offset, epochs] of [
+      [0, EPOCHS],
+      [1, '2B@4 3C@5 4D@7 5E@9'],
+    ] as const) {
+      const node = usual();
+      assert.equal(node.take('5E', 5, [...'efghi'], { epochs, part: last(offset) }), 'ok');
+      assert.deepEqual([node.shown(), node.epochs()], ['abcdefghi', EPOCHS]);
+    }
+    const marked = usual();
+    marked.take('3C', 5, [], { epochs: '1A@1 2B@4 3C@5' });
+    assert.equal(marked.epochs(), '1A@1 2B@4 3C@5');
+    assert.equal(marked.take('5E', 5, [], { epochs: '3C@5', part: more(2) }), 'ok');
+    const rest = { epochs: '4D@7 5E@9', part: last(3) };
+    assert.equal(marked.take('5E', 5, [...'efghi'], rest), 'ok');
+    assert.deepEqual([marked.shown(), marked.epochs()], ['abcdefghi', EPOCHS]);
+  });
+
+  it('cuts where it says so, if it begins before that', () => {
+    const node = usual();
+    assert.equal(node.take('5E', 5, [], { epochs: '1A@1 5E@3', part: last(0) }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['ab', '1A@1 5E@3']);
+    const other = usual();
+    assert.equal(other.take('3C', 4, ['d', 'e'], { epochs: '2B@4 3C@5', part: last(1) }), 'ok');
+    assert.equal(other.take('5E', 5, ['E'], { epochs: '2B@4 5E@5', part: last(1) }), 'ok');
+    assert.deepEqual([other.shown(), other.epochs()], ['abcdE', '1A@1 2B@4 5E@5']);
+  });
+
+  const refused: [what: string, epochs: string, offset: number][] = [
+    ['with an entry of another master', '2A@4 5E@9', 1],
+    ['in an epoch that is not here', '3C@5 5E@9', 2],
+    ['behind the end of this log', '4D@7 5E@9', 3],
+  ];
+  for (const [what, epochs, offset] of refused) {
+    it(`is refused if it begins ${what}, and nothing is changed`, () => {
+      for (const hasMore of [true, false]) {
+        const node = usual();
+        const before = node.state();
+        const told = { epochs, part: { offset, hasMore } };
+        assert.equal(node.take('5E', 5, [], told), 'epochs-missing {}');
+        assert.deepEqual(node.state(), before);
+        assert.equal(new Node().take('5E', 1, [], told), 'epochs-missing {}', 'of a virgin');
+      }
+    });
+  }
+
+  it('is refused if it does not go on in order; the whole list is taken all the same', () => {
+    const node = usual();
+    assert.equal(node.take('5E', 5, [], { epochs: '1A@1 2B@4 3C@5', part: more(0) }), 'ok');
+    for (const epochs of ['3C@7 5E@9', '4D@4 5E@9']) {
+      assert.equal(node.take('5E', 5, [], { epochs, part: last(3) }), 'epochs-missing {}');
+    }
+    assert.equal(node.take('5E', 5, [], { epochs: '5E@9', part: last(4) }), 'epochs-missing {}');
+    assert.equal(node.take('5E', 5, ['e'], { epochs: EPOCHS }), 'ok');
+    assert.equal(node.shown(), 'abcde');
+  });
+
+  it('begins anew with another master, and where a part comes twice', () => {
+    const node = usual();
+    assert.equal(node.take('4D', 5, [], { epochs: '1A@1 2B@4', part: more(0) }), 'ok');
+    const rest = { epochs: '3C@5 5E@9', part: last(2) };
+    assert.equal(node.take('5E', 5, [], rest), 'epochs-missing {}', 'the rest of another list');
+    assert.equal(node.take('5E', 5, [], { epochs: '1A@1 2B@4', part: more(0) }), 'ok');
+    assert.equal(node.take('5E', 5, [], { epochs: '1A@1 2B@4', part: more(0) }), 'ok');
+    assert.equal(node.take('5E', 5, ['e'], rest), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', '1A@1 2B@4 3C@5']);
   });
 });
 

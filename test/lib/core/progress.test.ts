@@ -205,7 +205,7 @@ describe('Progress: an exchange', () => {
     progress.open(0);
     progress.sent(6, 30);
     assert.deepEqual(progress.inFlight, [
-      { from: 5, to: 6, asked: { at: 30, acked: 4, lives: 1 } },
+      { from: 5, to: 6, asked: { at: 30, acked: 4, lives: 1 }, isPartial: false },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EPOCH_MAX } from '../../../src/lib/core/ballot.ts';
+import type { EpochsPart } from '../../../src/lib/core/epochs.ts';
 import { HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
 import { Intake } from '../../../src/lib/core/intake.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
@@ -120,6 +121,7 @@ class Start {
     texts: readonly string[],
     epochs?: [number, number][],
     epoch = 9,
+    part?: EpochsPart,
   ): boolean {
     const frame: Frame = {
       logId: this.replica.logId as string,
@@ -129,6 +131,7 @@ class Start {
       messages: packMessages(texts),
       keys: [],
       epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: null, firstSeq })) ?? null,
+      ...(part === undefined ? {} : { part }),
     };
     return this.recovery.fetched(fetch, frame);
   }
@@ -439,6 +442,31 @@ describe('Recovery: the fetch', () => {
     start.begin().says(0, 'L', 8, length).skip();
     return start.stands(0, 'L', 9, length, { lastEpoch: 8 });
   }
+
+  it('compares the logs when a list of epochs in parts is complete', () => {
+    const start = fetching(4, [1, 'a'], [2, 'x'], [2, 'y']).did('fetch #1 of 0 from 4');
+    const more = { offset: 0, hasMore: true };
+    const rest = { offset: 2, hasMore: false };
+    const first: [number, number][] = [
+      [1, 1],
+      [3, 2],
+    ];
+    assert.equal(start.sends(1, 4, [], first, 9, more), true);
+    assert.equal(start.shown(), 'axy', 'nothing is cut off before');
+    assert.equal(start.sends(1, 4, ['d'], [[8, 4]], 9, rest), false);
+    start.did('fetch #2 of 0 from 2');
+    assert.equal(start.sends(2, 2, [], first, 9, more), true);
+    start.over(2).did('rest: the secondary has sent less than it holds');
+    start.begin().says(0, 'L', 9, 4).skip().stands(0, 'L', 10, 4, { lastEpoch: 8 });
+    start.did('fetch #4 of 0 from 4');
+    assert.equal(start.sends(4, 4, [], first, 10, more), true);
+    assert.equal(start.sends(4, 4, ['d'], [[8, 4]], 10, rest), false);
+    start.did('fetch #5 of 0 from 2');
+    assert.equal(start.sends(5, 2, [], first, 10, more), true);
+    assert.equal(start.sends(5, 2, [...'bcd'], [[8, 4]], 10, rest), true);
+    start.over(5).did('recovered L/10/W from 0');
+    assert.equal(start.shown(), 'abcd');
+  });
 
   it('takes in what comes, frame by frame, and takes over at its end', () => {
     const start = fetching(3).did('fetch #1 of 0 from 1');

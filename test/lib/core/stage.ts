@@ -45,6 +45,8 @@ export class Stage {
   random = 0.5;
   /** The epochs that the first frame of its newest exchange carried, by secondary. */
   readonly epochsSent = new Map<string, readonly EpochStart[]>();
+  /** The parts of lists of epochs that were sent, such as `s1 3..4 more`; not whole lists. */
+  readonly parts: string[] = [];
   /** The claim that went with the newest heartbeat, by secondary. */
   readonly claims = new Map<string, Claim | null>();
   readonly #names: readonly string[];
@@ -81,8 +83,14 @@ export class Stage {
           this.#exchanges.set(nameOf(index), exchange);
           this.#lines.push(`open ${nameOf(index)}#${exchange}`);
         },
-        sendFrame: (index, from, to, epochs) => {
+        sendFrame: (index, from, to, epochs, part) => {
           if (epochs !== null) this.epochsSent.set(nameOf(index), epochs);
+          const { offset, hasMore } = part;
+          if (epochs !== null && (offset > 0 || hasMore)) {
+            const range = epochs.length === 1 ? '' : `..${offset + epochs.length}`;
+            this.parts.push(`${nameOf(index)} ${offset + 1}${range}${hasMore ? ' more' : ''}`);
+          }
+          if (hasMore) return;
           this.#lines.push(`send ${nameOf(index)} ${from}..${to}`);
         },
         restExchange: (index) => this.#lines.push(`rest ${nameOf(index)}`),

@@ -51,6 +51,18 @@ describe('encodeFrame', () => {
     );
   });
 
+  it('writes a part of a long list of epochs under another name', () => {
+    const [log, keys] = [new Log(), new KeyIndex()];
+    log.append(packMessages(['a']), { epoch: 1, writer: 'W' });
+    const starts = [{ epoch: 7, writer: 'W', firstSeq: 9 }];
+    const part = { offset: 6, hasMore: true };
+    assert.equal(
+      textOf(encodeFrame({ ...ORIGIN, writer: 'W' }, starts, log, keys, 2, 1, [], part)),
+      '{"logId":"L","epoch":1,"writer":"W","from":2,"epochsPart":[[7,9]],"writers":["W"],' +
+        '"epochsOffset":6,"epochsMore":true,"messages":[]}\n',
+    );
+  });
+
   it('copies a small frame, and not the messages of a large one', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     const text = 'x'.repeat(FRAME_JOINED_BYTES_MAX / 2);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../../../src/lib/core/peer.ts';
+import {
+  FRAME_EPOCHS_MAX,
+  FRAME_MESSAGE_BYTES_MAX,
+  FRAME_MESSAGES_MAX,
+} from '../../../src/lib/core/peer.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import { type Answer, request } from '../../support/client.ts';
 import { RawConnection } from '../../support/raw.ts';
@@ -15,6 +19,9 @@ interface ExportedFrame {
   readonly messages: string[];
   readonly keys?: Record<string, string>;
   readonly epochs?: [number, number][];
+  readonly epochsPart?: [number, number][];
+  readonly epochsOffset?: number;
+  readonly epochsMore?: boolean;
 }
 
 function framesOf(answer: Answer): ExportedFrame[] {
@@ -43,6 +50,26 @@ describe('GET /replicate on a secondary', () => {
     const rest = framesOf(await request(`${node.url}/replicate?from=3`));
     assert.deepEqual(rest, [
       { logId: 'L', epoch: 2, from: 3, epochs, messages: ['c'], keys: { 3: 'k' } },
+    ]);
+  });
+
+  it('tells a long list of epochs in parts, of which the last brings the first entries', async (t) => {
+    const node = await serveSecondary(t);
+    const count = 2 * FRAME_EPOCHS_MAX + 5;
+    for (let epoch = 1; epoch <= count; epoch += 1) node.feed(epoch, epoch, [`${epoch}`]);
+    const frames = framesOf(await request(`${node.url}/replicate?from=2`));
+    const told = frames.flatMap(({ epochsPart = [] }) => epochsPart);
+    assert.deepEqual(
+      told,
+      Array.from({ length: count }, (_, i) => [i + 1, i + 1]),
+    );
+    const shapes = frames.map(({ from, messages, epochsOffset, epochsMore }) => {
+      return [from, messages.length, epochsOffset, epochsMore];
+    });
+    assert.deepEqual(shapes, [
+      [2, 0, 0, true],
+      [2, 0, FRAME_EPOCHS_MAX, true],
+      [2, count - 1, 2 * FRAME_EPOCHS_MAX, false],
     ]);
   });
 

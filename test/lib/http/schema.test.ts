@@ -245,7 +245,18 @@ describe('parseFrame', () => {
     assert.equal(parseFrame({ ...usual, writer: null }).writer, null);
   });
 
+  it('reads a part of a long list of epochs, which need not begin with the first entry', () => {
+    const part = { ...usual, epoch: 9, epochsPart: [[4, 7]], epochsOffset: 3, epochsMore: false };
+    const read = parseFrame({ ...part, writers: ['W'] });
+    assert.deepEqual(read.epochs, [{ epoch: 4, writer: 'W', firstSeq: 7 }]);
+    assert.deepEqual(read.part, { offset: 3, hasMore: false });
+    const more = { ...part, epochsPart: [[1, 1]], epochsOffset: 0, epochsMore: true, messages: [] };
+    assert.deepEqual(parseFrame(more).part, { offset: 0, hasMore: true });
+    assert.equal(Object.hasOwn(parseFrame({ ...usual, epochs: [[1, 1]] }), 'part'), false);
+  });
+
   const pair = { ...usual, epoch: 9, epochs: [[1, 1]] };
+  const part = { ...usual, epoch: 9, epochsPart: [[4, 7]], epochsOffset: 3, epochsMore: false };
   const bad: [what: string, frame: unknown, detail: RegExp][] = [
     ['a list', [], /a JSON object is needed/],
     ['an empty writer', { ...usual, writer: '' }, /'writer' must be a string of 1 to 255/],
@@ -253,6 +264,17 @@ describe('parseFrame', () => {
     ['a writer that is a number', { ...usual, writer: 1 }, /'writer'/],
     ['a logId with a lone surrogate', { ...usual, logId: '\ud800' }, /'logId'/],
     ['a writer with a lone surrogate', { ...usual, writer: '\udfff' }, /'writer'/],
+    ['a list and a part of one', { ...part, epochs: [[1, 1]] }, /'epochs' and 'epochsPart'/],
+    [
+      'a part that does not say which',
+      { ...part, epochsOffset: undefined },
+      /needs an 'epochsOffset'/,
+    ],
+    ['a part before the first', { ...part, epochsOffset: -1 }, /'epochsOffset'/],
+    ['a part that may go on or not', { ...part, epochsMore: undefined }, /'epochsMore'/],
+    ['a part that goes on, with messages', { ...part, epochsMore: true }, /must not have messages/],
+    ['an empty part', { ...part, epochsPart: [] }, /must not be empty/],
+    ['a first part without the first entry', { ...part, epochsOffset: 0 }, /the first seq 1/],
     ['epochs that are no list', { ...pair, epochs: 1 }, /'epochs' must be a list of/],
     ['epochs that are null', { ...pair, epochs: null }, /'epochs' must be a list of/],
     ['an epoch that is no pair', { ...pair, epochs: [1] }, /'epochs' must be a list of/],
@@ -341,6 +363,7 @@ describe('parseAck', () => {
     assert.deepEqual(parse({ ...ack, more: 1 }), ack);
     assert.deepEqual(parse({ ...ack, length: 0 }), { ...ack, length: 0 });
     assert.deepEqual(parse({ ...ack, epoch: 2 ** 48 }), { ...ack, epoch: 2 ** 48 });
+    assert.deepEqual(parse({ ...ack, agreed: false }), { ...ack, isAgreed: false });
   });
 
   const bad = [
@@ -352,6 +375,8 @@ describe('parseAck', () => {
     { ...ack, logId: null },
     { ...ack, epoch: '1' },
     { ...ack, epoch: 2 ** 48 + 1 },
+    { ...ack, agreed: true },
+    { ...ack, agreed: null },
     { ...ack, length: -1 },
     { ...ack, length: 1.5 },
     { ...ack, length: undefined },
