@@ -200,13 +200,27 @@ describe('the client API of a master', () => {
   });
 
   it('answers 507 when the log is full; reads and replication go on', async (t) => {
-    const { master, s1 } = await startPair(t, { MAX_LOG_BYTES: 10 });
+    const { master, s1 } = await startPair(t, { MAX_LOG_BYTES: 24 });
     assert.equal((await append(master, { message: '12345' })).status, 201);
     const full = await append(master, { messages: ['123', '456'] });
     assert.equal(full.status, 507);
     assert.equal(full.body.type, '/problems/log-full');
     assert.equal((await append(master, { message: '67890' })).status, 201);
+    assert.deepEqual([full.body.limit, full.body.used], [24, 12]);
     assert.deepEqual(await messages(s1), ['12345', '67890']);
+  });
+
+  it('counts what an entry costs, also an empty one and its key', async (t) => {
+    const { master, s1 } = await startPair(t, { MAX_LOG_BYTES: 70 });
+    assert.equal((await append(master, { messages: Array(100).fill('') })).status, 507);
+    assert.equal((await append(master, { messages: Array(4).fill('') })).status, 201);
+    const key = { 'idempotency-key': '1234' };
+    assert.equal((await append(master, { message: '' }, key)).status, 201);
+    const full = await append(master, { message: 'x' }, { 'idempotency-key': '5' });
+    assert.deepEqual([full.status, full.body.limit, full.body.used], [507, 70, 5 * 7 + 32]);
+    assert.equal((await append(master, { message: '' }, key)).status, 200);
+    assert.equal((await append(master, { message: '' })).status, 507);
+    assert.deepEqual(await messages(s1), Array(5).fill(''));
   });
 
   it('wants the token of clients when there is one, but not from probes', async (t) => {

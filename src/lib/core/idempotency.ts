@@ -20,6 +20,11 @@ export function isIdempotencyKey(key: string): boolean {
 /** Bytes that a run takes beside its key: five numbers, of which two have 8 bytes. */
 export const RUN_BYTES = 28;
 
+/** Bytes of memory that the first use of a key takes. */
+export function bytesOfKey(key: string): number {
+  return key.length + RUN_BYTES;
+}
+
 /** Runs of one block. */
 const BLOCK_RUNS = 2 ** 12;
 const BLOCK_BITS = 12;

@@ -14,6 +14,14 @@ import { messageText, type PackedMessages, sameBytes } from './messages.ts';
 /** Bytes of one segment; a larger message gets a segment of its own size. */
 export const SEGMENT_BYTES = 1024 * 1024;
 
+/** Bytes that a message takes beside its JSON text and the comma: where it ends. */
+export const END_BYTES = 4;
+
+/** Bytes of memory that messages take in a log. */
+export function bytesOf({ bytes, ends }: PackedMessages): number {
+  return bytes.length + END_BYTES * ends.length;
+}
+
 interface Segment {
   readonly firstSeq: number;
   readonly bytes: Uint8Array;
@@ -46,9 +54,9 @@ export class Log {
     return this.#length;
   }
 
-  /** Bytes of all messages as JSON writes them, without quotes and separators. */
-  get messageBytes(): number {
-    return this.#textBytes - 3 * this.#length;
+  /** Bytes of memory that the messages take: what `bytesOf` says of them together. */
+  get bytes(): number {
+    return this.#textBytes + END_BYTES * this.#length;
   }
 
   /** Under which epochs the log was written, each with its first seq; both ascending. */

@@ -15,10 +15,10 @@ import { backoffMs } from './backoff.ts';
 import { compareBallots } from './ballot.ts';
 import type { Status } from './failure-detector.ts';
 import type { HashKey } from './half-sip-hash.ts';
-import type { KeyIndex } from './idempotency.ts';
+import { bytesOfKey, type KeyIndex } from './idempotency.ts';
 import { Intake } from './intake.ts';
 import { type Journal, MEMORY } from './journal.ts';
-import type { Log } from './log.ts';
+import { bytesOf, type Log } from './log.ts';
 import type { PackedMessages } from './messages.ts';
 import { Peer, type PeerConfig, type PeerEffects, type SecondaryHealth } from './peer.ts';
 import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
@@ -48,7 +48,7 @@ export interface MasterConfig extends PeerConfig {
   readonly recoveryTimeoutMs: number;
   readonly secondaries: readonly { readonly id: string; readonly url: string }[];
   readonly quorumAppend: boolean;
-  /** Bytes of messages the log may hold; 0 for no limit. */
+  /** Bytes of memory the log and its keys may take; 0 for no limit. */
   readonly logBytesMax: number;
   /** Clients that may wait at once. */
   readonly waitingMax: number;
@@ -208,7 +208,7 @@ export class Master {
       return this.#accept({ ...earlier, w, isDuplicate: true }, deadline, now, onEnd);
     }
     const willWait = (w > 1 || !this.#replica.isDurableAtOnce) && deadline > now;
-    const refusal = this.#refusalOf(messages) ?? (willWait ? this.#refusalToWait() : null);
+    const refusal = this.#refusalOf(messages, key) ?? (willWait ? this.#refusalToWait() : null);
     if (refusal !== null) return refusal;
     const count = messages.ends.length;
     const seq = this.log.length + 1;
@@ -544,18 +544,14 @@ export class Master {
     return { kind: 'refused', problem: 'w-exceeds-cluster', n: this.nodes };
   }
 
-  #refusalOf(messages: PackedMessages): Refusal | null {
+  #refusalOf(messages: PackedMessages, key: string | null): Refusal | null {
     const refusal = this.writeRefusal();
     if (refusal !== null) return refusal;
-    const bytes = messages.bytes.length - 3 * messages.ends.length;
     const { logBytesMax } = this.#config;
-    if (logBytesMax === 0 || this.log.messageBytes + bytes <= logBytesMax) return null;
-    return {
-      kind: 'refused',
-      problem: 'log-full',
-      limit: logBytesMax,
-      used: this.log.messageBytes,
-    };
+    const used = this.#replica.bytes;
+    const more = bytesOf(messages) + (key === null ? 0 : bytesOfKey(key));
+    if (logBytesMax === 0 || used + more <= logBytesMax) return null;
+    return { kind: 'refused', problem: 'log-full', limit: logBytesMax, used };
   }
 
   #refusalToWait(): Refusal | null {

@@ -41,6 +41,11 @@ export class Replica {
     this.#keptBallot = this.#ballot;
   }
 
+  /** Bytes of memory that the entries take, with their keys and what finds them. */
+  get bytes(): number {
+    return this.log.bytes + this.keys.bytes;
+  }
+
   /** Which log this is; null while virgin. */
   get logId(): string | null {
     return this.#logId;

@@ -123,7 +123,7 @@ function detailOf(refusal: Refusal): string {
     case 'overloaded':
       return `the limit of ${refusal.limit} is reached; try again later`;
     case 'log-full':
-      return `the log has ${refusal.used} of at most ${refusal.limit} bytes of messages`;
+      return `the log takes ${refusal.used} of at most ${refusal.limit} bytes of memory, and this append does not fit`;
     case 'stale-epoch':
       return `this node has seen epoch ${refusal.epoch}`;
     case 'log-mismatch':

@@ -26,8 +26,9 @@ class DumbLog {
     this.epochs.length = this.texts.length;
   }
 
-  get messageBytes(): number {
-    return this.texts.reduce((sum, text) => sum + Buffer.byteLength(text) - 2, 0);
+  /** Each with a comma, and four bytes that say where it ends. */
+  get bytes(): number {
+    return this.texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 5, 0);
   }
 
   get epochStarts(): EpochStart[] {
@@ -91,7 +92,7 @@ function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void 
 function assertSame(dice: Dice, log: Log, dumb: DumbLog): void {
   const length = dumb.texts.length;
   assert.equal(log.length, length);
-  assert.equal(log.messageBytes, dumb.messageBytes);
+  assert.equal(log.bytes, dumb.bytes);
   assert.deepEqual(log.epochs, dumb.epochStarts);
   for (let seq = 1; seq <= length; seq += 1) {
     assert.equal(textOf(log.textAt(seq)), dumb.texts[seq - 1]);
@@ -117,7 +118,7 @@ function assertSame(dice: Dice, log: Log, dumb: DumbLog): void {
 describe('Log', () => {
   it('begins empty, without epochs', () => {
     const log = new Log();
-    assert.deepEqual([log.length, log.messageBytes, log.epochs], [0, 0, []]);
+    assert.deepEqual([log.length, log.bytes, log.epochs], [0, 0, []]);
     assert.deepEqual(log.slices(1, 0), []);
     assert.equal(log.sliceBytes(1, 0), 0);
   });
@@ -270,14 +271,14 @@ describe('Log: truncated', () => {
     log.append(packMessages(['c', 'd']), { epoch: 2, writer: 'W' });
     log.truncate(3);
     assert.deepEqual(messagesOf(log), ['a', 'bb', 'c']);
-    assert.deepEqual([log.messageBytes, log.epochs.length, log.cuts], [4, 2, 1]);
+    assert.deepEqual([log.bytes, log.epochs.length, log.cuts], [4 + 3 * 7, 2, 1]);
     log.truncate(2);
     assert.deepEqual(log.epochs, [{ ...ONE, firstSeq: 1 }]);
     assert.equal(log.append(packMessages(['x']), { epoch: 3, writer: 'W' }), 3);
     assert.deepEqual(messagesOf(log), ['a', 'bb', 'x']);
     assert.equal(log.epochAt(3), 3);
     log.truncate(0);
-    assert.deepEqual([log.length, log.messageBytes, log.epochs], [0, 0, []]);
+    assert.deepEqual([log.length, log.bytes, log.epochs], [0, 0, []]);
     assert.equal(log.append(packMessages(['y']), ONE), 1);
   });
 

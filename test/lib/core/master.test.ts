@@ -167,9 +167,15 @@ describe('Master: a refused append', () => {
     },
     {
       why: 'would make the log too large',
-      options: { logBytesMax: 5 },
+      options: { logBytesMax: 48 },
       append: ['12345'],
-      answer: { problem: 'log-full', limit: 5, used: 1 },
+      answer: { problem: 'log-full', limit: 48, used: 37 },
+    },
+    {
+      why: 'would make the log too large by its key',
+      options: { logBytesMax: 37 + 8 + 28 },
+      append: ['a', { key: 'l' }],
+      answer: { problem: 'log-full', limit: 73, used: 37 },
     },
     {
       why: 'comes when the node stops',
@@ -204,8 +210,10 @@ describe('Master: a refused append', () => {
   }
 
   it('is not one that fills the log exactly', () => {
-    const stage = new Stage({ logBytesMax: 5 }).allUp();
+    const stage = new Stage({ logBytesMax: 12 + 41 }).allUp();
     assert.equal(stage.append('12345'), 'seq 1 holds');
+    assert.equal(stage.append('12345', { key: 'k' }), 'seq 2 holds');
+    assert.match(stage.append(''), /log-full/);
   });
 
   it('is not one that need not wait, where too many wait', () => {
@@ -249,7 +257,7 @@ describe('Master: a repeated append', () => {
   });
 
   it('is answered while nothing may be appended, for it appends nothing', () => {
-    const stage = new Stage({ logBytesMax: 1 }).allUp();
+    const stage = new Stage({ logBytesMax: 37 }).allUp();
     stage.append('a', { key: 'k' });
     stage.master.stop(0, 5000);
     assert.equal(stage.append('a', { key: 'k' }), 'seq 1 holds, a duplicate');

@@ -1,0 +1,44 @@
+/**
+ * Fills a replica with entries of one shape, and prints what it counts for them and how much its resident
+ * memory grew: a process of its own, for a heap that has done nothing else. Wants `--expose-gc`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packMessages } from '../../src/lib/core/messages.ts';
+import { Replica } from '../../src/lib/core/replica.ts';
+
+const [messageLength, perAppend, keyLength, countedBytes] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+const ballot = { epoch: 1, writer: 'w' };
+
+/** The least of what is resident while garbage is collected. */
+async function resting(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 10; i += 1) {
+    globalThis.gc?.();
+    await sleep(20);
+    least = Math.min(least, process.memoryUsage.rss());
+  }
+  return least;
+}
+
+function fill(replica: Replica, bytesMax: number): void {
+  const packed = packMessages(new Array<string>(perAppend).fill('x'.repeat(messageLength)));
+  for (let append = 0; replica.bytes < bytesMax; append += 1) {
+    const first = replica.log.length + 1;
+    const key = String(append).padStart(keyLength, '-');
+    const keys = keyLength === 0 ? [] : packed.ends.map((_, i) => [first + i, key] as const);
+    if (!replica.append(packed, ballot, keys)) throw new Error('there is no room');
+  }
+}
+
+// Code and heap that every node has.
+fill(new Replica(), countedBytes / 8);
+const before = await resting();
+const replica = new Replica();
+fill(replica, countedBytes);
+const after = await resting();
+process.stdout.write(JSON.stringify({ counted: replica.bytes, grown: after - before }));
