@@ -147,9 +147,9 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'a keyed batch is split between two frames',
-    file: 'peer.ts',
-    text: 'return keys.runEnd(log.pageEnd(from, last, bytesMax));',
-    replacement: 'return Math.min(keys.runEnd(log.length), log.pageEnd(from, last, bytesMax));',
+    file: 'frame-end.ts',
+    text: 'if (runEnd === end) return end;',
+    replacement: 'if (runEnd >= end) return end;',
   },
   {
     name: 'the window has no bound',

@@ -158,17 +158,30 @@ export class KeyIndex {
     return { key, seq, count: this.#endOf(run) - seq + 1 };
   }
 
+  /** The first seq of the keyed append that the entry at `seq` belongs to; `seq` if it has no key. */
+  runStart(seq: number): number {
+    const run = this.#firstRunEndingAt(seq);
+    return run === this.#runs ? seq : Math.min(seq, this.#seqOf(run));
+  }
+
   /** The keys of the entries at `from..to` as (seq, key), ascending. */
   within(from: number, to: number): [seq: number, key: string][] {
     const keys: [number, string][] = [];
+    for (const [first, last, key] of this.runsWithin(from, to)) {
+      for (let seq = first; seq <= last; seq += 1) keys.push([seq, key]);
+    }
+    return keys;
+  }
+
+  /** The same, with one (first seq, last seq, key) for entries of one append. */
+  runsWithin(from: number, to: number): [first: number, last: number, key: string][] {
+    const runs: [number, number, string][] = [];
     for (let run = this.#firstRunEndingAt(from); run < this.#runs; run += 1) {
       const first = this.#seqOf(run);
       if (first > to) break;
-      const key = this.#keyOf(run);
-      const last = Math.min(to, this.#endOf(run));
-      for (let seq = Math.max(from, first); seq <= last; seq += 1) keys.push([seq, key]);
+      runs.push([Math.max(from, first), Math.min(to, this.#endOf(run)), this.#keyOf(run)]);
     }
-    return keys;
+    return runs;
   }
 
   // --- runs ------------------------------------------------------------------------------------

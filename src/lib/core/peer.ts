@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts';
 import type { Ballot } from './ballot.ts';
 import { countStarts, type EpochStart, type EpochsPart, indexOfEpoch } from './epochs.ts';
 import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
+import { frameEnd } from './frame-end.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
 import { LINGER, type Linger, lingersUntil } from './linger.ts';
 import { Progress } from './progress.ts';
@@ -13,12 +14,8 @@ import type { Ack, Claim, Heartbeat } from './protocol.ts';
 import type { Note } from './refusal.ts';
 import type { Replica } from './replica.ts';
 
-/** Bytes of messages in one frame; a larger message travels alone. */
-export const FRAME_MESSAGE_BYTES_MAX = 1024 * 1024;
-/** Messages in one frame; bounds what their idempotency keys add to it. */
-export const FRAME_MESSAGES_MAX = 16_384;
 /** Epochs in one frame; a longer list is told in several, which bring no messages but for the last. */
-export const FRAME_EPOCHS_MAX = 4096;
+export const FRAME_EPOCHS_MAX = 2048;
 /** Frames of one exchange that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
 /** An exchange without work for this long ends; the next append opens another. */
@@ -218,10 +215,7 @@ export class Peer {
   /** The last seq of the next frame: never in the middle of a keyed append. */
   #frameEnd(): number {
     const { log, keys } = this.#replica;
-    const from = this.progress.next;
-    const last = Math.min(log.length, from + FRAME_MESSAGES_MAX - 1);
-    const bytesMax = this.#config.frameBytesMax ?? FRAME_MESSAGE_BYTES_MAX;
-    return keys.runEnd(log.pageEnd(from, last, bytesMax));
+    return frameEnd(log, keys, this.progress.next, log.length, this.#config.frameBytesMax);
   }
 
   #send(to: number, now: number): void {

@@ -33,7 +33,9 @@ export function encodeFrame(
     from,
     ...(epochs === null ? {} : epochsJson(epochs, part)),
   }).slice(0, -1);
-  const keys = keyIndex.within(from, to);
+  const keys = keyIndex.runsWithin(from, to).map(([first, last, key]) => {
+    return [first === last ? first : `${first}-${last}`, key] as const;
+  });
   const tail = bySeq('keys', keys) + bySeq('traces', traces);
   const messages = log.slices(from, to);
   const bytes = messages.reduce((sum, slice) => sum + slice.length, 0);
@@ -41,8 +43,11 @@ export function encodeFrame(
   return bytes > FRAME_JOINED_BYTES_MAX ? pieces : [Buffer.concat(pieces)];
 }
 
-/** What some of the entries have, as a member of the frame. */
-function bySeq(name: string, values: readonly (readonly [seq: number, value: string])[]): string {
+/** What some of the entries have, as a member of the frame; entries of one keyed append are one run. */
+function bySeq(
+  name: string,
+  values: readonly (readonly [seqs: number | string, value: string])[],
+): string {
   return values.length === 0 ? '' : `,"${name}":${JSON.stringify(Object.fromEntries(values))}`;
 }
 

@@ -1,4 +1,8 @@
-/** Every limit of the HTTP edge, in one place. Names end in their unit. */
+/**
+ * Every limit of the HTTP edge, in one place. Names end in their unit. `frameLineBytesMax` is the one
+ * inequality between them on which all rests: what an append may bring, a frame may carry.
+ */
+import { FRAME_EPOCHS_MAX } from '../core/peer.ts';
 
 /** Bytes of all headers of a request; beyond it 431. */
 export const HEADER_BYTES_MAX = 16 * 1024;
@@ -19,6 +23,8 @@ export const BATCH_MESSAGES_MAX = 10_000;
 export const APPEND_BODY_BYTES_MAX = 16 * 1024 * 1024;
 /** JSON may write one byte of a message as six (`\u0001`). */
 export const JSON_ESCAPE_FACTOR = 6;
+/** Bytes of an append's body around its largest message. */
+export const APPEND_AROUND_BYTES = 4096;
 /** The largest `MAX_MESSAGE_BYTES`: such a message, escaped, still fits a frame. */
 export const MESSAGE_BYTES_CEILING = 10 * 1024 * 1024;
 /** Bytes of all bodies that arrive at the same time; beyond it 503. */
@@ -37,7 +43,7 @@ export const SMALL_BODY_BYTES_MAX = 16 * 1024;
 export const DISCARD_MS = 10_000;
 /** How long a secondary may take to end an exchange that the master has ended, in ms. */
 export const EXCHANGE_END_MS = 5000;
-/** Bytes of one line of an exchange: a frame of the largest message. */
+/** Bytes of one line of an exchange: a frame of the largest append, see `frameLineBytesMax`. */
 export const FRAME_LINE_BYTES_MAX = 64 * 1024 * 1024;
 /** Bytes of all lines of exchanges that arrive at the same time; beyond it 503. */
 export const FRAME_LINES_BYTES_MAX = 128 * 1024 * 1024;
@@ -79,3 +85,30 @@ export const HEALTH_REST_FACTOR = 3;
 export const FAULTS_ANSWER_MS = 5000;
 /** Characters of a logId, bootId or node name in what peers send. */
 export const PEER_NAME_LENGTH_MAX = 255;
+/** Bytes of a frame beside its messages, keys and epochs: numbers, names, and what goes with one append. */
+export const FRAME_AROUND_BYTES = 16 * 1024;
+
+/** Bytes of the body of an append, where a message may have so many. */
+export function appendBodyBytesMax(messageBytesMax: number): number {
+  return Math.max(
+    APPEND_BODY_BYTES_MAX,
+    messageBytesMax * JSON_ESCAPE_FACTOR + APPEND_AROUND_BYTES,
+  );
+}
+
+/**
+ * Bytes of the largest frame line, where a message may have so many. What is taken from a client must fit
+ * every later step, so for every configuration that is accepted
+ *
+ *     frameLineBytesMax(MAX_MESSAGE_BYTES) <= FRAME_LINE_BYTES_MAX <= FRAME_LINES_BYTES_MAX
+ *
+ * An append that cannot be split (one message, or a batch with a key) travels alone in its frame. Its
+ * messages have at most as many bytes as the body had, for the log writes JSON in its shortest form. Its
+ * key is written once. The list of epochs may go with it, with names of the longest kind.
+ */
+export function frameLineBytesMax(messageBytesMax: number): number {
+  const nameBytesMax = PEER_NAME_LENGTH_MAX * JSON_ESCAPE_FACTOR + '"",'.length;
+  const epochBytesMax = '[281474976710656,9007199254740991],'.length + nameBytesMax;
+  const around = FRAME_AROUND_BYTES + FRAME_EPOCHS_MAX * epochBytesMax;
+  return appendBodyBytesMax(messageBytesMax) + around;
+}

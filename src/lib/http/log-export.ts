@@ -4,7 +4,8 @@
  * is told in several frames, of which the last brings the first entries.
  */
 import type { ServerResponse } from 'node:http';
-import { FRAME_EPOCHS_MAX, FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../core/peer.ts';
+import { frameEnd } from '../core/frame-end.ts';
+import { FRAME_EPOCHS_MAX } from '../core/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
 import type { Call } from './call.ts';
 import { encodeFrame } from './frame.ts';
@@ -47,10 +48,7 @@ async function writeFrames(
   const part = { offset: told, hasMore: false };
   let seq = from;
   do {
-    const last = Math.min(length, seq + FRAME_MESSAGES_MAX - 1);
-    const isEmpty = seq > length;
-    const end = isEmpty ? 0 : keys.runEnd(log.pageEnd(seq, last, FRAME_MESSAGE_BYTES_MAX));
-    const to = isEmpty ? seq - 1 : Math.min(length, end);
+    const to = seq > length ? seq - 1 : frameEnd(log, keys, seq, length);
     const starts = seq === from ? epochs.slice(told) : null;
     for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
     seq = to + 1;

@@ -12,7 +12,7 @@ import {
   type WaitPreference,
 } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
-import { APPEND_BODY_BYTES_MAX, JSON_ESCAPE_FACTOR } from './limits.ts';
+import { appendBodyBytesMax } from './limits.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openapiRoute } from './openapi.ts';
@@ -72,8 +72,7 @@ function append(port: MasterPort, options: MasterRoutesOptions, call: Call): voi
   requireContentType(req, 'application/json');
   const key = parseIdempotencyKey(req);
   const preference = parsePrefer(req.headers.prefer);
-  const bodyBytesMax = Math.max(APPEND_BODY_BYTES_MAX, messageBytesMax * JSON_ESCAPE_FACTOR + 4096);
-  readBody(call, bodyBytesMax, (bytes) => {
+  readBody(call, appendBodyBytesMax(messageBytesMax), (bytes) => {
     const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };

@@ -241,21 +241,30 @@ function parseStarts(
   return starts.length === 0 ? null : starts;
 }
 
+/** The keys by seq, or by a run of them (`6-9`) for the entries of one append. */
 function parseKeys(value: unknown, from: number, count: number): [seq: number, key: string][] {
   if (value === undefined) return [];
-  const keys = Object.entries(requireObject(value)).map(([name, key]): [number, string] => {
-    const seq = /^[1-9][0-9]{0,15}$/.test(name) ? Number(name) : 0;
-    if (
-      !isWithin(seq, from, from + count - 1) ||
-      typeof key !== 'string' ||
-      !isIdempotencyKey(key)
-    ) {
-      throw bad("a frame's 'keys' must map seqs of the frame to idempotency keys");
-    }
-    return [seq, key];
+  const rule = "a frame's 'keys' must map seqs of the frame, or runs of them, to idempotency keys";
+  const runs = Object.entries(requireObject(value)).map(([name, key]) => {
+    const [, firstText, lastText = firstText] = SEQS.exec(name) ?? [];
+    const [first, last] = [Number(firstText), Number(lastText)];
+    const isIn = first >= from && first <= last && last < from + count;
+    if (!isIn || typeof key !== 'string' || !isIdempotencyKey(key)) throw bad(rule);
+    return { first, last, key };
   });
-  return keys.sort(([a], [b]) => a - b);
+  const keys: [number, string][] = [];
+  let next = from;
+  for (const { first, last, key } of runs.sort((a, b) => a.first - b.first)) {
+    // No seq twice: so there are no more keys than messages, however they are written.
+    if (first < next) throw bad(rule);
+    next = last + 1;
+    for (let seq = first; seq <= last; seq += 1) keys.push([seq, key]);
+  }
+  return keys;
 }
+
+/** A seq, or the first and the last of a run. */
+const SEQS = /^([1-9][0-9]{0,15})(?:-([1-9][0-9]{0,15}))?$/;
 
 /** Reads one ack; null if it is not one. */
 export function parseAck(line: Uint8Array): Ack | null {

@@ -6,7 +6,7 @@
 import type { MasterConfig } from '../core/master.ts';
 import type { Faults } from '../core/secondary.ts';
 import type { WriteConcern } from '../core/write-concern.ts';
-import { MESSAGE_BYTES_CEILING } from '../http/limits.ts';
+import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '../http/limits.ts';
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import { FAULT_DELAY_MS_MAX } from '../http/schema.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
@@ -167,6 +167,7 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
   };
   checkOrder(reader, settings.core);
+  checkSizes(reader, settings.messageBytesMax);
   return reader.finish(settings);
 }
 
@@ -299,6 +300,17 @@ function readSecondary(reader: Reader, text: string): { id: string; url: string 
   const id = name ?? `${url.hostname}:${port}`;
   checkNodeId(reader, 'SECONDARIES', id);
   return { id, url: url.origin };
+}
+
+/** What is taken from a client must fit a frame; a smaller limit of frames needs a smaller message. */
+export function checkSizes(
+  reader: Pick<Reader, 'problem'>,
+  messageBytesMax: number,
+  lineBytesMax = FRAME_LINE_BYTES_MAX,
+): void {
+  if (frameLineBytesMax(messageBytesMax) <= lineBytesMax) return;
+  const rule = `must be smaller: a frame of such a message may not fit its ${lineBytesMax} bytes`;
+  reader.problem('MAX_MESSAGE_BYTES', rule, String(messageBytesMax));
 }
 
 function checkOrder(reader: Reader, core: MasterSettings['core']): void {

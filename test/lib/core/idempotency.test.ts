@@ -132,6 +132,12 @@ describe('KeyIndex: the end of a keyed append', () => {
     keys.record('l', 6);
     const ends = [1, 2, 3, 4, 5, 6, 7].map((seq) => keys.runEnd(seq));
     assert.deepEqual(ends, [1, 2, 5, 5, 5, 6, 7]);
+    const starts = [1, 2, 3, 4, 5, 6, 7].map((seq) => keys.runStart(seq));
+    assert.deepEqual(starts, [1, 2, 3, 3, 3, 6, 7]);
+    assert.deepEqual(keys.runsWithin(4, 9), [
+      [4, 5, 'k'],
+      [6, 6, 'l'],
+    ]);
   });
 
   it('and the cut are what a list of (seq, use) gives, in 500 random histories', () => {
@@ -154,7 +160,8 @@ describe('KeyIndex: the end of a keyed append', () => {
         }
         for (const [index, use] of dumb.entries()) {
           const end = use === null ? index + 1 : dumb.lastIndexOf(use) + 1;
-          assert.equal(keys.runEnd(index + 1), end);
+          const start = use === null ? index + 1 : dumb.indexOf(use) + 1;
+          assert.deepEqual([keys.runStart(index + 1), keys.runEnd(index + 1)], [start, end]);
         }
         for (let use = 0; use < uses; use += 1) {
           const first = dumb.indexOf(use);

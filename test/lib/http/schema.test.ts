@@ -189,6 +189,16 @@ describe('parseFrame', () => {
     assert.equal(textOf(messages.bytes), '"é","b",');
   });
 
+  it('reads a key of a run of entries, as of each of them', () => {
+    const each = parseFrame({ ...usual, keys: { 5: 'k', 6: 'k' } }).keys;
+    assert.deepEqual(parseFrame({ ...usual, keys: { '5-6': 'k' } }).keys, each);
+    const two = parseFrame({ ...usual, keys: { '6-6': 'l', '5-5': 'k' } }).keys;
+    assert.deepEqual(two, [
+      [5, 'k'],
+      [6, 'l'],
+    ]);
+  });
+
   it('reads its keys in the order of their seqs', () => {
     const { keys } = parseFrame({ ...usual, keys: { 6: 'y', 5: 'x' } });
     assert.deepEqual(keys, [
@@ -341,6 +351,10 @@ describe('parseFrame', () => {
     ['messages that are no list', { ...usual, messages: 'a' }, /must be a list of strings/],
     ['a message that is no string', { ...usual, messages: [1] }, /must be strings without lone/],
     ['a lone surrogate', { ...usual, messages: ['\ud800'] }, /must be strings without lone/],
+    ['a run of keys beyond the frame', { ...usual, keys: { '5-7': 'k' } }, /'keys'/],
+    ['a run of keys that ends before it begins', { ...usual, keys: { '6-5': 'k' } }, /'keys'/],
+    ['a seq with two keys', { ...usual, keys: { 5: 'k', '5-6': 'l' } }, /'keys'/],
+    ['a run of three', { ...usual, keys: { '5-5-6': 'k' } }, /'keys'/],
     ['keys that are a list', { ...usual, keys: ['k'] }, /a JSON object is needed/],
     ['a key below the frame', { ...usual, keys: { 4: 'k' } }, /'keys' must map seqs of the frame/],
     ['a key above the frame', { ...usual, keys: { 7: 'k' } }, /'keys'/],
