@@ -1,5 +1,6 @@
 /** The master's process: config -> core -> driver -> server -> lifecycle; wiring only. */
 import { randomInt, randomUUID } from 'node:crypto';
+import { nameIn } from './lib/http/fetch-peer.ts';
 import { masterRoutes } from './lib/http/master-routes.ts';
 import { createServer } from './lib/http/server.ts';
 import { readMasterConfig } from './lib/runtime/config.ts';
@@ -13,10 +14,15 @@ import {
 import { Logger } from './lib/runtime/logger.ts';
 import { MasterDriver } from './lib/runtime/master-driver.ts';
 import { storageOrExit } from './lib/runtime/node-storage.ts';
+import { provideThreads } from './lib/runtime/threads.ts';
 
 const config = configOrExit(() => readMasterConfig(process.env, process.stdout.isTTY));
 const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
 surviveDefects(logger);
+provideThreads(
+  config.core.secondaries.filter(({ url }) => nameIn(url) !== null).length,
+  process.env,
+);
 
 // The time comes first: of two lives that took the same epoch the later one is the newer, so that a
 // claim of a dead master, heard late, does not fence the one that runs.

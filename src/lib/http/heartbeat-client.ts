@@ -1,6 +1,7 @@
 /** Asks a secondary for a heartbeat: one short `fetch`, bounded in time and bytes. */
 import type { Claim, Heartbeat } from '../core/protocol.ts';
 import { claimHeaders } from './claim.ts';
+import { fetchPeer, unresolved } from './fetch-peer.ts';
 import { bearerHeader, readAnswer, readProblem, reasonOf } from './peer.ts';
 import { parseHeartbeat } from './schema.ts';
 
@@ -15,7 +16,8 @@ export function askHeartbeat(
   // Node 20 can lose the link from a signal to a `fetch` whose body is being read; our own listener
   // keeps the signal alive, and the answer never depends on what `fetch` makes of it.
   const timeUp = new Promise<string>((resolve) => {
-    signal.addEventListener('abort', () => resolve('no answer in time'), { once: true });
+    const onAbort = () => resolve(unresolved(url)?.message ?? 'no answer in time');
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   const headers = { ...bearerHeader(token), ...claimHeaders(claim) };
   return Promise.race([ask(`${url}/heartbeat`, headers, token, signal), timeUp]);
@@ -28,7 +30,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Heartbeat | string> {
   try {
-    const response = await fetch(url, { headers, redirect: 'error', signal });
+    const response = await fetchPeer(url, { headers, redirect: 'error', signal });
     if (response.status !== 200) {
       return `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
     }

@@ -17,6 +17,12 @@ export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
  * ask ten times, a second apart: who does not answer that is gone, 130 s after its last sign of life.
  */
 export const TCP_KEEP_ALIVE_MS = 120_000;
+/** How long a call waits for a peer's name to be looked up while no address of it is known, in ms. */
+export const LOOKUP_MS_MAX = 1000;
+/** How old what is known of a name may be before it is looked up again while calls go on, in ms. */
+export const LOOKUP_REFRESH_MS = 10_000;
+/** How soon after a look-up a call that failed may cause another one, in ms. */
+export const LOOKUP_PAUSE_MS = 500;
 /** Messages in one append. */
 export const BATCH_MESSAGES_MAX = 10_000;
 /** Bytes of one append's body; more where `MAX_MESSAGE_BYTES` needs it. */

@@ -3,6 +3,7 @@
  * the frames are taken in. Whatever breaks it is one outcome: it was not complete.
  */
 import type { Frame } from '../core/protocol.ts';
+import { fetchPeer } from './fetch-peer.ts';
 import { FRAME_LINE_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer.ts';
@@ -49,7 +50,11 @@ async function read(
   onChunk: () => void,
   onFrame: (frame: Frame) => boolean,
 ): Promise<string | null> {
-  const response = await fetch(url, { headers: bearerHeader(token), redirect: 'error', signal });
+  const response = await fetchPeer(url, {
+    headers: bearerHeader(token),
+    redirect: 'error',
+    signal,
+  });
   if (response.status !== 200) {
     return `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
   }

@@ -4,6 +4,7 @@
  * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
  */
 import type { Ack } from '../core/protocol.ts';
+import { fetchPeer } from './fetch-peer.ts';
 import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer.ts';
@@ -60,7 +61,7 @@ export class ReplicationExchange {
   }
 
   async #run(url: string, token: string | null, body: ReadableStream<Uint8Array>): Promise<void> {
-    const response = await fetch(url, {
+    const response = await fetchPeer(url, {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson', ...bearerHeader(token) },
       body,

@@ -5,6 +5,7 @@
 import type { Faults } from '../core/secondary.ts';
 import { type Call, sendJson } from './call.ts';
 import { readFaults } from './faults.ts';
+import { fetchPeer } from './fetch-peer.ts';
 import { FAULTS_ANSWER_MS } from './limits.ts';
 import { bearerHeader, readAnswer, readProblem, reasonOf } from './peer.ts';
 import { HttpProblem } from './problems.ts';
@@ -85,7 +86,7 @@ async function ask(
   const headers = { ...change.headers, ...bearerHeader(token) };
   let why: string;
   try {
-    const response = await fetch(`${url}/faults`, {
+    const response = await fetchPeer(`${url}/faults`, {
       ...change,
       headers,
       redirect: 'error',
