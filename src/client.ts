@@ -16,16 +16,19 @@ import {
   type ReadOptions,
   rangeOf,
   requireWaitMs,
+  type TailOptions,
   type WaitOptions,
 } from './lib/client/options.ts';
 import { askAny, type Page, readEntries, readPage } from './lib/client/reading.ts';
 import {
   type Entry,
   type HeldEntry,
+  type LogReset,
   type Receipt,
   readEntry,
   readHeldEntry,
   readReceipt,
+  type TailEntry,
   type WriteConcern,
 } from './lib/client/receipt.ts';
 import { Scope } from './lib/client/scope.ts';
@@ -33,16 +36,17 @@ import { followEntries } from './lib/client/tail.ts';
 import { askMaster } from './lib/client/writing.ts';
 import { TAIL_COMMENT_MS } from './lib/http/limits.ts';
 
-export { NoAnswerError, ProblemError } from './lib/client/errors.ts';
+export { LogResetError, NoAnswerError, ProblemError } from './lib/client/errors.ts';
 export type { Health, MasterHealth, SecondaryHealth } from './lib/client/health.ts';
 export type {
   AppendOptions,
   CallOptions,
   ClientOptions,
   ReadOptions,
+  TailOptions,
   WaitOptions,
 } from './lib/client/options.ts';
-export type { Entry, HeldEntry, Page, Receipt, WriteConcern };
+export type { Entry, HeldEntry, LogReset, Page, Receipt, TailEntry, WriteConcern };
 
 export class ReplicatedLogClient {
   readonly #caller: Caller;
@@ -140,16 +144,18 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * Follows the log from seq `from` (default 1) on, for ever, whichever nodes come and go: every entry once
-   * and in order. An entry that a node showed and that was cut off again is not taken back. A node that stays
-   * behind another one, because its master cannot reach it, is left for that one within `nodes + 1` times
+   * Follows the log from seq `from` (default 1) on, or after the entry of the id `after`, for ever, whichever
+   * nodes come and go: every entry once and in order. When entries that it gave are not in the log any more, since
+   * they were cut off or another log began, it calls `onReset` and goes on at the first that may differ. A node that
+   * stays behind another one, because its master cannot reach it, is left for that one within `nodes + 1` times
    * `tailCheckMs`.
-   * @throws the signal's reason when it aborts; ProblemError if a node refuses (4xx)
+   * @throws LogResetError instead, without `onReset`; the signal's reason when it aborts; ProblemError if a node
+   *   refuses (4xx)
    */
-  async *tail(options: CallOptions & { readonly from?: number } = {}): AsyncGenerator<Entry, void> {
+  async *tail(options: TailOptions = {}): AsyncGenerator<TailEntry, void> {
     const scope = this.#scopeOf(options.signal);
     try {
-      yield* followEntries(this.#caller, this.#nodes, scope, options.from ?? 1);
+      yield* followEntries(this.#caller, this.#nodes, scope, options);
     } finally {
       scope.close();
     }

@@ -27,7 +27,12 @@ async function follow(t: TestContext, node: NodeProcess) {
   await page.evaluate(`{
     globalThis.seen = [];
     globalThis.source = new EventSource('/messages');
-    source.onmessage = ({ lastEventId, data }) => seen.push([lastEventId, JSON.parse(data).message]);
+    source.onmessage = ({ lastEventId, data }) =>
+      seen.push([lastEventId.replace(/-.*/, ''), JSON.parse(data).message]);
+    source.addEventListener('reset', ({ data }) => {
+      seen.length = JSON.parse(data).from - 1;
+      globalThis.resets = [...(globalThis.resets ?? []), JSON.parse(data).reason];
+    });
   }`);
   return new Followed(page);
 }
@@ -47,6 +52,16 @@ class Followed {
       await seen(),
       range(1, length).map((seq) => [`${seq}`, `m${seq}`]),
     );
+  }
+
+  /** Waits until it has seen so many messages, whatever they are. */
+  async untilSeen(count: number): Promise<void> {
+    const isThere = async () => (await this.#page.evaluate('seen.length')) === count;
+    await waitFor(`${count} messages`, isThere);
+  }
+
+  async resets(): Promise<string[]> {
+    return (await this.#page.evaluate('globalThis.resets ?? []')) as string[];
   }
 
   async untilState(state: number): Promise<void> {
@@ -113,5 +128,22 @@ describe("a browser's EventSource", { skip, concurrency: 3 }, () => {
     await waitFor('the next master', isOk);
     await append(next, { messages: texts(21, 30) });
     await followed.until(30);
+  });
+
+  itSees('is told of a log that began anew, and has that', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const followed = await follow(t, master);
+    await append(master, { messages: ['old-1', 'old-2', 'old-3'] });
+    await followed.untilSeen(3);
+    for (const node of [master, ...secondaries]) await node.stop('SIGKILL');
+    await followed.untilState(CONNECTING);
+    const ports = secondaries.map(({ port }) => port);
+    for (const port of ports) stopAfter(t, await startSecondary({ PORT: port }));
+    const next = await startMaster(ports, { ...FAST, PORT: master.port });
+    stopAfter(t, next);
+    await waitFor('the next master', async () => (await health(next)).status === 'ok');
+    await append(next, { messages: texts(1, 5) });
+    await followed.until(5);
+    assert.deepEqual(await followed.resets(), ['other-log']);
   });
 });

@@ -129,7 +129,7 @@ async function end(
   for (const node of [cluster.master, ...cluster.secondaries]) {
     clients.history.final.set(node, await wholeLog(cluster, node));
   }
-  await caughtUp(clients, clients.history.final.get(cluster.master)?.length ?? 0);
+  await caughtUp(clients, clients.history.final.get(cluster.master) ?? []);
 }
 
 // Nodes and containers are removed when the process exits; a signal must let it.

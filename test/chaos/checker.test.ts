@@ -8,7 +8,10 @@ import {
   type Mode,
   type Read,
   type Receipt,
+  type Told,
 } from './history.ts';
+
+type Reset = { readonly reset: number; readonly reason?: 'cut' | 'other-log' };
 
 const MASTER = 'master';
 const SECONDARIES = ['s1', 's2'];
@@ -85,10 +88,21 @@ class Story {
     return this;
   }
 
-  /** Somebody follows the log, and is told this. */
-  tail(...entries: [seq: number, text: string][]): this {
-    const told = entries.map(([seq, text]) => ({ seq, text }));
-    this.history.tails.push({ reader: 'a tail', entries: told });
+  /** Somebody follows the log, and is told this: entries, and what they are reset to. */
+  tail(...events: (readonly [seq: number, text: string] | Reset)[]): this {
+    const log: string[] = [];
+    const told = events.map((event: readonly [number, string] | Reset): Told => {
+      const at = this.tick();
+      if ('reset' in event) {
+        log.length = Math.min(log.length, Math.max(0, event.reset - 1));
+        const { reset, reason = 'cut' } = event;
+        return { at, reset, reason };
+      }
+      const [seq, text] = event;
+      log.push(text);
+      return { at, seq, text };
+    });
+    this.history.tails.push({ reader: 'a tail', told, log });
     return this;
   }
 
@@ -170,8 +184,8 @@ describe('the checker finds nothing', () => {
 
   it('in what a tail was told, though a new epoch cut off its end', () => {
     const story = new Story().append('a', 1).append('lost', 2, [MASTER]);
-    story.tail([1, 'a'], [2, 'lost'], [3, 'c']).tail([1, 'a'], [2, 'b']);
     story.recovery().append('b', 2).append('c', 3).final('a', 'b', 'c');
+    story.tail([1, 'a'], [2, 'lost'], { reset: 2 }, [2, 'b'], [3, 'c']).tail([1, 'a'], [2, 'b']);
     assert.deepEqual(story.found(), []);
   });
 
@@ -255,7 +269,8 @@ describe('the checker forgives a lost write', () => {
 });
 
 describe('the checker finds', () => {
-  const abc = () => new Story().append(['a', 'b', 'c'], 1).final('a', 'b', 'c');
+  const abc = () => new Story().append(['a', 'b', 'c'], 1);
+  const lost = () => new Story().append('a', 1).append('x', 2, [MASTER]).recovery().append('b', 2);
   const cases: [name: string, what: string, story: () => Story][] = [
     ['changed seq', 'a message that is elsewhere', () => new Story().append('a', 2).final('a')],
     [
@@ -358,7 +373,10 @@ describe('the checker finds', () => {
     [
       'phantom',
       'a tail that is told what nobody sent',
-      () => new Story().append('a', 1).tail([1, 'a'], [2, 'x']).final('a'),
+      () => {
+        const story = new Story().append('a', 1).recovery();
+        return story.tail([1, 'a'], [2, 'x'], { reset: 2 }).final('a');
+      },
     ],
     [
       'phantom',
@@ -366,15 +384,35 @@ describe('the checker finds', () => {
       () => {
         const story = new Story().append('a', 1);
         story.sent('x', { key: null, outcome: 'refused' });
-        return story.tail([1, 'a'], [2, 'x']).final('a');
+        return story.recovery().tail([1, 'a'], [2, 'x'], { reset: 2 }).final('a');
       },
     ],
     [
       'changed text',
-      'a tail that was told something else than the log has, with no recovery since',
+      'a tail that is not told of what was lost',
       () => {
-        const story = new Story().recovery().append('a', 1);
-        return story.tail([1, 'a'], [2, 'a']).final('a');
+        const story = lost().append('c', 3).final('a', 'b', 'c');
+        return story.tail([1, 'a'], [2, 'x'], [3, 'c']);
+      },
+    ],
+    ['broken tail', 'a reset that takes nothing back', () => lost().tail([1, 'a'], { reset: 2 })],
+    ['broken tail', 'a reset to no seq', () => lost().tail([1, 'a'], { reset: 0 })],
+    [
+      'broken tail',
+      'a tail that goes on elsewhere than its reset says',
+      () => lost().tail([1, 'a'], [2, 'x'], { reset: 1 }, [2, 'b']),
+    ],
+    [
+      'needless reset',
+      'a reset before any master recovered',
+      () => new Story().append(['a', 'b'], 1).tail([1, 'a'], [2, 'b'], { reset: 2 }, [2, 'b']),
+    ],
+    [
+      'needless reset',
+      'another log where disks keep it',
+      () => {
+        const story = new Story('disk').append('a', 1).recovery();
+        return story.tail([1, 'a'], { reset: 1, reason: 'other-log' }, [1, 'a']).final('a');
       },
     ],
     [

@@ -15,7 +15,7 @@ import {
 } from './log-rules.ts';
 import { Promises } from './promise.ts';
 import { badReads, untrueReceipts } from './read-rules.ts';
-import { brokenTails, untrueTails } from './tail-rules.ts';
+import { brokenTails, needlessResets, untrueTails } from './tail-rules.ts';
 
 /** All that is wrong with a run; empty if nothing is. */
 export function check(history: History): Finding[] {
@@ -28,6 +28,7 @@ export function check(history: History): Finding[] {
     ...badReads(history),
     ...untrueReceipts(history),
     ...brokenTails(history),
+    ...needlessResets(history),
   ];
   // A run that broke off has no final logs to be judged by.
   if (history.final.size === 0) return inAnyCase;

@@ -60,8 +60,16 @@ export interface Read {
 /** All that one reader was told, who followed the log as events, over all its connections. */
 export interface Tail {
   readonly reader: string;
-  readonly entries: { readonly seq: number; readonly text: string }[];
+  readonly told: Told[];
+  /** What it takes for the log: what it was told, without what resets took back. */
+  readonly log: readonly string[];
 }
+
+/** One event: an entry, or that what was told from `reset` on does not count any more. */
+export type Told = { readonly at: number } & (
+  | { readonly seq: number; readonly text: string; readonly reset?: undefined }
+  | { readonly reset: number; readonly reason: 'cut' | 'other-log' }
+);
 
 /** Somebody's time out of order. */
 export interface Interval {

@@ -56,7 +56,10 @@ export function table(outcomes: readonly Outcome[]): string {
   row('messages in the log', ({ history }) => history.final.get(history.master)?.length ?? 0);
   row('pages read', ({ history }) => history.reads.length);
   row('events told to tails', ({ history: { tails } }) =>
-    tails.reduce((sum, { entries }) => sum + entries.length, 0),
+    tails.reduce((sum, { told }) => sum + told.length, 0),
+  );
+  row('  of them resets', ({ history: { tails } }) =>
+    tails.reduce((sum, { told }) => sum + told.filter(({ reset }) => reset).length, 0),
   );
   row('recoveries of the master', ({ history }) => history.recoveries.length);
   row('times of calm in which all agreed', ({ history }) => history.agreements.length);

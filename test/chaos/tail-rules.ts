@@ -1,44 +1,62 @@
 /** The rules of the checker about those who followed the log as events. */
 import { type Append, brief, type Finding, type History, type Tail } from './history.ts';
 
-/** A tail is told every seq once and in order, whatever became of its nodes. */
+/** A tail is told every seq once and in order, but for what a reset takes back, and goes on where that says. */
 export function brokenTails({ tails }: History): Finding[] {
-  return tails.flatMap(({ reader, entries }) =>
-    entries.flatMap(({ seq }, index) => {
-      const before = entries[index - 1]?.seq ?? 0;
-      if (seq === before + 1) return [];
-      return [{ name: 'broken tail', detail: `${reader} has seq ${seq} after ${before}` }];
+  return tails.flatMap(({ reader, told }) => {
+    const found: Finding[] = [];
+    let last = 0;
+    for (const one of told) {
+      const isReset = one.reset !== undefined;
+      const isInOrder = isReset ? one.reset >= 1 && one.reset <= last : one.seq === last + 1;
+      const what = isReset ? `is reset to ${one.reset}` : `has seq ${one.seq}`;
+      if (!isInOrder)
+        found.push({ name: 'broken tail', detail: `${reader} ${what} after ${last}` });
+      last = isReset ? one.reset - 1 : one.seq;
+    }
+    return found;
+  });
+}
+
+/** What was told is taken back only when another master may have had less: after one began to recover. */
+export function needlessResets({ tails, recoveries, mode }: History): Finding[] {
+  const firstAt = Math.min(...recoveries.map(({ from }) => from));
+  return tails.flatMap(({ reader, told }) =>
+    told.flatMap(({ at, ...one }) => {
+      if (one.reset === undefined) return [];
+      // A disk keeps its log; nothing of it becomes another one.
+      if (at > firstAt && (mode === 'memory' || one.reason === 'cut')) return [];
+      const detail = `${reader} is reset to ${one.reset} (${one.reason}) at ${Math.round(at)} ms`;
+      return [{ name: 'needless reset', detail }];
     }),
   );
 }
 
 /**
- * What a tail was told was sent and not refused, and is in the log at that seq; unless a master may have
- * recovered without it, and it was cut off. (What must not be lost is judged by the receipts.)
+ * What a tail was told was sent and not refused; and what it was not told to forget is in the log, at that seq:
+ * nothing was changed or left out in silence. (What must not be lost is judged by the receipts.)
  */
-export function untrueTails(history: History, log: readonly string[]): Finding[] {
+export function untrueTails({ appends, tails }: History, log: readonly string[]): Finding[] {
   const sent = new Map<string, Append>();
-  for (const append of history.appends) for (const text of append.texts) sent.set(text, append);
-  const recoveredAt = Math.max(0, ...history.recoveries.map(({ to }) => to));
-  return history.tails.flatMap((tail) => untrue(tail, sent, log, recoveredAt));
+  for (const append of appends) for (const text of append.texts) sent.set(text, append);
+  return tails.flatMap((tail) => [...phantomsIn(tail, sent), ...changesIn(tail, log)]);
 }
 
-function untrue(
-  { reader, entries }: Tail,
-  sent: ReadonlyMap<string, Append>,
-  log: readonly string[],
-  recoveredAt: number,
-): Finding[] {
-  const found: Finding[] = [];
-  for (const { seq, text } of entries) {
-    const append = sent.get(text);
-    const told = `${reader} was told ${brief(text)} at seq ${seq}`;
-    if (append === undefined || append.outcome === 'refused') {
-      found.push({ name: 'phantom', detail: `${told}, which nobody sent, or was refused` });
-    } else if (log[seq - 1] !== text && append.firstSentAt > recoveredAt) {
-      const detail = `${told}, and the log has ${brief(log[seq - 1])}; no master recovered since`;
-      found.push({ name: 'changed text', detail });
-    }
-  }
-  return found;
+function phantomsIn({ reader, told }: Tail, sent: ReadonlyMap<string, Append>): Finding[] {
+  return told.flatMap((one) => {
+    if (one.reset !== undefined) return [];
+    const append = sent.get(one.text);
+    if (append !== undefined && append.outcome !== 'refused') return [];
+    const detail = `${reader} was told ${brief(one.text)} at seq ${one.seq}, which nobody sent, or was refused`;
+    return [{ name: 'phantom', detail }];
+  });
+}
+
+function changesIn({ reader, log: told }: Tail, log: readonly string[]): Finding[] {
+  const at = told.findIndex((text, index) => text !== log[index]);
+  if (at < 0) return [];
+  const detail =
+    `${reader} was told ${brief(told[at])} at seq ${at + 1}, and the log has ${brief(log[at])}; ` +
+    'no reset took it back';
+  return [{ name: 'changed text', detail }];
 }

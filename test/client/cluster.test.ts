@@ -1,7 +1,13 @@
 /** The client against real nodes: one by one they die, come back, lag and lose acks. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ProblemError, ReplicatedLogClient } from '../../src/client.ts';
+import {
+  type LogReset,
+  LogResetError,
+  ProblemError,
+  ReplicatedLogClient,
+  type TailEntry,
+} from '../../src/client.ts';
 import { FaultyProxy } from '../chaos/proxy.ts';
 import { put } from '../support/client.ts';
 import {
@@ -260,5 +266,35 @@ describe('a client of real nodes', () => {
     await client.append('b');
     await tail.until(2);
     assert.deepEqual([tail.seqs, tail.error], [[1, 2], undefined]);
+  });
+
+  it('tells of a log that began anew: by an error, or by what is called', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const client = clientOf(...secondaries, master);
+    const strict = new NotedTail(t, client);
+    await client.append(['old-1', 'old-2', 'old-3', 'old-4', 'old-5']);
+    await strict.until(5);
+    const { id: after } = strict.entries.at(-1) as TailEntry;
+    const nodes = [master, ...secondaries];
+    await Promise.all(nodes.map((node) => node.stop('SIGKILL')));
+    for (const { port } of secondaries) stopAfter(t, await startSecondary({ PORT: port }));
+    const ports = secondaries.map(({ port }) => port);
+    const next = await startRecovered(ports, { ...FAST, PORT: master.port });
+    stopAfter(t, next);
+    const texts = ['new-1', 'new-2', 'new-3', 'new-4', 'new-5', 'new-6', 'new-7'];
+    await client.append(texts);
+    const { logId } = await client.health(next.url);
+    await waitFor('the error', () => strict.error);
+    assert(strict.error instanceof LogResetError);
+    const { from, reason } = strict.error;
+    assert.deepEqual([from, strict.error.logId, reason], [1, logId, 'other-log']);
+    assert.equal(strict.entries.length, 5);
+    const log: string[] = [];
+    const onReset = (reset: LogReset) => log.push(`from ${reset.from}`);
+    for await (const { message, seq } of client.tail({ after, onReset })) {
+      log.push(message);
+      if (seq === 7) break;
+    }
+    assert.deepEqual(log, ['from 1', ...texts]);
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Entry, ReplicatedLogClient } from '../../src/client.ts';
+import type { ReplicatedLogClient, TailEntry } from '../../src/client.ts';
 import { describedFetch } from '../support/described-fetch.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -66,7 +66,7 @@ export const RECEIPT = { seq: 1, epoch: 1, w: 1, acked: ['master'], pending: [] 
 
 /** Follows the log until the test is over, and notes what it is given. */
 export class NotedTail {
-  readonly entries: Entry[] = [];
+  readonly entries: TailEntry[] = [];
   error: unknown;
 
   constructor(t: TestContext, client: ReplicatedLogClient, from = 1) {
@@ -87,7 +87,7 @@ export class NotedTail {
     return this;
   }
 
-  async #follow(tail: AsyncIterable<Entry>): Promise<void> {
+  async #follow(tail: AsyncIterable<TailEntry>): Promise<void> {
     try {
       for await (const entry of tail) this.entries.push(entry);
     } catch (error) {

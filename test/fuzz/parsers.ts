@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import fc from 'fast-check';
+import { parseEventId } from '../../src/lib/http/event-id.ts';
 import { ByteBudget } from '../../src/lib/http/gather.ts';
 import {
   hasBearerToken,
@@ -154,6 +155,9 @@ const headerText = fc.oneof(
     unit: fc.constantFrom('"', '\\', ',', ';', '=', 'q', '0', '1', ' ', 'wait', '*', '/'),
     maxLength: 30,
   }),
+  mutated(fc.constantFrom('3-otherLog.2.other.2.1.owner', '17')).map((bytes) =>
+    bytes.toString('latin1'),
+  ),
   mutated(
     fc.constantFrom('wait=5', 'respond-async, wait="7"; x="a,b"', 'application/json;q=0.5, */*'),
   ).map((bytes) => bytes.toString('latin1')),
@@ -165,6 +169,9 @@ function checkHeaders(header: string): void {
     assert(Number.isSafeInteger(preference.waitMs) && preference.waitMs >= 0);
     assert.deepEqual(parsePrefer(preference.applied), preference);
   }
+  const start = tried(() => parseEventId(header), 400)?.value;
+  if (typeof start === 'object') assert(start.firstSeq >= 1 && start.firstSeq <= start.seq);
+  else if (start !== undefined) assert(Number.isSafeInteger(start) && start >= 1);
   const types = ['application/json', 'text/event-stream', null];
   assert(types.includes(preferredType(header, ['application/json', 'text/event-stream'])));
   assert.equal(typeof matchesEtag(header, '"L.1.1-2"'), 'boolean');

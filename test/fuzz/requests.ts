@@ -15,6 +15,7 @@ import {
   ACCEPTS,
   EVENTS,
   expected,
+  FOREIGN_ID,
   type Input,
   MASTER_PATHS,
   MESSAGE_BYTES_MAX,
@@ -88,7 +89,16 @@ const headers = fc.record({
   'idempotency-key': mostly(null, 'k1', '"k1"', 'k2', '""', 'k\xe9', '"a', 'x'.repeat(256)),
   'if-none-match': mostly(null, '*', '"x"', 'W/"'),
   authorization: mostly(null, 'Bearer x', 'Basic \xff'),
-  'last-event-id': mostly(null, '0', '3', ' 2 ', '', '-1', 'x', '9007199254740991', '1e3'),
+  'last-event-id': fc.oneof(
+    {
+      weight: 2,
+      arbitrary: mostly(null, '0', '3', ' 2 ', '', '-1', 'x', '9007199254740991', '1e3'),
+    },
+    {
+      weight: 1,
+      arbitrary: mostly(FOREIGN_ID, `${FOREIGN_ID}1`, FOREIGN_ID.replace('.1.0', '.4.0')),
+    },
+  ),
   'x-request-id': mostly(null, 'mine-1', 'two words', '', 'x'.repeat(129), '"\\{}'),
   traceparent: mostly(
     null,
@@ -220,11 +230,14 @@ function glimpse(port: number, { path, headers }: Input, hasEvent: boolean): Pro
 }
 
 /** What the first event of a stream says, if there is one already. */
-function checkFirstEvent({ route }: Input, { body }: Received, start: number): void {
-  const [, id = '', data = ''] = /^(?:id: (\d+)\n)?data: (.*)\n\n/.exec(body) ?? [];
+function checkFirstEvent({ route, headers }: Input, { body }: Received, start: number): void {
+  const [, id = '', type, data = ''] =
+    /^(?:id: (\d+)\S*\n)?(?:event: (\w+)\n)?data: (.*)\n\n/.exec(body) ?? [];
   const said = JSON.parse(data);
   if (route === '/health') assert.equal(typeof said.status, 'string');
-  else assert.deepEqual([Number(id), said.seq], [start, start]);
+  else if (headers['last-event-id'] === FOREIGN_ID) {
+    assert.deepEqual([id, type, said.from, said.reason], ['0', 'reset', 1, 'other-log']);
+  } else assert.deepEqual([Number(id), type, said.seq], [start, undefined, start]);
 }
 
 /** The headers that go with whatever the answer is. */

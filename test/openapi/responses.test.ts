@@ -66,7 +66,8 @@ const lines = (body: string, type = 'application/x-ndjson'): Answer => ({
   body,
 });
 const LINES = lines(`${ENTRY}\n`);
-const EVENTS = lines(`id: 1\ndata: ${ENTRY}\n\n:\n\n`, 'text/event-stream');
+const RESET = 'id: 0\nevent: reset\ndata: {"from":1,"logId":"L","reason":"cut"}\n\n';
+const EVENTS = lines(`id: 1\ndata: ${ENTRY}\n\n:\n\n${RESET}`, 'text/event-stream');
 
 const notFound = { type: '/problems/not-found', title: 'There is nothing here', status: 404 };
 const NOWHERE: Answer = {
@@ -137,6 +138,8 @@ const DOCTORED: readonly [what: string, answer: Answer, why: RegExp][] = [
   ['an event of another field', { ...EVENTS, body: `retry: 1\n${EVENTS.body}` }, /additional/],
   ['an event with two ids', { ...EVENTS, body: `id: 0\n${EVENTS.body}` }, /each field once/],
   ['an event of other data', { ...EVENTS, body: 'id: 1\ndata: {"seq":1}\n\n' }, /'message'/],
+  ['an event of another type', { ...EVENTS, body: RESET.replace('reset', 'begin') }, /no type/],
+  ['another reset', { ...EVENTS, body: RESET.replace('cut', 'whim') }, /reason must be equal/],
   ['half an event', { ...EVENTS, body: `id: 1\ndata: ${ENTRY}` }, /whole/],
   ['no event', { ...EVENTS, body: 'hello\n\n' }, /has a line 'hello'/],
   ['HEAD with a body', { ...HEAD, body: '[]' }, /no body/],

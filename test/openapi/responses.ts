@@ -132,10 +132,22 @@ export function checkEvent(mediaType: Pointer, block: string, name: string): voi
   });
   const event = Object.fromEntries(fields);
   assert.equal(Object.keys(event).length, fields.length, `${what} has each field once`);
-  const item = lookUp(`${mediaType}/x-item-schema`).pointer;
+  const item = itemOf(mediaType, event, what);
   checkValue(item, event, what);
   const data = parsed(event.data as string, what);
   checkValue(`${item}/properties/data/contentSchema`, data, `the data of ${what}`);
+}
+
+/** Where events of its type are described. */
+function itemOf(mediaType: Pointer, event: Record<string, unknown>, what: string): Pointer {
+  const { pointer, value } = lookUp(`${mediaType}/x-item-schema`);
+  const items = ((value.oneOf as unknown[] | undefined) ?? []).map((_, index) =>
+    lookUp(`${pointer}/oneOf/${index}`),
+  );
+  if (items.length === 0) return pointer;
+  const item = items.find(({ value }) => value.properties.event?.const === event.event);
+  assert(item !== undefined, `${what} is of no type that ${pointer} describes: ${event.event}`);
+  return item.pointer;
 }
 
 /** What an answer is called in failures. */

@@ -7,8 +7,8 @@ import { EventReader } from '../support/events.ts';
 import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
 
-function follow(t: TestContext, node: NodeProcess, after = 0): EventReader {
-  const reader = new EventReader(`${node.url}/messages`, { 'last-event-id': String(after) });
+function follow(t: TestContext, node: NodeProcess, after = '0'): EventReader {
+  const reader = new EventReader(`${node.url}/messages`, { 'last-event-id': after });
   t.after(() => reader.close());
   return reader;
 }
@@ -35,7 +35,7 @@ describe('reading', () => {
     for (const tail of tails) assert.deepEqual((await tail.until(2)).messages, ['a', 'b']);
     await Promise.all(secondaries.map((node) => node.stop('SIGKILL')));
     await append(master, { message: 'c', w: 1 });
-    assert.deepEqual((await (tails[0] as EventReader).until(3)).ids, [1, 2, 3]);
+    assert.deepEqual((await (tails[0] as EventReader).until(3)).seqs, [1, 2, 3]);
   });
 
   it('goes on without gap or repeat when the secondary comes back empty', async (t) => {
@@ -48,10 +48,10 @@ describe('reading', () => {
     for (const seq of range(21, 30)) await append(master, { message: `m${seq}`, w: 1 });
     const again = await startSecondary({ NODE_ID: 's1', PORT: s1.port });
     stopAfter(t, again);
-    const second = follow(t, again, first.ids.at(-1));
+    const second = follow(t, again, first.lastId);
     await append(master, { message: 'm31', w: 3 });
     await second.until(11);
-    assert.deepEqual([...first.ids, ...second.ids], range(1, 31));
+    assert.deepEqual([...first.seqs, ...second.seqs], range(1, 31));
     assert.deepEqual(second.messages.at(-1), 'm31');
   });
 
@@ -73,6 +73,6 @@ describe('reading', () => {
     await waitFor('all to listen', () => tails.every(({ status }) => status === 200));
     const texts = range(1, 500).map((i) => `m${i}`);
     for (const _ of range(1, 4)) await append(master, { messages: texts, w: 1 });
-    for (const tail of tails) assert.deepEqual((await tail.until(2000)).ids, range(1, 2000));
+    for (const tail of tails) assert.deepEqual((await tail.until(2000)).seqs, range(1, 2000));
   });
 });

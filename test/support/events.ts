@@ -5,7 +5,16 @@ import { waitFor } from './wait.ts';
 
 export interface ServerEvent {
   readonly id: string;
+  /** Its type; `message` where it names none. */
+  readonly type: string;
   readonly data: string;
+}
+
+/** The data of a `reset`. */
+export interface ResetData {
+  readonly from: number;
+  readonly logId: string;
+  readonly reason: 'cut' | 'other-log';
 }
 
 export class EventReader {
@@ -54,16 +63,43 @@ export class EventReader {
 
   /** The messages it has seen, in order. */
   get messages(): string[] {
-    return this.events.map(({ data }) => JSON.parse(data).message);
+    return this.#ofType('message').map(({ data }) => JSON.parse(data).message);
   }
 
-  /** The ids it has seen, in order. */
-  get ids(): number[] {
-    return this.events.map(({ id }) => Number(id));
+  /** The seqs that the ids of messages begin with, in order. */
+  get seqs(): number[] {
+    return this.#ofType('message').map(({ id }) => Number.parseInt(id, 10));
+  }
+
+  /** What it was told that differs from what it was told before. */
+  get resets(): ResetData[] {
+    return this.#ofType('reset').map(({ data }) => JSON.parse(data));
+  }
+
+  /** What `Last-Event-ID` says when it comes back; empty before the first event. */
+  get lastId(): string {
+    return this.events.at(-1)?.id ?? '';
+  }
+
+  /** What it takes for the log: what it was told, without what a reset took back. */
+  get log(): string[] {
+    const log: string[] = [];
+    for (const { type, id, data } of this.events) {
+      if (type === 'reset') log.length = JSON.parse(data).from - 1;
+      else log[Number.parseInt(id, 10) - 1] = JSON.parse(data).message;
+    }
+    return log;
   }
 
   async until(count: number): Promise<this> {
     await waitFor(`${count} events`, () => this.#sound() && this.events.length >= count);
+    return this;
+  }
+
+  /** Waits until what it takes for the log is this. */
+  async untilLog(log: readonly string[]): Promise<this> {
+    const isThere = () => this.log.length === log.length && this.log.every((m, i) => m === log[i]);
+    await waitFor(`the log ${log}`, () => this.#sound() && isThere());
     return this;
   }
 
@@ -74,6 +110,10 @@ export class EventReader {
 
   close(): void {
     this.#request.destroy();
+  }
+
+  #ofType(wanted: string): ServerEvent[] {
+    return this.events.filter(({ type }) => type === wanted);
   }
 
   /** What fails ends the reading, and every wait for more of it. */
@@ -101,7 +141,10 @@ export class EventReader {
       const field = (name: string) => lines.find(([, key]) => key === name)?.[2];
       const data = field('data');
       if (data === undefined) this.comments += 1;
-      else this.events.push({ id: field('id') ?? '', data });
+      else {
+        const { id: last } = this.events.at(-1) ?? { id: '' };
+        this.events.push({ id: field('id') ?? last, type: field('event') ?? 'message', data });
+      }
     }
     return blocks;
   }

@@ -8,9 +8,10 @@ import { askPosition, type Position } from './position.ts';
 import type { Scope } from './scope.ts';
 
 /**
- * Resolves with a node that shows more of the same log than `ours`, which has had an interval to catch up
- * with what the other one showed, and did not.
+ * Resolves with a node that is ahead of `ours`, which has had an interval to catch up with what the other one
+ * showed, and did not. Whether what it has is the same log, that node tells by the id of the last entry.
  * @param others the nodes to ask
+ * @param known what ours said when the tail began; null if that was nothing
  * @param last the seq of the last entry that came from ours
  * @throws the reason for which the scope ends
  */
@@ -19,30 +20,47 @@ export async function nodeAhead(
   scope: Scope,
   ours: string,
   others: readonly string[],
+  known: Position | null,
   last: () => number,
 ): Promise<string> {
-  let seen: { url: string; length: number } | null = null;
+  let seen: { url: string; theirs: Position } | null = null;
+  let own = known;
   for (let turn = 0; ; turn += 1) {
     const before = last();
     await scope.sleep(caller.tailCheckMs);
     const url: string = seen?.url ?? (others[turn % others.length] as string);
     const theirs = last() === before ? await askPosition(caller, scope, url) : null;
     // While all is well, one question is enough.
-    const isLonger = theirs !== null && theirs.length > last();
-    const own = isLonger ? await askPosition(caller, scope, ours) : null;
-    if (theirs === null || own === null || !isComparable(theirs, own)) {
+    const isNews = theirs !== null && mayBeAhead(theirs, own, last());
+    const now = isNews ? await askPosition(caller, scope, ours) : null;
+    own = now ?? own;
+    if (theirs === null || now === null || !mayBeAhead(theirs, now, last())) {
       seen = null;
       continue;
     }
-    // Who only takes entries slowly has a node that shows as much.
-    if (seen !== null && own.length < seen.length) return url;
-    seen = { url, length: theirs.length };
+    if (seen !== null && isAhead(theirs, now, seen.theirs)) return url;
+    seen = { url, theirs };
   }
 }
 
-/**
- * Of the log of an older master, or of another log, more is worth nothing: it may be what was cut off here.
- */
-function isComparable(theirs: Position, own: Position): boolean {
-  return theirs.epoch >= own.epoch && (own.logId === null || own.logId === theirs.logId);
+function isOtherLog(theirs: Position, own: Position): boolean {
+  return theirs.logId !== null && theirs.logId !== own.logId;
+}
+
+/** Whether it is worth to look at both again, an interval later. */
+function mayBeAhead(theirs: Position, own: Position | null, last: number): boolean {
+  if (own === null || isOtherLog(theirs, own)) return true;
+  // More of an older master is worth nothing: it may be what was cut off here.
+  return theirs.epoch > own.epoch || (theirs.epoch === own.epoch && theirs.length > last);
+}
+
+/** @param theirsBefore what the other node said an interval ago */
+function isAhead(theirs: Position, own: Position, theirsBefore: Position): boolean {
+  // Nobody can say which of two logs is the right one; but of one that stands still that it is not.
+  if (isOtherLog(theirs, own)) {
+    const isGrowing = theirs.logId === theirsBefore.logId && theirs.length > theirsBefore.length;
+    return isGrowing || (own.logId === null && theirs.length > own.length);
+  }
+  // Who only takes entries slowly has a node that shows as much.
+  return own.epoch < theirsBefore.epoch || own.length < theirsBefore.length;
 }

@@ -4,21 +4,49 @@ import { LineSplitter } from '../http/lines.ts';
 import { chunksOf } from '../http/peer.ts';
 import type { OpenAnswer } from './caller.ts';
 import { NoAnswerError } from './errors.ts';
-import { type Entry, readEntry } from './receipt.ts';
-
-const DATA = 'data:';
+import { type Entry, type LogReset, readEntry, readReset } from './receipt.ts';
 
 /**
- * The entries of an answer, until it ends. Whoever takes them may be slow: only the time that a node takes
- * counts.
+ * The entries of an answer in lines, until it ends. Whoever takes them may be slow: only the time that a node
+ * takes counts.
  * @param quietMsMax how long nothing may come before it counts as broken
  * @throws NoAnswerError if it breaks, or is something else
  */
-export async function* entriesIn(
+export function entriesIn(answer: OpenAnswer, quietMsMax: number): AsyncGenerator<Entry> {
+  return itemsIn(answer, quietMsMax, (line) => readEntry(JSON.parse(line)));
+}
+
+/** What a tail is told: an entry, or that entries it was told before are not in the log any more. */
+export type LogEvent = { readonly id: string } & (
+  | { readonly entry: Entry; readonly reset?: undefined }
+  | { readonly reset: LogReset; readonly entry?: undefined }
+);
+
+/** The same for an answer in events. Of each the `data` is the last line, as nodes write them. */
+export function eventsIn(answer: OpenAnswer, quietMsMax: number): AsyncGenerator<LogEvent> {
+  let [id, type] = ['', 'message'];
+  return itemsIn(answer, quietMsMax, (line) => {
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'id') id = value;
+    else if (field === 'event') type = value;
+    if (field !== 'data') return null;
+    const data = JSON.parse(value);
+    const event =
+      type === 'reset' ? { id, reset: readReset(data) } : { id, entry: readEntry(data) };
+    type = 'message';
+    return event;
+  });
+}
+
+/** What the lines of an answer are, those that are something. */
+async function* itemsIn<Item>(
   { response, scope }: OpenAnswer,
   quietMsMax: number,
-): AsyncGenerator<Entry> {
-  const isEvents = response.headers.get('content-type') === 'text/event-stream';
+  read: (line: string) => Item | null,
+): AsyncGenerator<Item> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
   const chunks = chunksOf(response, scope.signal);
   try {
@@ -27,7 +55,11 @@ export async function* entriesIn(
       const { done, value } = await unbroken(chunks.next());
       scope.rest();
       if (done) return;
-      yield* understood(() => [...entriesOf(lines.push(value), isEvents)]);
+      yield* understood(() =>
+        Array.from(lines.push(value), (line) => read(decoder.decode(line))).filter(
+          (item) => item !== null,
+        ),
+      );
     }
   } finally {
     scope.rest();
@@ -35,17 +67,7 @@ export async function* entriesIn(
   }
 }
 
-/** An event is one `data` line that has all, the seq too; its other lines, and comments, are passed over. */
-function* entriesOf(lines: Iterable<Uint8Array>, isEvents: boolean): Generator<Entry> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for (const bytes of lines) {
-    const line = decoder.decode(bytes);
-    if (!isEvents) yield readEntry(JSON.parse(line));
-    else if (line.startsWith(DATA)) yield readEntry(JSON.parse(line.slice(DATA.length)));
-  }
-}
-
-function understood(read: () => Entry[]): Entry[] {
+function understood<Value>(read: () => Value): Value {
   try {
     return read();
   } catch (error) {

@@ -2,6 +2,7 @@
  * What can go wrong for a client: a node refused and said why, or there was no answer. Refused
  * connections, resets, time-outs, cut answers and HTML where JSON belongs are all "no answer".
  */
+import type { LogReset } from './receipt.ts';
 
 /** A node answered, but not with success. */
 export class ProblemError extends Error {
@@ -34,6 +35,25 @@ export class ProblemError extends Error {
 /** No node gave an answer that makes sense; `cause` is what happened last. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
+}
+
+/** A tail gave entries that are not in the log any more; what it gave before `from` is. */
+export class LogResetError extends Error implements LogReset {
+  override readonly name = 'LogResetError';
+  readonly from: number;
+  readonly logId: string;
+  readonly reason: LogReset['reason'];
+  /** Give it to `tail` as `after` to go on at `from`. */
+  readonly id: string;
+
+  constructor({ from, logId, reason }: LogReset, id: string) {
+    const why = reason === 'cut' ? 'entries were cut off' : 'it is another log';
+    super(`what the tail gave from seq ${from} on is not in the log any more: ${why} (${logId})`);
+    this.from = from;
+    this.logId = logId;
+    this.reason = reason;
+    this.id = id;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { isIdempotencyKey } from '../core/idempotency.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import type { Question } from './caller.ts';
 import type { Range } from './reading.ts';
-import type { WriteConcern } from './receipt.ts';
+import type { LogReset, WriteConcern } from './receipt.ts';
 
 /** How to reach a cluster. */
 export interface ClientOptions {
@@ -25,6 +25,18 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Ends this call, with its reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface TailOptions extends CallOptions {
+  /** The first seq; default 1. */
+  readonly from?: number | undefined;
+  /** Goes on after the entry with this `id`, instead of `from`: what a tail, perhaps an earlier one, gave last. */
+  readonly after?: string | undefined;
+  /**
+   * Called, before the tail goes on at `reset.from`, when entries that it gave are not in the log any more.
+   * Without it the tail ends with a LogResetError.
+   */
+  readonly onReset?: ((reset: LogReset) => void) | undefined;
 }
 
 export interface WaitOptions extends CallOptions {

@@ -12,6 +12,15 @@ export interface Position {
   readonly logId: string | null;
 }
 
+/** What the headers of a node say; null if they are not those of one. */
+export function positionOrNull(headers: Headers): Position | null {
+  try {
+    return positionIn(headers);
+  } catch {
+    return null;
+  }
+}
+
 /** @throws NoAnswerError if these are not the headers of a node */
 export function positionIn(headers: Headers): Position {
   const length = Number(headers.get('log-length') ?? Number.NaN);
@@ -31,7 +40,7 @@ export async function askPosition(
   try {
     const answer = await caller.open(scope, url, { method: 'HEAD', path: '/messages' });
     answer.scope.close();
-    return positionIn(answer.response.headers);
+    return positionOrNull(answer.response.headers);
   } catch {
     return null;
   }

@@ -31,6 +31,22 @@ export interface Entry {
   readonly message: string;
 }
 
+/** An entry as a tail gives it. */
+export interface TailEntry extends Entry {
+  /** Says at any node which entry this was; give it to `tail` as `after` to go on there, also in another process. */
+  readonly id: string;
+}
+
+/** What a tail gave from seq `from` on is not in the log any more, or may not be. */
+export interface LogReset {
+  /** The first seq that may differ from what was given. */
+  readonly from: number;
+  /** The log that the tail goes on with. */
+  readonly logId: string;
+  /** `cut`: entries of this log were cut off; `other-log`: it is another log. */
+  readonly reason: 'cut' | 'other-log';
+}
+
 /** An entry, and which nodes hold it. */
 export interface HeldEntry extends Entry {
   readonly status: Held;
@@ -82,6 +98,20 @@ export function readHeldEntry(body: any, status: number): HeldEntry {
   if (!Array.isArray(body.acked)) throw new TypeError('the answer is not that of a master');
   const { epoch, acked, pending } = body;
   return { ...entry, status: heldBy(status), epoch, acked, pending };
+}
+
+/**
+ * The data of a `reset`.
+ * @throws TypeError if it is none
+ */
+// biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
+export function readReset(data: any): LogReset {
+  const { from, logId, reason } = data ?? {};
+  requireSeq(from);
+  if (typeof logId !== 'string' || !['cut', 'other-log'].includes(reason)) {
+    throw new TypeError('the answer is not a reset');
+  }
+  return { from, logId, reason };
 }
 
 function heldBy(status: number): Held {

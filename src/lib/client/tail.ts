@@ -1,43 +1,47 @@
 /**
  * Following the log for ever: entries as any node shows them, each once and in order. When a node goes
- * away the next one goes on behind the last entry that was taken; a round of failures is followed by a pause.
+ * away the next one goes on behind the last entry that was taken, by its id, so that it can tell whether it has the
+ * same one; a round of failures is followed by a pause.
  */
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
 import { nodeAhead } from './ahead.ts';
-import type { Caller } from './caller.ts';
-import { entriesIn } from './entries.ts';
-import { mayPass, NoAnswerError } from './errors.ts';
+import type { Caller, OpenAnswer } from './caller.ts';
+import { eventsIn, type LogEvent } from './entries.ts';
+import { LogResetError, mayPass, NoAnswerError } from './errors.ts';
 import type { Nodes } from './nodes.ts';
-import type { Entry } from './receipt.ts';
+import type { TailOptions } from './options.ts';
+import { positionOrNull } from './position.ts';
+import type { TailEntry } from './receipt.ts';
 import type { Scope } from './scope.ts';
 
 /**
- * Entries from `from` on. Ends only by an error.
- * @throws ProblemError if a node refuses what it will refuse next time, too; the reason of an abort
+ * Entries from where the options say on. Ends only by an error.
+ * @throws TypeError if `after` is no id; ProblemError if a node refuses what it will refuse next time, too; LogResetError if what was given is not
+ *   in the log any more and nobody listens to that; the reason of an abort; what `onReset` throws
  */
 export async function* followEntries(
   caller: Caller,
   nodes: Nodes,
   scope: Scope,
-  from: number,
-): AsyncGenerator<Entry> {
+  options: TailOptions,
+): AsyncGenerator<TailEntry> {
   // A node says something every so often; one comment may be late.
   const quietMsMax = 2 * TAIL_COMMENT_MS + caller.timeoutMs;
-  let last = from - 1;
+  const place = new Place(options);
   let failures = 0;
   for (;;) {
     const [url] = nodes.readers() as [string];
     try {
-      const headers = { accept: 'text/event-stream', 'last-event-id': String(last) };
+      const headers = { accept: 'text/event-stream', 'last-event-id': place.id };
       const answer = await caller.open(scope, url, { path: '/messages', headers });
-      leaveWhenBehind(caller, nodes, answer.scope, url, () => last);
+      leaveWhenBehind(caller, nodes, answer, url, () => place.last);
       try {
-        for await (const entry of entriesIn(answer, quietMsMax)) {
-          if (entry.seq <= last) continue;
-          if (entry.seq > last + 1) throw new NoAnswerError(`${url} left out seq ${last + 1}`);
-          last = entry.seq;
+        for await (const event of eventsIn(answer, quietMsMax)) {
+          if (!place.isMoved(event, url)) continue;
           failures = 0;
-          yield entry;
+          if (event.reset === undefined) yield { ...event.entry, id: event.id };
+          else if (options.onReset === undefined) throw new LogResetError(event.reset, event.id);
+          else options.onReset(event.reset);
         }
       } finally {
         answer.scope.close();
@@ -54,20 +58,53 @@ export async function* followEntries(
   }
 }
 
+/** Up to where a tail has come. */
+class Place {
+  /** The seq of the last entry that counts. */
+  last: number;
+  /** What nodes are asked to go on after. */
+  id: string;
+
+  /** @throws TypeError if `after` is no id */
+  constructor({ after, from = 1 }: TailOptions) {
+    if (after !== undefined && !/^\d{1,16}(-[\w.-]+)?$/.test(after)) {
+      throw new TypeError(`after must be the id of an entry of a tail; got '${after}'`);
+    }
+    this.id = after ?? String(from - 1);
+    this.last = Number.parseInt(this.id, 10);
+  }
+
+  /**
+   * Takes note of an event; false if it says what is known.
+   * @throws NoAnswerError if it cannot be what comes next
+   */
+  isMoved({ id, entry, reset }: LogEvent, url: string): boolean {
+    const last = reset === undefined ? entry.seq : reset.from - 1;
+    if (reset === undefined ? last > this.last + 1 : last > this.last) {
+      throw new NoAnswerError(`${url} left out seq ${this.last + 1}`);
+    }
+    if (reset === undefined && last <= this.last) return false;
+    this.last = last;
+    // A node before this one may not have said more than the seq.
+    this.id = id === '' ? String(last) : id;
+    return true;
+  }
+}
+
 /** Ends the connection to a node that stays behind another one; the next one is to that one. */
 function leaveWhenBehind(
   caller: Caller,
   nodes: Nodes,
-  connection: Scope,
+  { response, scope }: OpenAnswer,
   url: string,
   last: () => number,
 ): void {
   const others = nodes.urls.filter((other) => other !== url);
   if (others.length === 0) return;
-  nodeAhead(caller, connection, url, others, last).then(
+  nodeAhead(caller, scope, url, others, positionOrNull(response.headers), last).then(
     (ahead) => {
       nodes.readFrom(ahead);
-      connection.close();
+      scope.close();
     },
     () => {
       // The connection has ended before.

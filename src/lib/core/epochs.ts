@@ -41,6 +41,24 @@ export function startAt(starts: readonly EpochStart[], seq: number): EpochStart 
   return starts[countStarts(starts, seq) - 1];
 }
 
+/** The last seq up to which the start that covers `seq` reaches; Infinity for the newest. */
+export function endOfStart(starts: readonly EpochStart[], seq: number): number {
+  return firstSeqOf(starts, countStarts(starts, seq)) - 1;
+}
+
+/** All starts of an epoch: more than one if masters that raced wrote one after the other. */
+export function startsOfEpoch(starts: readonly EpochStart[], epoch: number): readonly EpochStart[] {
+  let low = 0;
+  for (let high = starts.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] as EpochStart).epoch < epoch) low = middle + 1;
+    else high = middle;
+  }
+  let end = low;
+  while (starts[end]?.epoch === epoch) end += 1;
+  return starts.slice(low, end);
+}
+
 /** The start that covers the entry at `from`, if there is one, and all that begin up to `to`. */
 export function startsWithin(
   starts: readonly EpochStart[],

@@ -47,7 +47,9 @@ export class Log {
   #epochs: EpochStart[] = [];
   #length = 0;
   #textBytes = 0;
-  #cuts = 0;
+  /** To which lengths the log was truncated, in order. */
+  #cuts: readonly number[] = [];
+  #revision = 0;
 
   /** How many messages the log holds; the seq of the last one. */
   get length(): number {
@@ -66,7 +68,21 @@ export class Log {
 
   /** How often the log was truncated: whoever reads on after a pause must begin anew if it changed. */
   get cuts(): number {
-    return this.#cuts;
+    return this.#cuts.length;
+  }
+
+  /** The shortest length it was truncated to since it had been truncated so often; Infinity if it was not. */
+  lowestCutSince(cuts: number): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (let i = cuts; i < this.#cuts.length; i += 1) {
+      lowest = Math.min(lowest, this.#cuts[i] as number);
+    }
+    return lowest;
+  }
+
+  /** Another number whenever more has changed than that entries came: a cut, or another ballot. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** What is appended from now on is written under this ballot; one that wrote nothing is forgotten. */
@@ -79,6 +95,7 @@ export class Log {
     if (newest !== undefined && compareBallots(newest, { epoch, writer }) === 0) return;
     if (newest?.firstSeq === firstSeq) this.#epochs.pop();
     this.#epochs.push({ epoch, firstSeq, writer });
+    this.#revision += 1;
   }
 
   /** Appends messages of one ballot at the next positions, in order. Returns the seq of the first. */
@@ -133,9 +150,11 @@ export class Log {
     const segments = this.#segments.slice(0, length === 0 ? 0 : this.#indexOf(length) + 1);
     const last = segments.pop();
     if (last !== undefined) segments.push(shortened(last, length - last.firstSeq + 1));
+    const cuts = [...this.#cuts, length];
     const epochs = this.#epochs.slice(0, countStarts(this.#epochs, length));
     return () => {
-      this.#cuts += 1;
+      this.#cuts = cuts;
+      this.#revision += 1;
       this.#segments = segments;
       this.#epochs = epochs;
       this.#length = length;

@@ -10,6 +10,7 @@ export type ReadEnd = Exclude<WaitEnd, 'fenced'>;
 export class ReadBarrier {
   readonly #tracker = new WriteConcernTracker(1);
   #length = 0;
+  #revision = 0;
   #isStopped = false;
 
   /** When `expire` has something to do next, in ms; Infinity for never. */
@@ -34,10 +35,15 @@ export class ReadBarrier {
     this.#tracker.remove(waiter);
   }
 
-  /** So much is shown now. When it is less than before, everybody has to look again. */
-  shows(length: number): void {
+  /**
+   * So much is shown now, of a log of this revision (see `Log`). When it is less than before, or another revision,
+   * everybody has to look again.
+   */
+  shows(length: number, revision: number): void {
+    const isOther = length < this.#length || revision !== this.#revision;
+    if (isOther) this.#tracker.endAll('time-is-up');
+    this.#revision = revision;
     if (length === this.#length) return;
-    if (length < this.#length) this.#tracker.endAll('time-is-up');
     this.#length = length;
     this.#tracker.update([length]);
   }

@@ -33,9 +33,8 @@ async function list(port: ReadPort, call: Call): Promise<void> {
   const { req, res, mediaType } = call;
   const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq']);
   const first = positiveParameter(parameters, 'from', 1);
-  const from = mediaType === EVENTS ? (resumeAfter(req) ?? first) : first;
+  const start = (mediaType === EVENTS ? resumeAfter(req) : null) ?? first;
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
-  const last = Math.min(from + limit - 1, Number.MAX_SAFE_INTEGER);
   const minSeq = positiveParameter(parameters, 'minSeq', 0);
   const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq);
   if (res.destroyed) return;
@@ -43,8 +42,9 @@ async function list(port: ReadPort, call: Call): Promise<void> {
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
   const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
   const headers = [...position, ...log, ...applied];
-  if (mediaType === EVENTS) await tail(port, call, { from, to: last }, headers);
-  else await page(core, call, { from, to: Math.min(core.length, last) }, headers);
+  if (mediaType === EVENTS) await tail(port, call, start, limit, headers);
+  else
+    await page(core, call, { from: first, to: Math.min(core.length, first + limit - 1) }, headers);
 }
 
 /** A page of what is shown now. */
@@ -68,8 +68,10 @@ async function page(
   if (req.method === 'HEAD') res.end();
   else if (isList) await writeList(res, view.log, range);
   else {
-    await writeEntries(res, view.log, range, LINE);
-    if (!res.destroyed) res.end();
+    const last = await writeEntries(res, view.log, range, LINE);
+    // Half of what there was must not look like all of it.
+    if (last < range.to) res.destroy();
+    else if (!res.destroyed) res.end();
   }
 }
 

@@ -4,49 +4,65 @@
  * and nothing else; who reads slowly gets later what others have had.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Follower } from '../core/follower.ts';
+import type { LogPosition, Reset } from '../core/log-position.ts';
 import type { ReadEnd } from '../core/read-barrier.ts';
 import type { Call, HeaderList } from './call.ts';
+import { eventIdAt, ID_DIGESTS, parseEventId } from './event-id.ts';
 import { TAIL_COMMENT_MS } from './limits.ts';
-import { EVENT, type Range, writeEntries } from './log-writers.ts';
-import type { ReadPort } from './ports.ts';
-import { HttpProblem } from './problems.ts';
+import { eventForm, writeEntries } from './log-writers.ts';
+import type { LogView, ReadPort } from './ports.ts';
 
-/** The seq to go on with after the `Last-Event-ID` of the request; null if it has none. */
-export function resumeAfter(req: IncomingMessage): number | null {
+/** Where to go on after the `Last-Event-ID` of the request; null if it has none. */
+export function resumeAfter(req: IncomingMessage): number | LogPosition | null {
   const header = req.headers['last-event-id'];
   const text = (Array.isArray(header) ? header.join() : (header ?? '')).trim();
-  if (text === '') return null;
-  const seq = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (seq < Number.MAX_SAFE_INTEGER) return seq + 1;
-  throw new HttpProblem('bad-range', 'Last-Event-ID must be the seq of a message, or 0');
+  return text === '' ? null : parseEventId(text);
 }
 
-/** Answers with events until `to`, the reader or the node is at an end. */
+/**
+ * Answers with events until `limit` entries were told, or the reader or the node is at an end.
+ * @param start the seq to begin with, or what the reader was told last
+ */
 export async function tail(
   port: ReadPort,
   call: Call,
-  { from, to }: Range,
+  start: number | LogPosition,
+  limit: number,
   headers: HeaderList,
 ): Promise<void> {
   const { res } = call;
   if (!beginEvents(call, headers)) return;
   const { core } = port;
-  const { cuts } = core.log;
-  let next = from;
+  const follower = new Follower(core, () => core.length, start, ID_DIGESTS);
+  const form = eventForm((seq) => eventIdAt(core, seq));
+  let left = limit;
   let commentAt = port.now() + TAIL_COMMENT_MS;
-  while (next <= to && !res.destroyed) {
-    const shown = Math.min(core.length, to);
-    if (next <= shown) {
-      await writeEntries(res, core.log, { from: next, to: shown }, EVENT);
-      next = shown + 1;
-    } else if ((await awaitShown(port, res, next, commentAt)) === 'stopping') break;
-    // What was told may not be in the log any more: who comes back goes on with the log as it is.
-    if (core.log.cuts !== cuts) break;
+  while (left > 0 && !res.destroyed) {
+    const reset = follower.look();
+    if (reset !== null) res.write(resetEvent(core, reset));
+    const { next: from, last: shown } = follower;
+    if (from <= shown) {
+      const range = { from, to: Math.min(shown, from + left - 1) };
+      const last = await writeEntries(res, core.log, range, form);
+      follower.told(last);
+      left -= last - from + 1;
+    } else {
+      const end = await awaitShown(port, res, follower.awaited, commentAt);
+      if (end === 'stopping') break;
+    }
     if (port.now() < commentAt) continue;
     res.write(':\n\n');
     commentAt = port.now() + TAIL_COMMENT_MS;
   }
   if (!res.destroyed) res.end();
+}
+
+/** What the reader has from `from` on may not be in this log; its id is that of the entry before. */
+function resetEvent(view: LogView, { from, reason }: Reset): string {
+  const id = from === 1 ? '0' : `${from - 1}${eventIdAt(view, from - 1).rest}`;
+  const data = JSON.stringify({ from, logId: view.logId, reason });
+  return `id: ${id}\nevent: reset\ndata: ${data}\n\n`;
 }
 
 /** Sends the headers of a stream of events; false if nothing more is wanted. */

@@ -275,7 +275,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   #after(): void {
-    this.#readers.shows(this.core.length);
+    this.#readers.shows(this.core.length, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
     if (this.#onDrained !== null && this.core.isDrained) this.#onDrained();
   }

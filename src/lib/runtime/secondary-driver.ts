@@ -100,7 +100,7 @@ export class SecondaryDriver implements SecondaryPort {
   }
 
   #after(): void {
-    this.#readers.shows(this.core.length);
+    this.#readers.shows(this.core.length, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
   }
 }

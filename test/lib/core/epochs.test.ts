@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import { compareBallots } from '../../../src/lib/core/ballot.ts';
 import {
   type EpochStart,
+  endOfStart,
   indexOfEpoch,
   sharedLength,
   startAt,
+  startsOfEpoch,
   startsWithin,
 } from '../../../src/lib/core/epochs.ts';
 import { Dice, seeds } from '../support.ts';
@@ -73,6 +75,22 @@ describe('indexOfEpoch', () => {
       assert.equal(indexOfEpoch(list, other), -1);
     }
     assert.equal(indexOfEpoch([], start(1, 1)), -1);
+  });
+});
+
+describe('endOfStart and startsOfEpoch', () => {
+  it('say up to where a master wrote', () => {
+    const ends = [0, 1, 3, 4, 8, 9, 99].map((seq) => endOfStart(LIST, seq));
+    const { POSITIVE_INFINITY } = Number;
+    assert.deepEqual(ends, [0, 3, 3, 8, 8, POSITIVE_INFINITY, POSITIVE_INFINITY]);
+  });
+
+  it('find all masters of an epoch', () => {
+    const list = [start(1, 1), start(3, 4, 'a'), start(3, 6, 'b'), start(4, 9)];
+    const found = [0, 1, 2, 3, 4, 5].map((epoch) => startsOfEpoch(list, epoch));
+    const [one, three, four] = [list.slice(0, 1), list.slice(1, 3), list.slice(3)];
+    assert.deepEqual(found, [[], one, [], three, four, []]);
+    assert.deepEqual(startsOfEpoch([], 1), []);
   });
 });
 

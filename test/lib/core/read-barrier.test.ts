@@ -20,12 +20,12 @@ describe('ReadBarrier', () => {
     const room = new Room();
     room.await('a', 2);
     room.await('b', 3);
-    room.barrier.shows(1);
+    room.barrier.shows(1, 0);
     assert.deepEqual(room.told, []);
-    room.barrier.shows(2);
-    room.barrier.shows(2);
+    room.barrier.shows(2, 0);
+    room.barrier.shows(2, 0);
     assert.deepEqual(room.told, ['a holds']);
-    room.barrier.shows(7);
+    room.barrier.shows(7, 0);
     assert.deepEqual(room.told, ['a holds', 'b holds']);
   });
 
@@ -40,19 +40,33 @@ describe('ReadBarrier', () => {
 
   it('makes everybody look again when the log became shorter', () => {
     const room = new Room();
-    room.barrier.shows(5);
+    room.barrier.shows(5, 0);
     room.await('a', 6);
-    room.barrier.shows(3);
+    room.barrier.shows(3, 0);
     assert.deepEqual(room.told, ['a time-is-up']);
     room.await('a', 4);
-    room.barrier.shows(4);
+    room.barrier.shows(4, 0);
     assert.deepEqual(room.told.slice(1), ['a holds']);
+  });
+
+  it('makes everybody look again when more has changed than that entries came', () => {
+    const room = new Room();
+    room.barrier.shows(5, 0);
+    room.await('a', 7);
+    room.barrier.shows(5, 1);
+    room.barrier.shows(5, 1);
+    assert.deepEqual(room.told, ['a time-is-up']);
+    room.await('b', 7);
+    room.barrier.shows(6, 2);
+    room.await('c', 7);
+    room.barrier.shows(7, 2);
+    assert.deepEqual(room.told.slice(1), ['b time-is-up', 'c holds']);
   });
 
   it('forgets who has left', () => {
     const room = new Room();
     room.barrier.cancel(room.await('a', 1) as Waiter);
-    room.barrier.shows(1);
+    room.barrier.shows(1, 0);
     assert.deepEqual(room.told, []);
   });
 
@@ -62,7 +76,7 @@ describe('ReadBarrier', () => {
     room.barrier.stop();
     assert.deepEqual(room.told, ['a stopping']);
     assert.equal(room.await('b', 1), null);
-    room.barrier.shows(1);
+    room.barrier.shows(1, 0);
     assert.deepEqual(room.told, ['a stopping']);
   });
 });

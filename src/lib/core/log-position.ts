@@ -1,0 +1,85 @@
+/**
+ * Whether a reader, who was told a log up to some entry by one node, can go on at another one: is that entry in
+ * this node's log, is the node behind, or do the two logs part? Two logs that agree on the ballot of an entry
+ * agree on all before it (`epochs.ts`), so the reader brings the ballot of its last entry, and the one before.
+ */
+import { type EpochStart, endOfStart, startsOfEpoch } from './epochs.ts';
+
+/** A ballot as readers bring it: its writer by a short digest, or null if nobody named one. */
+export interface ToldBallot {
+  readonly epoch: number;
+  readonly writer: string | null;
+}
+
+/** The last entry that a reader was told, and what it was written under. */
+export interface LogPosition extends ToldBallot {
+  readonly seq: number;
+  /** A digest of the logId. */
+  readonly log: string;
+  /** The first entry under this ballot. */
+  readonly firstSeq: number;
+  /** Under which ballot the entry before that was written; epoch 0 if there is none. */
+  readonly previous: ToldBallot;
+}
+
+/** The digests of names, as `LogPosition` has them. */
+export interface NameDigests {
+  log(logId: string): string;
+  writer(name: string): string;
+}
+
+/** What a node has to compare with. */
+export interface ComparedLog {
+  readonly logId: string | null;
+  readonly starts: readonly EpochStart[];
+  readonly length: number;
+  /** How many of its entries the reader may be shown. */
+  readonly shown: number;
+}
+
+/** From which seq on the log is, or may be, another one than the reader has. */
+export interface Reset {
+  readonly from: number;
+  readonly reason: 'cut' | 'other-log';
+}
+
+/**
+ * `same`: the entry is here. `behind`: this node cannot tell yet, since it lacks what would come next. Else the
+ * first seq that may differ, which is never too large.
+ */
+export function comparePosition(
+  log: ComparedLog,
+  told: LogPosition,
+  digests: NameDigests,
+): 'same' | 'behind' | Reset {
+  const newest = log.starts.at(-1);
+  // A name alone may just have been taken over from a master, and be given up for another one.
+  if (log.logId === null || newest === undefined) return 'behind';
+  if (digests.log(log.logId) !== told.log) return { from: 1, reason: 'other-log' };
+  const start = startOf(log, told, digests);
+  const end = start === undefined ? 0 : endOf(log, start);
+  if (end >= told.seq) return 'same';
+  // While no newer ballot is known here, what the reader was told may still come.
+  const isOver = start === undefined ? newest.epoch > told.epoch : start !== newest;
+  if (!isOver && (start !== undefined || log.shown < told.seq)) return 'behind';
+  if (start !== undefined) return { from: end + 1, reason: 'cut' };
+  const before = startOf(log, told.previous, digests);
+  const agreed = before === undefined ? 0 : Math.min(endOf(log, before), told.firstSeq - 1);
+  return { from: agreed + 1, reason: 'cut' };
+}
+
+/** Where a ballot begins in this log; undefined if it is not known here. */
+function startOf(
+  { starts }: ComparedLog,
+  { epoch, writer }: ToldBallot,
+  digests: NameDigests,
+): EpochStart | undefined {
+  return startsOfEpoch(starts, epoch).findLast(
+    (start) => writer === null || start.writer === null || digests.writer(start.writer) === writer,
+  );
+}
+
+/** The last entry that the log has of what begins there. */
+function endOf({ starts, length }: ComparedLog, { firstSeq }: EpochStart): number {
+  return Math.min(endOfStart(starts, firstSeq), length);
+}
