@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { after, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { health } from './client.ts';
@@ -42,6 +42,7 @@ export class NodeProcess {
   readonly log: LogLine[] = [];
   stderr = '';
   readonly #child: ChildProcess;
+  readonly #lines: Interface;
   readonly #exit: Promise<number | null>;
   #port = 0;
 
@@ -69,7 +70,8 @@ export class NodeProcess {
     this.#child.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
     });
-    createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+    this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream });
+    this.#lines.on('line', (line) => {
       this.log.push(parsed(line));
     });
   }
@@ -89,6 +91,15 @@ export class NodeProcess {
 
   get pid(): number {
     return this.#child.pid as number;
+  }
+
+  /** Reads nothing more of its log. */
+  pauseLog(): void {
+    this.#lines.pause();
+  }
+
+  resumeLog(): void {
+    this.#lines.resume();
   }
 
   /** The lines of its log with this event. */

@@ -1,9 +1,19 @@
-/** Structured logging: one line per event on stdout, never a message's text, never a token. */
+/**
+ * Structured logging: one line per event on stdout, never a message's text, never a token. A pipe that
+ * nobody reads takes nothing more, and what is written to it stays in memory, so there is a bound: beyond
+ * it lines are dropped and counted. Waiting for the reader would let him stop the node.
+ */
 import type { Note } from '../core/refusal.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = 'pretty' | 'json';
+
+/** Bytes of lines that nobody has read yet; beyond it they are dropped. */
+export const LOG_UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Writes a line; `onWritten` is called when it has left this process, or cannot any more. */
+export type WriteLine = (line: string, onWritten: () => void) => void;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -11,13 +21,16 @@ export class Logger {
   readonly #nodeId: string;
   readonly #threshold: number;
   readonly #format: LogFormat;
-  readonly #write: (line: string) => void;
+  readonly #write: WriteLine;
+  #unreadBytes = 0;
+  /** Lines dropped since the last that was written. */
+  #dropped = 0;
 
   constructor(
     nodeId: string,
     level: LogLevel,
     format: LogFormat,
-    write: (line: string) => void = (line) => process.stdout.write(line),
+    write: WriteLine = (line, onWritten) => process.stdout.write(line, onWritten),
   ) {
     this.#nodeId = nodeId;
     this.#threshold = LOG_LEVELS.indexOf(level);
@@ -66,7 +79,27 @@ export class Logger {
       this.#format === 'json'
         ? JSON.stringify({ time, level, node: this.#nodeId, event, ...fields })
         : `${time.slice(11, 23)} ${level.padEnd(5)} ${this.#nodeId}  ${event}${pretty(fields)}`;
-    this.#write(`${line}\n`);
+    this.#output(`${line}\n`);
+  }
+
+  #output(line: string): void {
+    const bytes = Buffer.byteLength(line);
+    // One gap, not many: what was dropped is told before anything else is written.
+    if (this.#dropped > 0 || this.#unreadBytes + bytes > LOG_UNREAD_BYTES_MAX) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#unreadBytes += bytes;
+    this.#write(line, () => {
+      this.#unreadBytes -= bytes;
+      if (this.#dropped > 0 && this.#unreadBytes <= LOG_UNREAD_BYTES_MAX / 2) this.#tellDropped();
+    });
+  }
+
+  #tellDropped(): void {
+    const lines = this.#dropped;
+    this.#dropped = 0;
+    this.#line('warn', 'log-lines-dropped', { lines });
   }
 }
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
-import { type LogFormat, Logger, type LogLevel } from '../../../src/lib/runtime/logger.ts';
+import {
+  LOG_UNREAD_BYTES_MAX,
+  type LogFormat,
+  Logger,
+  type LogLevel,
+} from '../../../src/lib/runtime/logger.ts';
 
 const NOON = Date.UTC(2030, 0, 2, 12, 30, 15, 7);
 
@@ -64,5 +69,69 @@ describe('Logger', () => {
     new Logger('s1', 'info', 'json').info('hello');
     write.mock.restore();
     assert.match(String(write.mock.calls[0]?.arguments[0]), /"event":"hello"/);
+  });
+});
+
+describe('Logger: without a reader', () => {
+  const text = 'x'.repeat(100_000);
+  const fitting = Math.floor(LOG_UNREAD_BYTES_MAX / 100_100);
+
+  /** A pipe that takes lines, and is read when the test says so. */
+  function unread() {
+    const lines: string[] = [];
+    const readers: (() => void)[] = [];
+    const logger = new Logger('s1', 'error', 'json', (line, onWritten) => {
+      lines.push(line);
+      readers.push(onWritten);
+    });
+    const read = (count: number) => {
+      for (const onWritten of readers.splice(0, count)) onWritten();
+    };
+    return { logger, lines, read };
+  }
+
+  it('drops lines beyond a bound, and tells how many when there is a reader again', () => {
+    const { logger, lines, read } = unread();
+    for (let i = 0; i < fitting + 7; i += 1) logger.error('event', { text });
+    assert.equal(lines.length, fitting);
+    assert(lines.join('').length <= LOG_UNREAD_BYTES_MAX);
+    read(fitting);
+    const { level, event, lines: dropped } = JSON.parse(lines.at(-1) as string);
+    assert.deepEqual(
+      [level, event, dropped, lines.length],
+      ['warn', 'log-lines-dropped', 7, fitting + 1],
+    );
+    logger.error('more');
+    assert.match(lines.at(-1) as string, /"more"/);
+    assert.equal(lines.length, fitting + 2);
+  });
+
+  it('leaves one gap, which is told before anything else, when half of it is read', () => {
+    const { logger, lines, read } = unread();
+    for (let i = 0; i < fitting + 1; i += 1) logger.error('event', { text });
+    read(2);
+    logger.error('there would be room');
+    assert.equal(lines.length, fitting);
+    read(fitting / 2);
+    logger.error('after');
+    const last = lines.slice(fitting).map((line) => JSON.parse(line));
+    assert.deepEqual(
+      last.map(({ event, lines: dropped }) => [event, dropped]),
+      [
+        ['log-lines-dropped', 2],
+        ['after', undefined],
+      ],
+    );
+  });
+
+  it('drops a second time, and counts anew', () => {
+    const { logger, lines, read } = unread();
+    for (const dropped of [3, 5]) {
+      lines.length = 0;
+      for (let i = 0; i < fitting + dropped; i += 1) logger.error('event', { text });
+      read(fitting);
+      assert.equal(JSON.parse(lines.at(-1) as string).lines, dropped);
+      read(1);
+    }
   });
 });
