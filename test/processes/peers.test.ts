@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import http, { type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages, request } from '../support/client.ts';
 import {
@@ -183,5 +185,55 @@ describe('a master and a peer that is not what it should be', () => {
     const { secondaries } = await health(stranger);
     assert.match(secondaries[0].lastError, /HTTP 401/);
     assert.equal((await request(`${stranger.url}/messages/1`)).body.acked.length, 1);
+  });
+});
+
+/** A proxy in front of a node that passes a request on when it has its whole body; its port. */
+async function bufferingProxy(t: TestContext, port: number): Promise<number> {
+  const proxy = http.createServer((req, res) => {
+    const chunks: Uint8Array[] = [];
+    req.on('data', (chunk) => chunks.push(chunk));
+    req.on('error', () => {});
+    req.on('end', () => {
+      const { method = 'GET', url: path = '/', headers } = req;
+      delete headers['transfer-encoding'];
+      const to = http.request({ port, host: '127.0.0.1', method, path, headers }, (answer) => {
+        res.writeHead(answer.statusCode as number, answer.headers);
+        answer.pipe(res);
+      });
+      to.on('error', () => res.destroy());
+      to.end(Buffer.concat(chunks));
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.after(() => {
+    proxy.close();
+    proxy.closeAllConnections();
+  });
+  return (proxy.address() as AddressInfo).port;
+}
+
+describe('a proxy in front of a secondary that buffers request bodies', () => {
+  it('is told in lastError, and once in the log', async (t) => {
+    const s1 = await startSecondary({ NODE_ID: 's1' });
+    const proxy = await bufferingProxy(t, s1.port);
+    const master = await startRecovered([proxy], ENVIRONMENT);
+    stopAfter(t, master, s1);
+    assert.equal((await append(master, { message: 'm', w: 1 })).status, 201);
+    const told = await waitFor('it to be told', async () => {
+      const [first] = (await health(master)).secondaries;
+      return /does a proxy buffer request bodies/.test(first.lastError ?? '') && first;
+    });
+    assert.equal(told.status, 'Healthy');
+    await waitFor(
+      'another failure',
+      async () => (await health(master)).secondaries[0].failures > 2,
+    );
+    const warnings = master.events('frames-not-answered');
+    assert.equal(warnings.length, 1);
+    assert.equal(warnings[0]?.level, 'warn');
+    assert.match(warnings[0]?.reason as string, /does a proxy buffer request bodies/);
+    assert.deepEqual(await messages(s1), []);
   });
 });

@@ -18,6 +18,8 @@ import type { Replica } from './replica.ts';
 export const FRAME_EPOCHS_MAX = 2048;
 /** Frames of one exchange that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
+/** So many exchanges in a row without an ack, while heartbeats are answered, are worth a warning. */
+export const MUTE_EXCHANGES_MIN = 2;
 /** An exchange without work for this long ends; the next append opens another. */
 export const EXCHANGE_IDLE_MS = 60_000;
 
@@ -436,8 +438,25 @@ export class Peer {
       progress.quietSince = now;
       progress.wasExcused = true;
     } else {
-      this.fail(`no ack within ${this.#config.replicationTimeoutMs} ms`, now, random);
+      this.fail(this.#reasonOfSilence(), now, random);
     }
+  }
+
+  /** Why the open exchange has to end that was quiet for too long. */
+  #reasonOfSilence(): string {
+    const { progress } = this;
+    const reason = `no ack within ${this.#config.replicationTimeoutMs} ms`;
+    const sentAt = progress.inFlight[0]?.asked.at as number;
+    const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > sentAt;
+    if (!progress.probing || !isHeard) return reason;
+    progress.mute += 1;
+    if (progress.mute < MUTE_EXCHANGES_MIN) return reason;
+    const told = `${reason}, again, though heartbeats are answered: does a proxy buffer request bodies?`;
+    if (progress.mute === MUTE_EXCHANGES_MIN) {
+      const fields = { secondary: this.id, reason: told };
+      this.#effects.note({ level: 'warn', event: 'frames-not-answered', fields });
+    }
+    return told;
   }
 
   /** Cuts the exchange off, without blame. */

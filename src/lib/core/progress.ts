@@ -60,6 +60,9 @@ export class Progress {
   /** Whether that time was begun anew once, because the master itself was paused. */
   wasExcused = false;
 
+  /** Consecutive exchanges that ended in time without any ack, while heartbeats were answered. */
+  mute = 0;
+
   /** Consecutive failed attempts. */
   failures = 0;
   /** When the next attempt may be made; 0 for at once. */
@@ -93,6 +96,7 @@ export class Progress {
   /** The exchange's first ack has told where the secondary is: go on from there, in a window. */
   locate(): void {
     this.probing = false;
+    this.mute = 0;
     this.next = this.acked + 1;
   }
 
@@ -181,6 +185,7 @@ export class Progress {
 
   /** The secondary is back or has acked: the next failure starts the backoff anew. */
   resetBackoff(): void {
+    this.mute = 0;
     this.failures = 0;
     this.retryAt = 0;
     this.lastError = null;

@@ -515,6 +515,40 @@ describe('Master: no answer', () => {
     assert.equal(stage.health('s1').failures, 1);
   });
 
+  it('is said to be a proxy, perhaps, when heartbeats are answered and frames never are', () => {
+    const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
+    const warnings = () => stage.events().filter((event) => event === 'frames-not-answered').length;
+    /** Goes on until then; every heartbeat is answered, or none. */
+    const goOn = (untilMs: number, length: number | null) => {
+      while (stage.now < untilMs) {
+        stage.tick(stage.now + 100);
+        if (length === null) stage.miss('s1');
+        else stage.beat('s1', length);
+      }
+      return stage.health('s1').lastError;
+    };
+    stage.append('a');
+    assert.equal(goOn(10_100, 0), 'no ack within 10000 ms', 'once may be a slow disk');
+    assert.equal(warnings(), 0);
+    const told = /no ack within 10000 ms, again, .* does a proxy buffer request bodies\?/;
+    assert.match(goOn(25_000, 0) ?? '', told);
+    assert.match(goOn(60_000, 0) ?? '', told);
+    assert.equal(warnings(), 1, 'once');
+
+    stage.ack('s1', 1);
+    assert.equal(stage.health('s1').lastError, null);
+    stage.append('b');
+    assert.equal(goOn(71_000, 1), 'no ack within 10000 ms', 'this exchange has had an answer');
+    assert.equal(goOn(82_000, 1), 'no ack within 10000 ms', 'and the next one is the first');
+    assert.match(goOn(95_000, 1) ?? '', told);
+    assert.equal(warnings(), 2);
+
+    stage.ack('s1', 2);
+    stage.append('c');
+    goOn(150_000, null);
+    assert.equal(warnings(), 2, 'a node that says nothing at all is no such case');
+  });
+
   it('but every ack gives the next frame its full time', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
