@@ -178,8 +178,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'an exchange without acks is waited for without limit',
     file: 'peer.ts',
-    text: 'inFlight.length === 0 ? EXCHANGE_IDLE_MS : this.#config.replicationTimeoutMs',
-    replacement: 'inFlight.length === 0 ? EXCHANGE_IDLE_MS : Number.POSITIVE_INFINITY',
+    text: 'return quietSince + this.progress.patienceMs(this.#config.replicationTimeoutMs);',
+    replacement: 'return Number.POSITIVE_INFINITY;',
   },
   {
     name: 'the backoff is not reset by a success',

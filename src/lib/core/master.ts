@@ -287,6 +287,12 @@ export class Master {
     this.#recount();
   }
 
+  /** An exchange has taken bytes that waited for it: what is in flight gets further. */
+  advanced(secondary: number, exchange: number, now: number): void {
+    const peer = this.#peers[secondary] as Peer;
+    if (peer.progress.exchange === exchange) peer.advanced(now);
+  }
+
   /**
    * An exchange ended, for whatever reason: no answer. `staleBy` is the epoch of a newer master, if
    * that is what the secondary refused it for; 0 if it did not say which.

@@ -26,7 +26,7 @@ export const EXCHANGE_IDLE_MS = 60_000;
 export interface PeerConfig {
   readonly heartbeat: HeartbeatConfig;
   readonly failureDetector: FailureDetectorConfig;
-  /** No ack for the oldest frame in flight for this long ends the exchange, in ms. */
+  /** The oldest frame in flight getting no further for this long ends the exchange, in ms. */
   readonly replicationTimeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
@@ -304,6 +304,11 @@ export class Peer {
     this.pump(now, true);
   }
 
+  /** The open exchange has taken bytes that waited for it. */
+  advanced(now: number): void {
+    this.progress.advanced(now);
+  }
+
   /** Ends the exchange as "no answer", whatever the reason, and plans the next attempt. */
   fail(reason: string, now: number, random: number): void {
     const { progress } = this;
@@ -343,12 +348,16 @@ export class Peer {
     const learned = progress.learn(answer.bootId, answer.length, this.#isAgreed(answer), asked);
     if (progress.bootId === answer.bootId) progress.nodeId = answer.nodeId;
     if (learned === 'new-life') this.#noteNewLife();
+    const { receivedBytes = 0 } = answer;
+    const isArriving = receivedBytes > progress.receivedBytes;
+    if (isArriving) progress.advanced(now);
+    progress.receivedBytes = receivedBytes;
     // A new or shorter life cannot go on with an old exchange, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
     const isStale = learned === 'lowered' || learned === 'new-life';
     const wasAway =
       statusBefore === 'Unhealthy' || (statusBefore === 'Suspected' && progress.probing);
-    const mayHang = wasAway && progress.inFlight.length > 0;
+    const mayHang = wasAway && progress.inFlight.length > 0 && !isArriving;
     if (isStale || mayHang) this.#drop();
     // Back from where nobody reached it, or found to hold what was thought lost: begin anew. A new
     // life of a node that was never away is worth an attempt now, but no more than that.
@@ -422,9 +431,8 @@ export class Peer {
   #exchangeDueAt(): number {
     const { exchange, inFlight, quietSince } = this.progress;
     if (exchange === null) return Number.POSITIVE_INFINITY;
-    return (
-      quietSince + (inFlight.length === 0 ? EXCHANGE_IDLE_MS : this.#config.replicationTimeoutMs)
-    );
+    if (inFlight.length === 0) return quietSince + EXCHANGE_IDLE_MS;
+    return quietSince + this.progress.patienceMs(this.#config.replicationTimeoutMs);
   }
 
   #exchangeDue(now: number, random: number): void {
@@ -445,7 +453,8 @@ export class Peer {
   /** Why the open exchange has to end that was quiet for too long. */
   #reasonOfSilence(): string {
     const { progress } = this;
-    const reason = `no ack within ${this.#config.replicationTimeoutMs} ms`;
+    const ms = Math.round(progress.patienceMs(this.#config.replicationTimeoutMs));
+    const reason = `no ack within ${ms} ms`;
     const sentAt = progress.inFlight[0]?.asked.at as number;
     const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > sentAt;
     if (!progress.probing || !isHeard) return reason;

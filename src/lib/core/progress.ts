@@ -55,8 +55,12 @@ export class Progress {
   epochsTold = 0;
   /** No ack yet in this exchange: one frame at a time, until it tells where the secondary is. */
   probing = true;
-  /** When the oldest frame in flight began to wait, or when an idle exchange last heard an ack. */
+  /** When the oldest frame in flight last got further, or when an idle exchange last heard an ack. */
   quietSince = 0;
+  /** When what is in flight last got further without an ack. */
+  #advancedAt = Number.NEGATIVE_INFINITY;
+  /** How many bytes of frames that were not whole yet this life of the secondary has received, as it says. */
+  receivedBytes = 0;
   /** Whether that time was begun anew once, because the master itself was paused. */
   wasExcused = false;
 
@@ -124,6 +128,24 @@ export class Progress {
     this.next = to + 1;
   }
 
+  /** The oldest frame in flight is getting further, though there is no ack yet. */
+  advanced(now: number): void {
+    if (this.inFlight.length === 0) return;
+    this.quietSince = now;
+    this.#advancedAt = now;
+    this.wasExcused = false;
+  }
+
+  /**
+   * How long the oldest frame in flight may stand still, in ms: `timeoutMs`, and where it has been getting
+   * further for longer than that, as long as that. For what the socket has taken may be in buffers on
+   * the way, megabytes of them, and comes out of there no faster than it went in.
+   */
+  patienceMs(timeoutMs: number): number {
+    const { asked } = this.inFlight[0] as SentFrame;
+    return Math.max(timeoutMs, this.#advancedAt - asked.at);
+  }
+
   /** What is known now, to be kept with a question. */
   asking(now: number): Asked {
     return { at: now, acked: this.acked, lives: this.#lives };
@@ -141,6 +163,7 @@ export class Progress {
       this.bootId = bootId;
       // What the life before called itself says nothing of this one: another node may answer here.
       this.nodeId = null;
+      this.receivedBytes = 0;
       this.#lives += 1;
       this.isAgreed = isAgreed;
       this.claimed = length;

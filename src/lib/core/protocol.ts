@@ -55,6 +55,8 @@ export interface Heartbeat {
   readonly standing: Standing | null;
   /** How many messages it has received and does not show yet; for a master that made a claim, to tell. */
   readonly held?: number;
+  /** How many bytes of frames have come that were not whole yet; for a master that made a claim. */
+  readonly receivedBytes?: number;
 }
 
 export interface Standing {

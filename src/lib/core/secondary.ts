@@ -74,6 +74,7 @@ export class Secondary {
   readonly #unanswered: Unanswered[] = [];
   #faults: Faults;
   #hasHeardMaster = false;
+  #receivedBytes = 0;
   #applied = 0;
   #refused = 0;
 
@@ -181,7 +182,14 @@ export class Secondary {
       isAgreed: isOurs && this.#intake.isAgreedWith(claim),
     };
     const held = claim === null ? {} : { held: this.held };
-    return { nodeId, bootId, logId, epoch, length, standing, ...held };
+    const receivedBytes = this.#receivedBytes;
+    const received = claim === null || receivedBytes === 0 ? {} : { receivedBytes };
+    return { nodeId, bootId, logId, epoch, length, standing, ...held, ...received };
+  }
+
+  /** So many bytes have come of a frame that goes on: its master learns from heartbeats that it arrives. */
+  received(bytes: number): void {
+    this.#receivedBytes += bytes;
   }
 
   /** Changes the faults; frames that wait already obey the new delay as well. */

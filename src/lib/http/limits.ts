@@ -47,6 +47,8 @@ export const JSON_MEMBERS_MAX = 500_000;
 export const SMALL_BODY_BYTES_MAX = 16 * 1024;
 /** How long the rest of a body that nobody wants is read and thrown away, in ms. */
 export const DISCARD_MS = 10_000;
+/** Bytes of a frame handed to the connection at a time: so small that a slow one is seen to take them. */
+export const FRAME_PIECE_BYTES = 64 * 1024;
 /** How long a secondary may take to end an exchange that the master has ended, in ms. */
 export const EXCHANGE_END_MS = 5000;
 /** Bytes of one line of an exchange: a frame of the largest append, see `frameLineBytesMax`. */

@@ -57,6 +57,8 @@ export interface SecondaryPort extends ReadPort {
   readonly stopping: AbortSignal;
   heartbeat(claim: Claim | null): Heartbeat;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
+  /** So many bytes have come of a frame that goes on. */
+  received(bytes: number): void;
   setFaults(faults: Partial<Faults>): void;
   /** The page of `GET /metrics`. */
   metrics(): string;

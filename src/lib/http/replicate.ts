@@ -111,6 +111,7 @@ export function replicate(port: SecondaryPort, call: Call): void {
   req.on('data', (chunk: Buffer) => {
     guarded(() => {
       for (const line of lines.push(chunk)) if (!isOver) take(line);
+      if (lines.isInLine) port.received(chunk.length);
     });
     if (!isOver && !hasRoom()) req.pause();
     watchLine();

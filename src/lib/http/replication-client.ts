@@ -5,6 +5,7 @@
  */
 import type { Ack } from '../core/protocol.ts';
 import { fetchPeer } from './fetch-peer.ts';
+import { FrameBody } from './frame-body.ts';
 import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from './limits.ts';
 import { LineSplitter } from './lines.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer.ts';
@@ -12,6 +13,8 @@ import { parseAck } from './schema.ts';
 
 export interface ExchangeHandlers {
   readonly onAck: (ack: Ack) => void;
+  /** The connection has taken bytes that waited for it. */
+  readonly onTaken: () => void;
   /**
    * Called at most once, and never after `rest` or `drop`. `staleBy` is the epoch of a newer master,
    * if that is why the secondary refused the exchange.
@@ -22,19 +25,17 @@ export interface ExchangeHandlers {
 export class ReplicationExchange {
   readonly #abort = new AbortController();
   readonly #handlers: ExchangeHandlers;
-  #frames!: ReadableStreamDefaultController<Uint8Array>;
+  readonly #body: FrameBody;
   /** Nobody wants to hear of this exchange any more. */
   #isOver = false;
 
   /** Opens an exchange with the secondary at `url`. */
   constructor(url: string, token: string | null, handlers: ExchangeHandlers) {
     this.#handlers = handlers;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#frames = controller;
-      },
+    this.#body = new FrameBody(() => {
+      if (!this.#isOver) handlers.onTaken();
     });
-    this.#run(`${url}/replicate`, token, body).catch((error: unknown) =>
+    this.#run(`${url}/replicate`, token, this.#body.stream).catch((error: unknown) =>
       this.#end(reasonOf(error)),
     );
   }
@@ -42,14 +43,14 @@ export class ReplicationExchange {
   /** Sends the bytes of one frame, its newline included, in pieces. */
   send(frame: readonly Uint8Array[]): void {
     if (this.#isOver) return;
-    for (const piece of frame) this.#frames.enqueue(piece);
+    for (const piece of frame) this.#body.push(piece);
   }
 
   /** Ends the exchange in peace: the secondary sees the end of the body, and ends its answer. */
   rest(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#frames.close();
+    this.#body.close();
     // A secondary that does not end its answer must not keep the connection for ever.
     setTimeout(() => this.drop(), EXCHANGE_END_MS).unref();
   }

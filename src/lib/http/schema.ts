@@ -288,8 +288,9 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   if (!isPeerName(nodeId) || !isPeerName(bootId)) return null;
   if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   if (logId !== null && !isPeerName(logId)) return null;
-  const { held } = fields;
+  const { held, receivedBytes } = fields;
   if (held !== undefined && !isCount(held)) return null;
+  if (receivedBytes !== undefined && !isCount(receivedBytes)) return null;
   return {
     nodeId,
     bootId,
@@ -298,6 +299,7 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
     length,
     standing,
     ...(held === undefined ? {} : { held }),
+    ...(receivedBytes === undefined ? {} : { receivedBytes }),
   };
 }
 

@@ -171,6 +171,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
         this.core.acked(secondary, exchange, ack, this.now(), Math.random());
         this.#flushSoon();
       },
+      onTaken: () => this.core.advanced(secondary, exchange, this.now()),
       onFailed: (reason, staleBy) => {
         const now = this.now();
         this.core.exchangeFailed(secondary, exchange, reason, staleBy, now, Math.random());

@@ -76,6 +76,10 @@ export class SecondaryDriver implements SecondaryPort {
     this.#after();
   }
 
+  received(bytes: number): void {
+    this.core.received(bytes);
+  }
+
   metrics(): string {
     return this.#metrics.text(this.core);
   }

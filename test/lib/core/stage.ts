@@ -119,6 +119,11 @@ export class Stage {
     assert.deepEqual(done, lines);
   }
 
+  /** What it did since it was last asked. */
+  done(): string[] {
+    return this.#lines.splice(0);
+  }
+
   /** Lets what was done pass without a look. */
   skip(): void {
     this.#lines = [];
@@ -175,6 +180,12 @@ export class Stage {
     const number = exchange ?? (this.#exchanges.get(name) as number);
     this.master.acked(this.#names.indexOf(name), number, ack, this.now, this.random);
     this.master.flush(this.now);
+  }
+
+  /** The newest exchange, or another, takes what waits for it. */
+  advance(name: string, now: number, exchange = this.#exchanges.get(name) as number): void {
+    this.now = now;
+    this.master.advanced(this.#names.indexOf(name), exchange, now);
   }
 
   /** The newest exchange, or another, ends without an answer. */

@@ -78,7 +78,7 @@ describe('a call to a peer by its name', () => {
     assert.equal(unresolved(`http://well.test:${port}`), null);
     assert.equal(unresolved(`http://127.0.0.1:${port}`), null);
     const reason = await new Promise((resolve) => {
-      new ReplicationExchange(url, null, { onAck: () => {}, onFailed: resolve });
+      new ReplicationExchange(url, null, { onAck: () => {}, onTaken: () => {}, onFailed: resolve });
     });
     assert.equal(reason, 'the name hangs-0.test did not resolve in time');
     const fetched = await fetchLog(url, null, 1, DEADLINE_MS, () => true);

@@ -19,6 +19,7 @@ function open(
   const told: Told = { lengths: [], failures: [], staleBy: [] };
   const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, token, {
     onAck: ({ length }) => told.lengths.push(length),
+    onTaken: () => {},
     onFailed: (reason, staleBy) => {
       told.failures.push(reason);
       told.staleBy.push(staleBy);
