@@ -1,7 +1,7 @@
 #!/bin/sh
 # One cluster of a master and two secondaries on this machine: in Docker where an engine answers,
 # else as local processes in the background, with pid files, logs and settings in .cluster/.
-# Settings come from the environment of `up`, then from .env; a node that is started again is the one it was.
+# Settings come from .env and the environment of `up`; a node that is started again is the one it was.
 #   cluster.sh up | down | forget | logs | ps | start NODE | stop NODE
 set -eu
 cd "$(dirname "$0")/.."

@@ -9,7 +9,7 @@ import { FailureDetector, type FailureDetectorConfig, type Status } from './fail
 import { frameEnd } from './frame-end.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
 import { LINGER, type Linger, lingersUntil } from './linger.ts';
-import { Progress } from './progress.ts';
+import { Progress, type SentFrame } from './progress.ts';
 import type { Ack, Claim, Heartbeat } from './protocol.ts';
 import type { Note } from './refusal.ts';
 import type { Replica } from './replica.ts';
@@ -455,8 +455,8 @@ export class Peer {
     const { progress } = this;
     const ms = Math.round(progress.patienceMs(this.#config.replicationTimeoutMs));
     const reason = `no ack within ${ms} ms`;
-    const sentAt = progress.inFlight[0]?.asked.at as number;
-    const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > sentAt;
+    const { asked } = progress.inFlight[0] as SentFrame;
+    const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > asked.at;
     if (!progress.probing || !isHeard) return reason;
     progress.mute += 1;
     if (progress.mute < MUTE_EXCHANGES_MIN) return reason;
