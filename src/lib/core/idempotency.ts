@@ -25,11 +25,15 @@ export function bytesOfKey(key: string): number {
   return key.length + RUN_BYTES;
 }
 
+const ascii = new TextDecoder();
+
 /** Runs of one block. */
 const BLOCK_RUNS = 2 ** 12;
 const BLOCK_BITS = 12;
 const BLOCK_MASK = BLOCK_RUNS - 1;
 const FIRST_RUNS = 16;
+/** From this share of all runs on, that many are many to forget. */
+const MANY_SHARE = 8;
 
 /** The consecutive positions one keyed append was given. */
 export interface KeyedRun {
@@ -130,13 +134,11 @@ export class KeyIndex {
 
   /** Forgets the entries behind `length`. */
   truncate(length: number): void {
-    if (this.#runs === 0 || this.#endOf(this.#runs - 1) <= length) return;
-    if (this.#seqOf(0) > length) {
-      [this.#runs, this.#keyBytes] = [0, 0];
-    }
-    while (this.#runs > 0 && this.#seqOf(this.#runs - 1) > length) this.#pop();
-    this.#blocks.length = Math.ceil(this.#runs / BLOCK_RUNS);
-    const last = this.#runs - 1;
+    const left = this.#countBeginningUpTo(length);
+    if (left === 0) [this.#runs, this.#keyBytes] = [0, 0];
+    else this.#forgetFrom(left);
+    this.#blocks.length = Math.ceil(left / BLOCK_RUNS);
+    const last = left - 1;
     if (last < 0 || this.#endOf(last) <= length) return;
     this.#block(last).counts[last & BLOCK_MASK] = length - this.#seqOf(last) + 1;
   }
@@ -176,10 +178,19 @@ export class KeyIndex {
   /** The same, with one (first seq, last seq, key) for entries of one append. */
   runsWithin(from: number, to: number): [first: number, last: number, key: string][] {
     const runs: [number, number, string][] = [];
-    for (let run = this.#firstRunEndingAt(from); run < this.#runs; run += 1) {
-      const first = this.#seqOf(run);
-      if (first > to) break;
-      runs.push([Math.max(from, first), Math.min(to, this.#endOf(run)), this.#keyOf(run)]);
+    const end = this.#countBeginningUpTo(to);
+    for (let run = this.#firstRunEndingAt(from); run < end; ) {
+      // The keys of a block lie end to end, and decoding them at once is a lot quicker.
+      const { bytes, ends } = this.#block(run);
+      const blockEnd = Math.min(end, (run >>> BLOCK_BITS) * BLOCK_RUNS + BLOCK_RUNS);
+      const start = this.#keysEnd(run);
+      const text = ascii.decode(bytes.subarray(start, ends[(blockEnd - 1) & BLOCK_MASK]));
+      for (let keyStart = 0; run < blockEnd; run += 1) {
+        const keyEnd = (ends[run & BLOCK_MASK] as number) - start;
+        const key = text.slice(keyStart, keyEnd);
+        runs.push([Math.max(from, this.#seqOf(run)), Math.min(to, this.#endOf(run)), key]);
+        keyStart = keyEnd;
+      }
     }
     return runs;
   }
@@ -205,11 +216,6 @@ export class KeyIndex {
     return slot === 0 ? 0 : (this.#block(run).ends[slot - 1] as number);
   }
 
-  #keyOf(run: number): string {
-    const { bytes, ends } = this.#block(run);
-    return String.fromCharCode(...bytes.subarray(this.#keysEnd(run), ends[run & BLOCK_MASK]));
-  }
-
   /** The index of the first run that ends at `seq` or later. */
   #firstRunEndingAt(seq: number): number {
     let low = 0;
@@ -222,13 +228,23 @@ export class KeyIndex {
     return low;
   }
 
-  /** Forgets the last run. */
-  #pop(): void {
-    const run = this.#runs - 1;
-    this.#unlink(run);
-    this.#removeBucket();
-    const start = this.#keysEnd(run);
-    this.#keyBytes -= (this.#block(run).ends[run & BLOCK_MASK] as number) - start;
+  /** How many runs begin at `seq` or before. */
+  #countBeginningUpTo(seq: number): number {
+    const run = this.#firstRunEndingAt(seq);
+    return run < this.#runs && this.#seqOf(run) <= seq ? run + 1 : run;
+  }
+
+  /** Forgets all runs from `left` on. Many are looked for in all buckets, which is quicker than each in its own. */
+  #forgetFrom(left: number): void {
+    const isMany = (this.#runs - left) * MANY_SHARE > this.#runs;
+    for (let run = left; run < this.#runs; run += 1) {
+      this.#keyBytes -= (this.#block(run).ends[run & BLOCK_MASK] as number) - this.#keysEnd(run);
+      if (!isMany) this.#unlink(bucketOf(this.#hashOf(run), this.#runs), run, run + 1);
+    }
+    if (isMany) {
+      for (let bucket = 0; bucket < this.#runs; bucket += 1) this.#unlink(bucket, left, this.#runs);
+    }
+    while (this.#runs > left) this.#removeBucket();
   }
 
   /** Makes sure that there is a block for this run, with room for so many bytes of keys in it. */
@@ -300,16 +316,16 @@ export class KeyIndex {
     this.#setHead(bucket, run + 1);
   }
 
-  /** Takes a run out of its bucket; a later use of a key is in none. */
-  #unlink(run: number): void {
-    const bucket = bucketOf(this.#hashOf(run), this.#runs);
+  /** Takes the runs `from..to - 1` out of a bucket; a later use of a key is in none. */
+  #unlink(bucket: number, from: number, to: number): void {
     let before = 0;
-    let next = this.#headOf(bucket);
-    while (next !== 0 && next !== run + 1) [before, next] = [next, this.#nextOf(next - 1)];
-    if (next === 0) return;
-    const behind = this.#nextOf(run);
-    if (before === 0) this.#setHead(bucket, behind);
-    else this.#block(before - 1).nexts[(before - 1) & BLOCK_MASK] = behind;
+    for (let next = this.#headOf(bucket); next !== 0; ) {
+      const run = next - 1;
+      next = this.#nextOf(run);
+      if (run < from || run >= to) before = run + 1;
+      else if (before === 0) this.#setHead(bucket, next);
+      else this.#block(before - 1).nexts[(before - 1) & BLOCK_MASK] = next;
+    }
   }
 
   /** There is one more bucket: what belongs there was in the one it splits from. */
@@ -320,11 +336,17 @@ export class KeyIndex {
     if (bucket > 0) this.#spread(splitFrom(bucket));
   }
 
-  /** There is one bucket less: what was in it goes back to where it came from. */
+  /** There is one bucket less: what was in it goes back, as it is, to where it came from. */
   #removeBucket(): void {
     const bucket = this.#runs - 1;
     this.#runs -= 1;
-    if (bucket > 0) this.#spread(bucket);
+    const first = this.#headOf(bucket);
+    if (first === 0 || bucket === 0) return;
+    let last = first;
+    for (let next = first; next !== 0; next = this.#nextOf(next - 1)) last = next;
+    const home = splitFrom(bucket);
+    this.#block(last - 1).nexts[(last - 1) & BLOCK_MASK] = this.#headOf(home);
+    this.#setHead(home, first);
   }
 
   /** Puts the runs of a bucket where they belong now. */

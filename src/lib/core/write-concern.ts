@@ -40,11 +40,11 @@ export class WriteConcernTracker {
   /** [w - 1]: who waits for w nodes, by seq. */
   readonly #bySeq: SortedList<Waiter>[];
   /** Those among them whose patience is limited, by deadline. */
-  readonly #byDeadline = new SortedList<Waiter>((waiter) => waiter.deadline);
+  readonly #byDeadline = new SortedList<Waiter>(({ deadline }) => deadline, arrivalOf);
 
   constructor(nodes: number) {
     this.#lengths = new Array<number>(nodes).fill(0);
-    this.#bySeq = this.#lengths.map(() => new SortedList<Waiter>((waiter) => waiter.seq));
+    this.#bySeq = this.#lengths.map(() => new SortedList<Waiter>(({ seq }) => seq, arrivalOf));
   }
 
   /** How many clients wait. */
@@ -136,6 +136,10 @@ export class WriteConcernTracker {
     this.#byDeadline.removeAll(waiters.filter(isBounded));
     for (const waiter of waiters) waiter.onEnd(end);
   }
+}
+
+function arrivalOf({ since }: Waiter): number {
+  return since;
 }
 
 function isBounded({ deadline }: Waiter): boolean {

@@ -9,7 +9,8 @@ interface Item {
 }
 
 const item = (order: number, name: string): Item => ({ order, name });
-const newList = () => new SortedList<Item>(({ order }) => order);
+const newList = (arrivalOf?: (item: Item) => number) =>
+  new SortedList<Item>(({ order }) => order, arrivalOf);
 
 describe('SortedList', () => {
   it('has no first item while it is empty', () => {
@@ -36,11 +37,42 @@ describe('SortedList', () => {
     assert.equal(list.first, twin);
   });
 
+  for (const [what, arrivalOf] of [
+    ['exactly', (name: string) => Number(name)],
+    ['in parts', (name: string) => Math.floor(Number(name) / 7)],
+    ['wrongly', (name: string) => -Number(name)],
+  ] as const) {
+    it(`removes this very item where arrivals tell equal ones apart ${what}`, () => {
+      const dice = new Dice(7);
+      const list = newList(({ name }) => arrivalOf(name));
+      const items = dice.list(200, () => dice.integer(1, 3)).map((order, i) => item(order, `${i}`));
+      for (const one of items) list.insert(one);
+      while (items.length > 0) {
+        const [one] = items.splice(dice.integer(0, items.length - 1), 1) as [Item];
+        list.remove(one);
+        list.remove(one);
+        const left = items.toSorted((a, b) => a.order - b.order);
+        assert.deepEqual([...list], left);
+      }
+    });
+  }
+
   it('removes nothing when the item is not there', () => {
     const list = newList();
     list.insert(item(5, 'a'));
     for (const order of [1, 5, 9]) list.remove(item(order, 'stranger'));
     assert.equal(list.size, 1);
+  });
+
+  it('takes an item again that has just left a long list', () => {
+    const list = newList();
+    const items = Array.from({ length: 1000 }, (_, i) => item(1, `${i}`));
+    for (const one of items) list.insert(one);
+    const [again] = items.splice(500, 1) as [Item];
+    list.remove(again);
+    list.insert(again);
+    assert.deepEqual([list.size, list.last], [1000, again]);
+    assert.deepEqual(list.takeUpTo(1), [...items, again]);
   });
 
   it('takes out what is at most the limit, the limit itself included', () => {
@@ -74,33 +106,46 @@ describe('SortedList', () => {
     });
   }
 
-  it('does what a sorted array does, in 300 random histories', () => {
-    for (const seed of seeds(300)) {
-      const dice = new Dice(seed);
-      const list = newList();
-      let dumb: Item[] = [];
-      for (let step = 0; step < 60; step += 1) {
-        const act = dice.pick(['insert', 'insert', 'remove', 'take'] as const);
-        const order = dice.integer(0, 9);
-        if (act === 'insert') {
-          const one = item(order, `${step}`);
-          list.insert(one);
-          dumb = [...dumb, one].sort((a, b) => a.order - b.order);
-        } else if (act === 'remove') {
-          const one = dumb.length > 0 && dice.chance(0.8) ? dice.pick(dumb) : item(order, '?');
-          list.remove(one);
-          dumb = dumb.filter((other) => other !== one);
-        } else if (dice.chance(0.3)) {
-          assert.deepEqual(
-            list.takeUpTo(order),
-            dumb.filter((one) => one.order <= order),
-          );
-          dumb = dumb.filter((one) => one.order > order);
-        }
-        assert.equal(list.size, dumb.length);
-        assert.equal(list.first, dumb[0]);
-      }
-      assert.deepEqual(list.takeUpTo(9), dumb);
-    }
-  });
+  for (const [length, histories] of [
+    [60, 300],
+    [3000, 4],
+  ] as const) {
+    it(`does what a sorted array does, in ${histories} random histories of ${length} steps`, () => {
+      for (const seed of seeds(histories)) history(new Dice(seed), length);
+    });
+  }
 });
+
+/** Takes random steps with a list and with an array that is sorted each time; long lists are rarely emptied. */
+function history(dice: Dice, steps: number): void {
+  const list = newList(dice.chance(0.5) ? ({ name }) => Number(name) : undefined);
+  let dumb: Item[] = [];
+  let left: Item[] = [];
+  for (let step = 0; step < steps; step += 1) {
+    const act = dice.pick(['insert', 'insert', 'remove', 'take'] as const);
+    const order = dice.integer(0, 9);
+    if (act === 'insert' || dumb.length < steps / 6) {
+      // Now and then somebody comes again who has left.
+      const one = left.length > 0 && dice.chance(0.1) ? dice.pick(left) : item(order, `${step}`);
+      left = left.filter((other) => other !== one);
+      list.insert(one);
+      dumb = [...dumb, one].sort((a, b) => a.order - b.order);
+    } else if (act === 'remove') {
+      const one = dice.pick([dumb[0], dumb.at(-1), dice.pick(dumb), dice.pick(dumb)]) as Item;
+      const gone = dice.chance(0.8) ? one : (left[0] ?? item(order, '?'));
+      list.remove(gone);
+      if (dumb.includes(gone)) left = [...left.slice(-20), gone];
+      dumb = dumb.filter((other) => other !== gone);
+    } else if (dice.chance(10 / steps)) {
+      assert.deepEqual(
+        list.takeUpTo(order),
+        dumb.filter((one) => one.order <= order),
+      );
+      dumb = dumb.filter((one) => one.order > order);
+    } else if (dice.chance(0.02)) assert.deepEqual([...list], dumb);
+    assert.equal(list.size, dumb.length);
+    if (dice.chance(0.5)) assert.equal(list.first, dumb[0]);
+    if (dice.chance(0.5)) assert.equal(list.last, dumb.at(-1));
+  }
+  assert.deepEqual(list.takeUpTo(9), dumb);
+}
