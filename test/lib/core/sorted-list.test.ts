@@ -64,6 +64,27 @@ describe('SortedList', () => {
     assert.equal(list.size, 1);
   });
 
+  for (const [from, pick] of [
+    ['the front', () => 0],
+    ['the end', (size: number) => size - 1],
+    ['anywhere', (size: number, dice: Dice) => dice.integer(0, size - 1)],
+  ] as const) {
+    it(`lets all but two of a long list leave one by one, from ${from}`, () => {
+      const dice = new Dice(3);
+      const list = newList(({ name }) => Number(name));
+      const dumb = dice.list(1000, () => dice.integer(1, 3)).map((order, i) => item(order, `${i}`));
+      for (const one of dumb) list.insert(one);
+      dumb.sort((a, b) => a.order - b.order);
+      while (dumb.length > 2) {
+        list.remove(dumb.splice(pick(dumb.length, dice), 1)[0] as Item);
+        assert.equal(list.size, dumb.length);
+        if (dumb.length % 7 === 0)
+          assert.deepEqual([list.first, list.last], [dumb[0], dumb.at(-1)]);
+      }
+      assert.deepEqual(list.takeUpTo(3), dumb);
+    });
+  }
+
   it('takes an item again that has just left a long list', () => {
     const list = newList();
     const items = Array.from({ length: 1000 }, (_, i) => item(1, `${i}`));
