@@ -116,8 +116,8 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a batch that was held back is written in parts',
     file: 'intake.ts',
-    text: 'if (message === undefined) return run;',
-    replacement: 'if (message === undefined || run.length === 1) return run;',
+    text: 'for (let seq = from; message !== undefined; message',
+    replacement: 'for (let seq = from; message !== undefined && run.length === 0; message',
   },
   {
     name: 'a frame that comes twice is stored twice',

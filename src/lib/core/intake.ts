@@ -247,12 +247,13 @@ export class Intake {
   /** What is held at `from` and right behind it. */
   #heldFrom(from: number): Held[] {
     const run: Held[] = [];
-    for (let seq = from; ; seq += 1) {
-      const message = this.#held.get(seq);
-      if (message === undefined) return run;
+    let message = this.#held.get(from);
+    for (let seq = from; message !== undefined; message = this.#held.get(seq)) {
       const { text, key } = message;
       run.push({ seq, key, packed: { bytes: text, ends: [text.length] } });
+      seq += 1;
     }
+    return run;
   }
 }
 

@@ -66,6 +66,16 @@ describe('Master: a frame on a slow link', () => {
     assert.deepEqual(dropped, [false, true]);
   });
 
+  it('is not what came when nothing was on its way', () => {
+    const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
+    says(stage, 1000, 500_000);
+    stage.append('a');
+    stage.did('open s1#1', 'send s1 1..1');
+    says(stage, 2000, 500_000);
+    stage.tick(11_000);
+    assert.equal(stage.health('s1').lastError, 'no ack within 10000 ms');
+  });
+
   it('is not what another life has received, nor what an exchange before took', () => {
     const stage = sending();
     says(stage, 1000, 500_000);

@@ -392,6 +392,16 @@ describe('Secondary: heartbeats', () => {
     assert.deepEqual({ logId, epoch, length }, { logId: 'L', epoch: 4, length: 1 });
   });
 
+  it('tell a master how much has come of frames that are not whole, once there is any', () => {
+    const { secondary } = new Node();
+    const claim = { logId: 'L', epoch: 1, writer: 'W' };
+    assert.equal(Object.hasOwn(secondary.heartbeat(claim), 'receivedBytes'), false);
+    secondary.received(1000);
+    secondary.received(500);
+    assert.equal(secondary.heartbeat(claim).receivedBytes, 1500);
+    assert.equal(Object.hasOwn(secondary.heartbeat(), 'receivedBytes'), false);
+  });
+
   it('are a sign of a master, and so are frames', () => {
     const [asked, pushed] = [new Node(), new Node()];
     assert.equal(asked.secondary.hasHeardMaster, false);
