@@ -72,8 +72,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'a waiter is answered when the entry behind its own is held',
     file: 'sorted-list.ts',
-    text: 'if (this.#orderOf(this.#items[middle] as Item) <= limit) low = middle + 1;',
-    replacement: 'if (this.#orderOf(this.#items[middle] as Item) < limit) low = middle + 1;',
+    text: 'this.#countWhile((item) => this.#orderOf(item) <= limit,',
+    replacement: 'this.#countWhile((item) => this.#orderOf(item) < limit,',
   },
   {
     name: 'the lengths are sorted the wrong way round',

@@ -176,8 +176,8 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a key still leads to entries that were cut off',
     file: 'idempotency.ts',
-    text: 'this.#unlink(run);\n',
-    replacement: '',
+    text: 'else this.#forgetFrom(left);',
+    replacement: 'else this.#runs = left;',
   },
   {
     name: 'the keys in a frame are lost',
