@@ -68,10 +68,7 @@ export class HealthFeed {
     const follower = { res, version: this.#version };
     res.write(eventOf(this.#health()));
     this.#followers.add(follower);
-    res.once('close', () => {
-      this.#followers.delete(follower);
-      this.#behind.delete(follower);
-    });
+    res.once('close', () => this.#forget(follower));
     if (!this.#isRunning) void this.#run();
   }
 
@@ -135,9 +132,17 @@ export class HealthFeed {
     return workMs;
   }
 
+  #forget(follower: Follower): void {
+    this.#followers.delete(follower);
+    this.#behind.delete(follower);
+  }
+
   #write(follower: Follower, withComment: boolean): void {
     const { res, version } = follower;
-    if (res.destroyed) return;
+    if (res.destroyed) {
+      this.#forget(follower);
+      return;
+    }
     const isBehind = version !== this.#version;
     // Who does not read gets what is true when he does, not all that was.
     if (res.writableNeedDrain) {
