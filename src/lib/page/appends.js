@@ -28,6 +28,8 @@ async function append(messages, w, waitS) {
     logId: health?.logId ?? null,
     seq: 0,
     count: messages.length,
+    epoch: 0,
+    seenEpoch: 0,
     startedAt,
     giveUpAt: waitS === null ? Number.POSITIVE_INFINITY : startedAt + waitS * 1000,
     acked: [],
@@ -44,10 +46,11 @@ async function append(messages, w, waitS) {
     const wait = Math.min(FIRST_WAIT_S, waitS ?? FIRST_WAIT_S);
     const response = await call('/messages', { method: 'POST', body, wait });
     /** @type {Receipt} */
-    const { seq, acked, pending } = await response.json();
+    const { seq, epoch, acked, pending } = await response.json();
     const state = response.status === 202 ? 'waits' : 'holds';
     const tookMs = performance.now() - startedAt;
-    Object.assign(own, { seq: seq + own.count - 1, acked, pending, state, tookMs });
+    const place = { seq: seq + own.count - 1, epoch, seenEpoch: epoch };
+    Object.assign(own, { ...place, acked, pending, state, tookMs });
   } catch (error) {
     ownAppends = ownAppends.filter((one) => one !== own);
     throw error;
@@ -69,6 +72,11 @@ function followAppends() {
   const canTell = hasContact && health !== null && health.logId !== null;
   if (canTell) for (const own of ownAppends) judge(own);
   if (canTell && health?.status !== 'recovering') {
+    // Another master may have gone on without it; what stands at its seq then is something else.
+    for (const own of ownAppends) {
+      const isPlaced = own.seq > 0 && own.state !== 'failed' && !own.isHeld;
+      if (isPlaced && own.seenEpoch !== health?.epoch) question(own, 0);
+    }
     const unheld = ownAppends.filter(({ state, isHeld }) => state === 'waits' && !isHeld);
     // The oldest wait on the master.
     const free = HELD_MAX - ownAppends.filter(({ isHeld, seq }) => isHeld && seq > 0).length;
@@ -100,8 +108,12 @@ async function question(own, waitS) {
   own.isHeld = true;
   try {
     const response = await call(`/messages/${own.seq}?w=${own.w}`, { wait: waitS });
-    const { acked, pending } = await response.json();
-    if (response.status === 200 && own.state === 'waits') {
+    const { epoch, acked, pending } = await response.json();
+    own.seenEpoch = health?.epoch ?? own.seenEpoch;
+    if (epoch !== own.epoch) {
+      const problem = `it was cut off: a master went on without it, and seq ${own.seq} is another message`;
+      Object.assign(own, { state: 'failed', problem, acked: [], pending: [] });
+    } else if (response.status === 200 && own.state === 'waits') {
       const tookMs = performance.now() - own.startedAt;
       Object.assign(own, { state: 'holds', tookMs, acked, pending });
       ownTimesMs.push(tookMs);

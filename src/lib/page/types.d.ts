@@ -66,6 +66,9 @@ interface OwnAppend {
   /** Its last seq, 0 until it is known, and how many messages it has. */
   seq: number;
   count: number;
+  /** Under which epoch it was appended, and under which one the master last showed it. */
+  epoch: number;
+  seenEpoch: number;
   startedAt: number;
   /** When this page stops waiting; Infinity for never. */
   giveUpAt: number;
