@@ -41,9 +41,22 @@ const changes = halfValid({
     [[1]],
     [[1, 1e99]],
   ),
+  epochsPart: fc.constantFrom([[1, 1]], [[1, 2]], [], 'x', [
+    [1, 1],
+    [2, 5],
+  ]),
+  epochsOffset: fc.constantFrom(0, 1, 7, -1, 1.5, '1'),
+  epochsMore: fc.constantFrom(true, false, 1),
   writer: fc.oneof(text, json),
   writers: json,
-  keys: fc.oneof(json, fc.dictionary(fc.nat(30).map(String), text)),
+  keys: fc.oneof(
+    json,
+    fc.dictionary(fc.nat(30).map(String), text),
+    fc.dictionary(
+      fc.tuple(fc.nat(30), fc.nat(30)).map((seqs) => seqs.join('-')),
+      text,
+    ),
+  ),
   from: fc.constantFrom(1, 2, 1e15, 2 ** 53 - 1, 2 ** 53),
   logId: fc.constantFrom('M', '漢\n', '\ud800', 'x'.repeat(256)),
   messages: fc.oneof(json, fc.array(text, { maxLength: 3 })),
@@ -55,7 +68,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   epochStep: weighted(60, 0, 1, -1),
   isOwnText: weighted(20, false, true),
   changes: fc
-    .tuple(changes, fc.array(fc.nat(6), { maxLength: 2 }), fc.nat(9))
+    .tuple(changes, fc.array(fc.nat(9), { maxLength: 2 }), fc.nat(9))
     .map(([all, picks, dice]) => {
       const entries = Object.entries(all);
       const picked = picks.map((i) => entries[i]).filter((entry) => entry !== undefined);

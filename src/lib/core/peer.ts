@@ -288,6 +288,7 @@ export class Peer {
     progress.wasExcused = false;
     if (learned === 'new-life') this.#noteNewLife();
     if (isPartial) {
+      progress.mute = 0;
       this.pump(now, true);
       return;
     }

@@ -62,6 +62,8 @@ async function read(
   for await (const chunk of chunksOf(response, signal)) {
     onChunk();
     for (const line of lines.push(chunk)) if (!onFrame(readFrame(line))) return null;
+    // The time that we took is none in which nothing came: what has come meanwhile is read next.
+    onChunk();
   }
   const rest = lines.rest();
   if (rest !== null) onFrame(readFrame(rest));

@@ -45,6 +45,21 @@ describe('fetchLog', () => {
     assert.deepEqual(await fetchAll(url, 5), [null, [5, 6, 7]], 'also the last, without a newline');
   });
 
+  it('does not take the time that frames need here for silence of the other side', async (t) => {
+    const url = await serve(t, (res, from) => {
+      res.write(line(from, 'a'));
+      // In its own packet, which waits for who is busy with the first.
+      setTimeout(() => res.end(line(from + 1, 'b')), 20);
+    });
+    const froms: number[] = [];
+    const outcome = await fetchLog(url, null, 1, QUIET_MS, ({ from }) => {
+      const until = performance.now() + (from === 1 ? QUIET_MS + 100 : 0);
+      while (performance.now() < until);
+      return froms.push(from) > 0;
+    });
+    assert.deepEqual([outcome, froms], [null, [1, 2]]);
+  });
+
   it('stops when nobody wants more, and lets the connection go', async (t) => {
     let isClosed = false;
     const url = await serve(t, (res) => {
