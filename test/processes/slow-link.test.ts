@@ -18,7 +18,7 @@ describe('a secondary behind 200 kB/s', () => {
     const master = await startRecovered([proxy.port, quick.port], {
       ...FAST,
       ...times,
-      REPLICATION_TIMEOUT_MS: 1500,
+      REPLICATION_TIMEOUT_MS: 3000,
     });
     stopAfter(t, master, slow, quick);
     t.after(() => proxy.close());
@@ -56,7 +56,7 @@ describe('a secondary that takes nothing any more', () => {
       const events = master.events('replication-failed');
       return events.length > 0 ? events : undefined;
     });
-    assert.equal(failed?.reason, 'no ack within 700 ms');
+    assert.match(String(failed?.reason), /^no ack within/);
     s1.signal('SIGCONT');
     await waitFor('it to have all', async () => (await health(s1)).length === 21);
   });
