@@ -113,10 +113,17 @@ cluster_is_ok() {
   if is_local; then node -e "$is_ok" "$(port_of master)"; else compose exec -T master node -e "$is_ok" 8080 2>/dev/null; fi
 }
 
+# Why a master that has started does not take appends yet; nothing if it does not say.
+why='fetch(`http://127.0.0.1:${process.argv[1]}/health`).then((r) => r.json()).then((h) => h.reason && console.log(`The master waits: ${h.reason}.`), () => {})'
+say_why() {
+  if is_local; then node -e "$why" "$(port_of master)"; else compose exec -T master node -e "$why" 8080 2>/dev/null || true; fi
+}
+
 wait_until_ok() {
   tries=0
   until cluster_is_ok; do
     tries=$((tries + 1))
+    [ $((tries % 20)) -ne 0 ] || say_why
     if [ "$tries" -ge 120 ]; then logs; fail 'the cluster is not ready; see the log above'; fi
     if is_local; then
       for node in $nodes; do is_running "$node" || { logs; fail "$node has ended; see the log above"; }; done

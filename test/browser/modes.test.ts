@@ -167,7 +167,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     stopAfter(t, master);
     const { page } = await open(t, master);
     await untilMode(page, 'Recovering');
-    await untilWhy(page, 'No answer yet from s1 and s2.');
+    await untilWhy(page, 'It waits: s1 and s2 do not answer; 1 of 2 required nodes have answered');
   });
 
   itSees('fenced: another master has taken over', async (t) => {

@@ -202,8 +202,8 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'heartbeats do not repair a lost ack',
     file: 'peer.ts',
-    text: 'answer.length, this.#isAgreed(answer), asked);',
-    replacement: 'answer.length, false, asked);',
+    text: 'this.#learn(answer, this.#isAgreed(answer), asked);',
+    replacement: 'this.#learn(answer, false, asked);',
   },
   {
     name: 'a secondary is never found to be Unhealthy',

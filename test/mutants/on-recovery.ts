@@ -35,36 +35,32 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'only its own log is gone on with',
     file: 'recovery.ts',
-    text: 'if (best === null || best.secondary === null || best.length === 0) {',
+    text: 'if (best === null || best.secondary === null) {',
     replacement: 'if (best === null || best.length >= 0) {',
   },
   {
-    name: 'a recovery goes on without a quorum',
-    file: 'recovery.ts',
-    text: 'if (nodes >= nodesRequired) return true;',
-    replacement: 'if (nodes >= Math.min(1, nodesRequired)) return true;',
+    name: 'a recovery goes on with whoever answers',
+    file: 'completeness.ts',
+    text: "if (!needsQuorum) return { rule: 'whoever-answers' };",
+    replacement: "if (!needsQuorum || nodes > 0) return { rule: 'whoever-answers' };",
   },
   {
-    name: 'a secondary that did not answer the survey counts as one that did',
+    name: 'a secondary that did not answer the poll counts as one that did',
     file: 'recovery.ts',
-    text: 'if (this.#asked.delete(secondary)) this.#concludeRound();',
-    replacement: `const nothing = { logId: null, epoch: 0, length: 0, standing: null };
-    if (!this.#asked.delete(secondary)) return;
-    this.#answers.set(secondary, { nodeId: '', bootId: '', ...nothing });
-    this.#concludeRound();`,
+    text: "const state = isAway ? (isDown ? 'down' : 'silent') : 'answered';",
+    replacement: "const state = 'answered';",
   },
   {
-    name: 'a secondary with another log counts for the quorum',
-    file: 'recovery.ts',
-    text: 'if (isForeign || isDeaf(answer, claim)) this.#uncounted.add(secondary);',
-    replacement: `if (isDeaf(answer, claim)) this.#uncounted.add(secondary);
-      else if (isForeign) continue;`,
+    name: 'a complete node with another log counts for this one',
+    file: 'completeness.ts',
+    text: 'one.isComplete && one.logId === logId);',
+    replacement: 'one.isComplete);',
   },
   {
-    name: 'an attempt to recover forgets what an earlier one has claimed',
+    name: 'an attempt to recover takes the epoch of an earlier one again',
     file: 'recovery.ts',
-    text: 'this.#met.set(logId, this.#claim);',
-    replacement: '',
+    text: 'let seen = newerBallot(this.#replica.ballot, this.#met);',
+    replacement: 'let seen = NO_BALLOT;',
   },
   {
     name: 'a survey ends with the first answer',
@@ -81,14 +77,14 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'the next epoch is that after its own, whatever the secondaries have seen',
     file: 'recovery.ts',
-    text: 'if (answer.logId === logId) seen = newerBallot(seen, ballotOf(answer));',
-    replacement: 'if (answer.logId === logId) seen = newerBallot(seen, NO_BALLOT);',
+    text: 'if (other === null || other === logId) seen = newerBallot(seen, ballotOf(answer));',
+    replacement: 'if (other === null || other === logId) seen = newerBallot(seen, NO_BALLOT);',
   },
   {
     name: 'a new log is begun though somebody has one',
     file: 'recovery.ts',
-    text: 'bestLog(this.#candidates()) ?? newLogId',
-    replacement: 'this.#replica.logId ?? newLogId',
+    text: 'logId ?? this.#nameHeard() ?? this.#config.newLogId',
+    replacement: 'this.#replica.logId ?? this.#config.newLogId',
   },
   {
     name: 'a claim is made to nobody',
@@ -99,15 +95,51 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a master that was outbid while it started goes on',
     file: 'recovery.ts',
-    text: 'if (isOfAnother(answer, claim) || compareBallots(ballotOf(answer), claim) > 0) {',
-    replacement: 'if (claim.epoch === 0) {',
+    text: '        isOutbid = true;',
+    replacement: '',
   },
   {
-    name: 'a secondary that could not take in the claim counts for the quorum',
+    name: 'a secondary that could not keep the promise counts as one that did',
     file: 'recovery.ts',
-    text: 'if (isForeign || isDeaf(answer, claim)) this.#uncounted.add(secondary);',
-    replacement: `if (isForeign) this.#uncounted.add(secondary);
-      else if (isDeaf(answer, claim)) continue;`,
+    text: 'this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);',
+    replacement: 'this.#polled.get(secondary)?.bootId;',
+  },
+  {
+    name: 'the answer of another incarnation than the one that was asked counts',
+    file: 'recovery.ts',
+    text: 'const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);',
+    replacement: 'const isOld = answer.bootId === answer.logId && isDeaf(answer, claim);',
+  },
+  {
+    name: 'a candidate does not promise its own ballot before it asks',
+    file: 'recovery.ts',
+    text: `    replica.promise(claim);
+    return compareBallots(replica.keptBallot, claim) === 0;`,
+    replacement: 'return true;',
+  },
+  {
+    name: 'a candidate that could not keep its own promise asks all the same',
+    file: 'recovery.ts',
+    text: 'return compareBallots(replica.keptBallot, claim) === 0;',
+    replacement: 'return true;',
+  },
+  {
+    name: 'a candidate prepares though the poll was not enough',
+    file: 'recovery.ts',
+    text: 'if (verdict.rule === null) this.#rest(verdict.reason);\n    else this.#prepare',
+    replacement: 'this.#prepare',
+  },
+  {
+    name: 'a candidate takes over by what the poll has said, not by what was promised',
+    file: 'recovery.ts',
+    text: 'else if (verdict.rule === null) this.#rest(verdict.reason);\n    else {',
+    replacement: 'else {',
+  },
+  {
+    name: 'a fetch goes on though its source has promised a newer ballot',
+    file: 'recovery.ts',
+    text: 'return compareBallots(frame, this.#claim as Claim) > 0 ? ANOTHER_STARTS : null;',
+    replacement: 'return null;',
   },
   {
     name: 'a fetch that broke in the middle is taken for complete',
@@ -124,8 +156,8 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a master that has recovered begins no epoch of its own',
     file: 'recovery.ts',
-    text: 'if (!this.#replica.beginEpoch(claim)) {',
-    replacement: 'if (claim.epoch === 0) {',
+    text: 'if (!this.#replica.beginEpoch(claim) || !this.#replica.becomeComplete()) {',
+    replacement: 'if (!this.#replica.becomeComplete()) {',
   },
   {
     name: 'a recovery that came to nothing is not tried again',

@@ -61,8 +61,8 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'frames of a foreign log are taken',
     file: 'intake.ts',
-    text: 'if (logId !== null && frame.logId !== logId) {',
-    replacement: 'if (logId === undefined) {',
+    text: 'if (logId !== null && frame.logId !== logId && isBound) {',
+    replacement: 'if (logId === undefined && isBound) {',
   },
   {
     name: 'frames are taken from a master whose epochs were not compared with ours',
@@ -97,9 +97,9 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'what was held back under an older epoch is shown under a newer one',
     file: 'intake.ts',
-    text: `// What was held came from an earlier life of the master, which may never have placed it.
+    text: `#forgetMaster(): void {
     this.#held.clear();`,
-    replacement: '',
+    replacement: '#forgetMaster(): void {',
   },
   {
     name: 'a frame ahead of its turn is shown at once',
@@ -206,7 +206,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a secondary takes no notice of claims',
     file: 'secondary.ts',
-    text: 'this.#intake.claim(claim);',
+    text: 'this.#intake.hear(request);',
     replacement: '',
   },
   {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, it, type TestContext } from 'node:test';
-import { append, health, messages, replicate, request } from '../support/client.ts';
+import { append, health, messages, replicate, request, setFaults } from '../support/client.ts';
 import {
   FAST,
+  isWhole,
   type NodeProcess,
   startCluster,
-  startDegraded,
   startMaster,
   startRecovered,
   startSecondary,
@@ -92,7 +94,8 @@ describe('the next master', () => {
 
     const [line] = next.events('recovered');
     assert.match(String(line?.adoptedFrom), /^s[12]$/);
-    assert.deepEqual([line?.answered, line?.silent, line?.length], [['s1', 's2'], [], 5]);
+    assert.deepEqual([line?.answered, line?.unanswered, line?.length], [['s1', 's2'], [], 5]);
+    assert.deepEqual([line?.rule, line?.incomplete], ['complete-quorum', ['master']]);
   });
 
   it('and the one after it, on the same port, as a restart policy does', async (t) => {
@@ -158,7 +161,8 @@ describe('the next master', () => {
     stopAfter(t, master);
     t.diagnostic(`recovered ${between(master, 'listening', 'recovered')} ms after it listened`);
     assert.equal((await append(master, { message: 'a', w: 1 })).status, 201);
-    assert.deepEqual(master.events('recovered')[0]?.silent, ['s1', 's2']);
+    const [line] = master.events('recovered');
+    assert.deepEqual([line?.rule, line?.unanswered], ['whoever-answers', ['s1', 's2']]);
   });
 });
 
@@ -184,7 +188,8 @@ describe('a master without a quorum', () => {
       async () => (await request(`${master.url}/readyz`)).status === 200,
     );
     assert.equal((await append(master, { message: 'first', w: 2 })).body.seq, 1);
-    assert.deepEqual(master.events('recovered')[0]?.silent, ['s2']);
+    const [line] = master.events('recovered');
+    assert.deepEqual([line?.rule, line?.unanswered], ['new-log', ['s2']]);
   });
 
   it('can be stopped while it recovers', async () => {
@@ -196,17 +201,18 @@ describe('a master without a quorum', () => {
 
 describe('a secondary that hangs', () => {
   it('delays the start by the time-out of the recovery, once', async (t) => {
+    const { master: old, secondaries } = await startCluster(t);
+    await append(old, { message: 'a' });
+    await old.stop('SIGKILL');
     const hung = await new FakeSecondary({ heartbeat: () => {} }).listen(t);
-    const s1 = await fedSecondary(t, 's1', [1, 'a']);
-    const master = await startRecovered([s1.port, hung.port], {
-      ...FAST,
-      RECOVERY_TIMEOUT_MS: 400,
-    });
+    // Two of four that remember are enough: they share one with each majority of three.
+    const ports = [...secondaries.map(({ port }) => port), hung.port];
+    const master = await startRecovered(ports, { ...FAST, RECOVERY_TIMEOUT_MS: 400 });
     stopAfter(t, master);
     const tookMs = between(master, 'listening', 'recovered');
     t.diagnostic(`recovered ${tookMs} ms after it listened`);
     assert(tookMs < 400 + 3000, `${tookMs} ms`);
-    assert.deepEqual(master.events('recovered')[0]?.silent, ['s2']);
+    assert.deepEqual(master.events('recovered')[0]?.unanswered, ['s3']);
     assert.equal((await append(master, { message: 'b', w: 2 })).status, 201);
   });
 
@@ -240,15 +246,16 @@ describe('a secondary that hangs', () => {
 
 describe('an old master that is still alive', () => {
   it('is fenced: it stops for good, says so, and lets its waiters go', async (t) => {
-    const { master: old, s1 } = await startDegraded(t);
-    const absent = await freePort();
-    assert.equal((await append(old, { message: 'a', w: 2 })).status, 201);
+    const { master: old, secondaries } = await startCluster(t);
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    assert.equal((await append(old, { message: 'a' })).status, 201);
+    await setFaults(s2, { errorRate: 1 });
     const waiting = append(old, { message: 'b', w: 3 });
     await waitFor('it to wait', async () => (await health(old)).waiting === 1);
     await waitFor('s1 to have it', async () => (await health(s1)).length === 2);
     const { epoch } = await health(old);
 
-    const next = await startRecovered([s1.port, absent], FAST);
+    const next = await startRecovered([s1.port, s2.port], FAST);
     stopAfter(t, next);
     const { status, body, headers } = await waiting;
     assert.deepEqual([status, body.type, body.appended], [503, '/problems/fenced', true]);
@@ -298,23 +305,163 @@ describe('an old master that is still alive', () => {
 
 describe('a secondary that returns with an unshared tail', () => {
   it('is cut back, loudly, and gets what it lacks', async (t) => {
-    const s1 = await fedSecondary(t, 's1', [1, 'a', 'b']);
-    // What an earlier master, cut off from the others, had written to one of them alone.
-    const s2 = await fedSecondary(t, 's2', [1, 'a', 'b', 'x', 'y', 'z']);
-    s2.signal('SIGSTOP');
-    const master = await startRecovered([s1.port, s2.port], { ...FAST, RECOVERY_TIMEOUT_MS: 200 });
+    const { master: old, secondaries } = await startCluster(t, { count: 3 });
+    const [s1, s2, s3] = secondaries as [NodeProcess, NodeProcess, NodeProcess];
+    await append(old, { messages: ['a', 'b'] });
+    // What its master has written to one of them alone.
+    for (const one of [s1, s2]) await setFaults(one, { errorRate: 1 });
+    await append(old, { messages: ['x', 'y', 'z'], w: 1 });
+    await waitFor('s3 to have it', async () => (await health(s3)).length === 5);
+    s3.signal('SIGSTOP');
+    await old.stop('SIGKILL');
+    for (const one of [s1, s2]) await setFaults(one, { errorRate: 0 });
+    const ports = secondaries.map(({ port }) => port);
+    const master = await startRecovered(ports, { ...FAST, RECOVERY_TIMEOUT_MS: 200 });
     stopAfter(t, master);
-    assert.equal((await append(master, { message: 'c', w: 2 })).status, 201);
-    s2.signal('SIGCONT');
-    await waitFor('it to be complete', async () => (await health(s2)).discarded === 3);
+    assert.equal((await append(master, { message: 'c', w: 3 })).status, 201);
+    s3.signal('SIGCONT');
+    await waitFor('it to be cut back', async () => (await health(s3)).discarded === 3);
     const all = await append(master, { message: 'd' });
-    assert.deepEqual([all.status, all.body.acked], [201, ['master', 's1', 's2']]);
-    assert.deepEqual(await messages(s2), ['a', 'b', 'c', 'd']);
+    assert.deepEqual([all.status, all.body.acked], [201, ['master', 's1', 's2', 's3']]);
+    assert.deepEqual(await messages(s3), ['a', 'b', 'c', 'd']);
     assert.deepEqual((await health(s1)).discarded, 0);
-    const [line] = s2.events('log-cut');
+    const [line] = s3.events('log-cut');
     assert.deepEqual(
       [line?.level, line?.from, line?.to, line?.writtenUnder, line?.epoch],
       ['warn', 3, 5, 1, 2],
     );
+  });
+});
+
+describe('a master that starts with no memory waits for those who remember', () => {
+  it('while the only other holder of an acknowledged entry is paused', async (t) => {
+    const { master: old, secondaries } = await startCluster(t);
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    await append(old, { message: 'a' });
+    await setFaults(s2, { errorRate: 1 });
+    const held = await append(old, { message: 'b', w: 'majority' });
+    assert.deepEqual([held.status, held.body.acked], [201, ['master', 's1']]);
+    await old.stop('SIGKILL');
+    s1.signal('SIGSTOP');
+    await setFaults(s2, { errorRate: 0 });
+    const master = await startMaster([s1.port, s2.port], { ...FAST, RECOVERY_TIMEOUT_MS: 200 });
+    stopAfter(t, master);
+    const {
+      reason,
+      status,
+      secondaries: seen,
+    } = await waitFor('it to say why', async () => {
+      const now = await health(master);
+      return /s1/.test(now.reason) && now;
+    });
+    assert.equal(status, 'recovering');
+    assert.equal(
+      reason,
+      's1 does not answer and may hold messages that were acknowledged; ' +
+        'master has lost its memory, or never had all of it',
+    );
+    assert.deepEqual(
+      seen.map(({ id, complete }: { id: string; complete: boolean }) => [id, complete]),
+      [
+        ['s1', false],
+        ['s2', true],
+      ],
+    );
+    const refused = await append(master, { message: 'early', w: 1 });
+    assert.deepEqual([refused.status, refused.body.type], [503, '/problems/recovering']);
+    assert.match(refused.body.detail, /s1 does not answer/);
+    s1.signal('SIGCONT');
+    await waitFor('it to recover', () => master.events('recovered')[0]);
+    assert.deepEqual(await messages(master), ['a', 'b']);
+    assert.equal((await health(master)).epoch, 2, 'no epoch is used up by waiting');
+    await agree(master, s1, s2);
+  });
+
+  it('while all others are empty and the last one is paused: no new log takes its place', async (t) => {
+    const { master: old, secondaries } = await startCluster(t);
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    await append(old, { message: 'a' });
+    const { logId } = await health(old);
+    s2.signal('SIGSTOP');
+    await old.stop('SIGKILL');
+    await s1.stop('SIGKILL');
+    const empty = await startSecondary({ NODE_ID: 's1', PORT: s1.port });
+    const environment = { ...FAST, RECOVERY_TIMEOUT_MS: 200 };
+    const master = await startMaster([s1.port, s2.port], environment);
+    stopAfter(t, master, empty);
+    await waitFor('it to say why', async () => /s2 does not/.test((await health(master)).reason));
+    s2.signal('SIGCONT');
+    const [line] = await waitFor('it to recover', () => {
+      const lines = master.events('recovered');
+      return lines.length > 0 && lines;
+    });
+    assert.deepEqual([line?.rule, line?.incomplete], ['all-answered', ['master', 's1']]);
+    assert.equal((await health(master)).logId, logId);
+    assert.deepEqual(await messages(master), ['a']);
+    await agree(master, empty, s2);
+    await waitFor('all to be complete', () => isWhole(master));
+  });
+
+  it('and with a disk need not wait: what it has itself counts', async (t) => {
+    const directory = mkdtempSync(`${tmpdir()}/master-`);
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const disk = { DATA_DIR: directory };
+    const { master: old, secondaries } = await startCluster(t, { master: disk });
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    await append(old, { message: 'a' });
+    await old.stop('SIGKILL');
+    s1.signal('SIGSTOP');
+    const environment = { ...FAST, ...disk, RECOVERY_TIMEOUT_MS: 200 };
+    const master = await startRecovered([s1.port, s2.port], environment);
+    stopAfter(t, master);
+    const [line] = master.events('recovered');
+    assert.deepEqual([line?.rule, line?.incomplete], ['complete-quorum', []]);
+    assert.deepEqual(await messages(master), ['a']);
+    s1.signal('SIGCONT');
+  });
+});
+
+describe('a secondary that lost its memory', () => {
+  it('is complete again when it has all that there was when it was met', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
+    await append(master, { messages: ['a', 'b', 'c'] });
+    await s1.stop('SIGKILL');
+    const empty = await startSecondary({
+      NODE_ID: 's1',
+      PORT: s1.port,
+      FAULT_INJECTION: true,
+      FAULT_ERROR_RATE: 1,
+    });
+    stopAfter(t, empty);
+    await waitFor('it to be met', () => empty.events('joined-log')[0]);
+    assert.equal((await health(empty)).complete, false);
+    await setFaults(empty, { errorRate: 0 });
+    await waitFor('it to have caught up', async () => (await health(empty)).complete);
+    const [line] = empty.events('became-complete');
+    assert.deepEqual([line?.completeFrom, (await health(empty)).length], [3, 3]);
+    await waitFor('its master to know', () => isWhole(master));
+    await agree(master, empty, s2);
+  });
+
+  it('refuses what is for the incarnation before, and obeys nobody who speaks to that', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const [s1] = secondaries as [NodeProcess];
+    await append(master, { message: 'a' });
+    const { bootId, logId, epoch } = await health(s1);
+    const s3 = await startSecondary({ NODE_ID: 's3' });
+    stopAfter(t, s3);
+    const start = { logId, epoch, writer: 'W', from: 1, bootId, completeFrom: 0 };
+    const frame = { ...start, messages: [], epochs: [[epoch, 1]], writers: ['W'] };
+    const refused = await replicate(s3, [frame]);
+    assert.deepEqual([refused.status, refused.body.type], [409, '/problems/boot-mismatch']);
+    const headers = { 'log-id': 'L', 'log-epoch': '7', 'log-writer': 'W', 'boot-id': bootId };
+    const told = await request(`${s3.url}/heartbeat`, { headers });
+    assert.deepEqual([told.status, told.body.epoch, told.body.complete], [200, 0, false]);
+    const { logId: none, epoch: still, complete, bootId: own } = await health(s3);
+    assert.deepEqual([none, still, complete], [null, 0, false]);
+    const meant = await replicate(s3, [{ ...frame, bootId: own }]);
+    assert.equal(meant.status, 200);
+    assert.equal((await health(s3)).complete, true);
   });
 });

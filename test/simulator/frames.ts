@@ -2,7 +2,11 @@
 import type { EpochStart, EpochsPart } from '../../src/lib/core/epochs.ts';
 import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
 import type { Log } from '../../src/lib/core/log.ts';
-import type { Frame } from '../../src/lib/core/protocol.ts';
+import type { Frame, StreamStart } from '../../src/lib/core/protocol.ts';
+
+/** Whose frame it is, and what it says beside its entries. */
+type Origin = Pick<Frame, 'logId' | 'epoch' | 'writer' | 'committed'> &
+  Partial<Omit<StreamStart, 'epochs'>>;
 
 /** Epochs in one frame: so few that most lists come in parts. */
 export const FRAME_EPOCHS_MAX = 2;
@@ -10,13 +14,12 @@ export const FRAME_EPOCHS_MAX = 2;
 /** The entries `from..to` as one frame; its bytes are its own. */
 export function frameOf(
   source: { readonly log: Log; readonly keys: KeyIndex },
-  origin: { readonly logId: string; readonly epoch: number; readonly writer: string | null },
+  origin: Origin,
   epochs: readonly EpochStart[] | null,
   from: number,
   to: number,
   part?: EpochsPart,
 ): Frame {
-  const { logId, epoch, writer } = origin;
   const ends: number[] = [];
   const texts: Uint8Array[] = [];
   let end = 0;
@@ -34,9 +37,7 @@ export function frameOf(
   }
   const messages = { bytes, ends };
   return {
-    logId,
-    epoch,
-    writer,
+    ...origin,
     from,
     messages,
     keys: source.keys.within(from, to),

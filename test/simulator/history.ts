@@ -12,8 +12,9 @@ import type { Accepted } from '../../src/lib/core/master.ts';
 import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
-import type { MasterHost } from './master-host.ts';
-import { isNewer, majorityOf, nodesAskedFor, startOf } from './oracle.ts';
+import { hasLog, type MasterHost } from './master-host.ts';
+import { isNewer, majorityOf, mayTakeOver, nodesAskedFor, startOf } from './oracle.ts';
+import { PromiseWatch } from './promise.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { World } from './world.ts';
 
@@ -64,11 +65,13 @@ export class History {
   readonly recoveries: Recovered[] = [];
   /** Which interesting things have happened at all. */
   readonly states = new Set<string>();
+  readonly promise: PromiseWatch;
   readonly #world: World;
   readonly #logs = new Map<string, { readonly log: Log; readonly keys: KeyIndex }>();
 
   constructor(world: World) {
     this.#world = world;
+    this.promise = new PromiseWatch(world);
   }
 
   reached(state: string): void {
@@ -137,6 +140,7 @@ export class History {
     const ballot = host.core.claim as Claim;
     const ack: Acknowledged = { client, ids, ballot, logId, holders, isGivenUp: false };
     this.acknowledged.push(ack);
+    if (logId !== null && w >= majorityOf(this.#world.nodes)) this.promise.acknowledged(logId, ids);
     this.reached('acked');
     if (w > 1) this.reached('acked-by-others');
     for (const recovery of this.recoveries) {
@@ -175,23 +179,33 @@ export class History {
     const { logId, log } = core;
     const recovery = { host, ballot: core.claim as Claim, logId, log, memories };
     for (const ack of this.acknowledged) this.#mustHave(recovery, ack, 'a recovery');
+    this.promise.tookOver(host);
     this.recoveries.push(recovery);
     this.reached(core.length > 0 ? 'recovered-a-log' : 'recovered-nothing');
   }
 
-  /** Nobody counts as heard who was not, and enough have been heard. */
-  #checkSurvey({ core, writer, surveyed }: MasterHost, answered: string[]): void {
+  /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */
+  #checkSurvey(host: MasterHost, answered: string[]): void {
+    const { core, writer, surveyed, own, refused } = host;
     const { secondaries, nodes, weather } = this.#world;
+    let complete = own.isComplete && own.logId === core.logId ? 1 : 0;
+    let hasAnybodyLog = own.logId !== null;
     for (const [index, { id }] of secondaries.entries()) {
       if (!answered.includes(id)) continue;
       const said = surveyed[index];
+      const isForeign = hasLog(said) && said.logId !== core.logId;
+      if (hasLog(said)) hasAnybodyLog = true;
+      if (isForeign) continue;
       assert.equal(said?.logId, core.logId, `${writer} counts ${id}, which is with it`);
       const seen = { epoch: said?.epoch ?? 0, writer: said?.standing?.writer ?? null };
       const isPromised = !isNewer(core.claim as Claim, seen);
       assert(isPromised, `${writer} counts ${id}, which listens to no older master`);
+      if (hasLog(said) && said.standing?.isComplete) complete += 1;
     }
-    const required = weather.quorumAppend ? majorityOf(nodes) : 1;
-    assert(1 + answered.length >= required, `${writer} has recovered with a quorum`);
+    const silent = secondaries.filter(({ id }, i) => !answered.includes(id) && !refused[i]).length;
+    const heard = { nodes, answered: 1 + answered.length, complete, hasAnybodyLog, silent };
+    const isEnough = !weather.quorumAppend || mayTakeOver(heard);
+    assert(isEnough, `${writer} has taken over by a rule; ${JSON.stringify(heard)}`);
   }
 
   /** Nothing is left behind of a better log than its own. */
@@ -201,8 +215,10 @@ export class History {
       if (!answered.includes(id) || bootId !== secondary.bootId || length === 0) continue;
       if (secondary.writer !== writer || secondary.logId !== core.logId || !standing) continue;
       const newest = { epoch: standing.lastEpoch, writer: standing.lastWriter };
-      const isLonger = length > own.length && !isNewer(own.newest, newest);
-      if (!isLonger && !isNewer(newest, own.newest)) continue;
+      if (own.logId === core.logId) {
+        const isLonger = length > own.length && !isNewer(own.newest, newest);
+        if (!isLonger && !isNewer(newest, own.newest)) continue;
+      }
       const best = this.#newestOf(surveyed, answered);
       if (isNewer(best, newest)) continue;
       const last = idAt(secondary.log, length);

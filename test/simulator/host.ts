@@ -75,12 +75,17 @@ export abstract class Host {
   /** Ends what the disk held; returns how many entries are left, or null if all is forgotten. */
   protected crashDisk(isWiped: boolean): number | null {
     if (this.world.weather.disk === 'none' || isWiped) {
-      this.disk.wipe();
-      this.memory += 1;
+      this.wipe();
       return null;
     }
-    this.disk.crash(this.world.random);
+    this.disk.crash(this.world.random, this.world.weather.disk === 'always');
     return this.disk.load()?.log.length ?? 0;
+  }
+
+  /** Nothing is left of what the machine held. */
+  wipe(): void {
+    this.disk.wipe();
+    this.memory += 1;
   }
 
   protected abstract boot(): void;

@@ -66,6 +66,7 @@ export class Invariants {
     for (const host of secondaries) if (host.isUp) this.#checkSecondary(host);
     for (const host of masters) if (host.isUp) this.#checkMaster(host);
     for (const client of this.#world.waiting) this.#checkWaiting(client);
+    this.#world.history.promise.observe();
   };
 
   /** Who waits does so for a reason. */

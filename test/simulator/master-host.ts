@@ -4,11 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import type { Ballot } from '../../src/lib/core/ballot.ts';
-import type { EpochStart, EpochsPart } from '../../src/lib/core/epochs.ts';
 import { LINGER, type Linger } from '../../src/lib/core/linger.ts';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type { SecondaryHealth } from '../../src/lib/core/peer.ts';
-import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type {
+  Ack,
+  Claim,
+  Frame,
+  Heartbeat,
+  HeartbeatRequest,
+  StreamStart,
+} from '../../src/lib/core/protocol.ts';
 import type { Note } from '../../src/lib/core/refusal.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
@@ -28,7 +34,21 @@ export const WAITING_MAX = 20;
 const FRAME_BYTES_MAX = 64;
 
 const AT_ONCE: Linger = { awaitedMs: 0, unawaitedMs: 0 };
-const NOTHING = { newest: { epoch: 0, writer: null }, length: 0 };
+const NOTHING: Own = {
+  logId: null,
+  newest: { epoch: 0, writer: null },
+  length: 0,
+  isComplete: false,
+};
+
+/** What a master had of its own when it began to ask. */
+interface Own {
+  /** Which log; null if it had none. */
+  readonly logId: string | null;
+  readonly newest: Ballot;
+  readonly length: number;
+  readonly isComplete: boolean;
+}
 
 interface Link {
   readonly host: SecondaryHost;
@@ -73,8 +93,9 @@ export class MasterHost extends Host implements MasterEffects {
   links: (Link | null)[] = [];
   /** What it claimed last in this life. */
   claimed: Claim | null = null;
-  /** How far its own log went when it made that claim, and under whom it was written on. */
-  own: { readonly newest: Ballot; readonly length: number } = NOTHING;
+  own: Own = NOTHING;
+  /** Who has refused the last question of this attempt to recover: nobody is there. */
+  refused: boolean[] = [];
   /** How often this machine's masters have met a new life of a secondary. */
   restartsSeen = 0;
 
@@ -90,6 +111,8 @@ export class MasterHost extends Host implements MasterEffects {
     this.own = NOTHING;
     this.links = secondaries.map(() => null);
     this.surveyed = [];
+    this.refused = [];
+    this.world.history.promise.masterStarts(this);
     const { journal, kept } = this.openDisk(() => this.core.synced());
     const config = {
       nodeId: this.id,
@@ -153,17 +176,14 @@ export class MasterHost extends Host implements MasterEffects {
     if (!host.isUp && !link.isHung) this.#break(secondary, link, 'refused', null);
   }
 
-  sendFrame(
-    secondary: number,
-    from: number,
-    to: number,
-    epochs: readonly EpochStart[] | null,
-    part: EpochsPart,
-  ): void {
+  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
     const { world } = this;
     const link = this.links[secondary] as Link;
     const { host } = link;
-    const frame = frameOf(this.core, this.core.claim as Claim, epochs, from, to, part);
+    const { epochs = null, part, ...addressee } = start ?? {};
+    const { claim, committed } = this.core;
+    const origin = { ...(claim as Claim), ...addressee, committed };
+    const frame = frameOf(this.core, origin, epochs, from, to, part);
     const livesWhenAsked = (this.told[secondary] as Told).lives;
     link.unanswered += 1;
     if (world.chance('hangRate') || !world.passes(this, host)) link.isHung = true;
@@ -210,7 +230,8 @@ export class MasterHost extends Host implements MasterEffects {
     }
     if (answer.kind === 'refused') {
       const staleBy = answer.problem === 'stale-epoch' ? answer.epoch : null;
-      this.#break(secondary, link, answer.problem, staleBy);
+      const isRestarted = answer.problem === 'boot-mismatch';
+      this.#break(secondary, link, answer.problem, staleBy, isRestarted);
       return;
     }
     if (world.chance('ackLossRate')) {
@@ -260,14 +281,21 @@ export class MasterHost extends Host implements MasterEffects {
   }
 
   /** Ends the exchange; the master hears of it, unless nothing reaches it. */
-  #break(secondary: number, link: Link, reason: string, staleBy: number | null): void {
+  #break(
+    secondary: number,
+    link: Link,
+    reason: string,
+    staleBy: number | null,
+    isRestarted = false,
+  ): void {
     if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
     link.isBroken = true;
     this.later(this.world.latency(), () => {
       this.world.say(`${this.id}: exchange with ${link.host.id} fails: ${reason}`);
       const { random } = this.world;
       if (staleBy !== null && !link.isDropped) this.hasMetNewer = true;
-      this.core.exchangeFailed(secondary, link.exchange, reason, staleBy, this.clock, random());
+      const failure = { reason, staleBy, isRestarted };
+      this.core.exchangeFailed(secondary, link.exchange, failure, this.clock, random());
     });
   }
 
@@ -283,29 +311,34 @@ export class MasterHost extends Host implements MasterEffects {
 
   // --- heartbeats ------------------------------------------------------------------------------
 
-  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void {
+  askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void {
     const { world } = this;
+    const { claim } = request;
     const host = this.core.claim !== null ? world.at(this, secondary) : this.#secondary(secondary);
     this.#checkClaim(claim);
     // Another attempt to recover begins with another survey.
-    if (claim === null) this.surveyed[secondary] = undefined;
+    if (claim === null && this.core.claim === null) {
+      this.surveyed[secondary] = undefined;
+      this.#noteOwn();
+    }
     const livesWhenAsked = (this.told[secondary] as Told).lives;
     const { life } = this;
     let isOver = false;
-    const miss = (reason: string) => {
+    const miss = (reason: string, isDown: boolean) => {
       if (isOver) return;
       isOver = true;
+      this.refused[secondary] = isDown;
       this.misses[secondary] = (this.misses[secondary] as number) + 1;
-      this.core.heartbeatMissed(secondary, reason, this.clock);
+      this.core.heartbeatMissed(secondary, reason, isDown, this.clock);
     };
-    this.later(timeoutMs, () => miss('no answer in time'));
+    this.later(timeoutMs, () => miss('no answer in time', false));
     if (world.chance('lossRate') || !world.passes(this, host)) return;
     if (!host.isUp) {
-      this.later(world.latency(), () => miss('refused'));
+      this.later(world.latency(), () => miss('refused', true));
       return;
     }
     host.later(world.latency(), () => {
-      const answer = host.heartbeat(claim);
+      const answer = host.heartbeat(request);
       if (!world.passes(host, this) || this.life !== life) return;
       this.later(world.latency(), () => {
         if (isOver) return;
@@ -315,14 +348,20 @@ export class MasterHost extends Host implements MasterEffects {
     });
   }
 
+  #noteOwn(): void {
+    const { log, logId, isComplete } = this.core;
+    const newest = log.epochs.at(-1);
+    this.own = newest === undefined ? NOTHING : { logId, newest, length: log.length, isComplete };
+  }
+
   /** Every attempt to recover claims an epoch of its own. */
   #checkClaim(claim: Claim | null): void {
     const { claimed } = this;
     if (claim === null || claim === claimed) return;
-    const isHigher = claimed?.logId !== claim.logId || claim.epoch > claimed.epoch;
+    const isHigher = claim.epoch > (claimed?.epoch ?? 0);
     // It may have begun it in an earlier attempt, and find it again at one who heard of that.
     const found = this.surveyed
-      .map((said) => said?.logId ?? null)
+      .map((said) => (hasLog(said) ? said.logId : null))
       .filter((logId) => logId !== null);
     const isOld = claimed?.logId === claim.logId || found.includes(claim.logId);
     const isBegun = claim.logId === `log-of-${this.writer}` && !isOld;
@@ -333,10 +372,6 @@ export class MasterHost extends Host implements MasterEffects {
     assert(isNext, `${this.writer}: an epoch is claimed above all that were told of`);
     assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
     this.claimed = claim;
-    if (this.core.claim !== null) return;
-    const { log, logId } = this.core;
-    const newest = logId === claim.logId ? log.epochs.at(-1) : undefined;
-    this.own = newest === undefined ? NOTHING : { newest, length: log.length };
   }
 
   #heartbeatArrived(
@@ -350,7 +385,7 @@ export class MasterHost extends Host implements MasterEffects {
     const counted = isAgreed && this.core.claim !== null ? answer.length : 0;
     tell(this.told[secondary] as Told, answer.bootId, counted, livesWhenAsked);
     const { logId, claim: written } = this.core;
-    const isOurs = answer.logId === null || answer.logId === (written ?? claim)?.logId;
+    const isOurs = !hasLog(answer) || answer.logId === (written ?? claim)?.logId;
     if (isOurs || written === null) this.answeredAt[secondary] = this.world.now;
     const isNamed = answer.nodeId === this.#secondary(secondary).id;
     this.misses[secondary] = isOurs && isNamed ? 0 : Number.POSITIVE_INFINITY;
@@ -409,6 +444,11 @@ export class MasterHost extends Host implements MasterEffects {
   #secondary(index: number): SecondaryHost {
     return this.world.secondaries[index] as SecondaryHost;
   }
+}
+
+/** Whether a secondary says that it has taken a frame of some log. */
+export function hasLog(said: Heartbeat | undefined): said is Heartbeat {
+  return said !== undefined && (said.length > 0 || (said.standing?.lastEpoch ?? 0) > 0);
 }
 
 /** Notes what a master is about to learn. */

@@ -14,12 +14,12 @@ export function breakThings(world: World): void {
   for (const host of secondaries) {
     if (world.mischief(0.02)) contradict(host);
     if (world.mischief(0.05)) openGap(world, host);
-    if (world.mischief(0.003)) plugIn(world, host);
+    if (world.mischief(0.003) && mayLose(world, host)) plugIn(world, host);
   }
   const running = masters.filter(({ isUp }) => isUp);
   for (const host of running) if (happens(weather.masterCrashRate)) crash(world, host);
   if (masters.every(({ isUp }) => !isUp)) startMaster(world);
-  else if (happens(weather.secondMasterRate)) startMaster(world);
+  else if (happens(weather.secondMasterRate) && !world.isCareful) startMaster(world);
   for (const host of [...running, ...secondaries]) {
     if (happens(weather.pauseRate)) pause(world, host);
     if (happens(weather.clockJumpRate)) jump(world, host);
@@ -41,19 +41,30 @@ export function breakThings(world: World): void {
 /** Ends a life; the machine comes back, sometimes before anybody can notice. */
 function crash(world: World, host: MasterHost | SecondaryHost): void {
   if (!host.isUp) return;
-  host.crash(world.random() < world.weather.wipeRate);
+  const isWiped = world.random() < world.weather.wipeRate;
+  const loses = isWiped || world.weather.disk !== 'always';
+  if (loses && !mayLose(world, host)) return;
+  host.crash(isWiped);
   world.history.reached('crash');
   const downMs = world.random() * (world.random() < 0.5 ? 50 : 6000);
   world.after(downMs, () => {
     // Another machine may have taken over meanwhile; starting this one all the same is its own fault.
     const isSecondary = world.secondaries.includes(host as SecondaryHost);
-    const isWanted = isSecondary || (!world.isCalm && !hasMaster(world));
+    const isWanted = isSecondary || (!world.isCalm && mayBeMaster(world, host as MasterHost));
     if (!host.isUp && isWanted) host.start();
   });
 }
 
-function hasMaster(world: World): boolean {
-  return world.masters.some(({ isUp, core }) => isUp && core.fencedBy === null);
+/** Whether what this machine remembers may be lost; in a careful world only within the promise. */
+function mayLose(world: World, host: MasterHost | SecondaryHost): boolean {
+  return !world.isCareful || world.history.promise.mayLose(host);
+}
+
+function mayBeMaster(world: World, host: MasterHost): boolean {
+  if (world.isCareful) {
+    return world.masters.every(({ isUp }) => !isUp) && host === world.history.promise.lastMaster;
+  }
+  return !world.masters.some(({ isUp, core }) => isUp && core.fencedBy === null);
 }
 
 /** Starts a master on a machine that has none, whatever the other one does. */
@@ -61,6 +72,12 @@ function startMaster(world: World): void {
   const idle = world.masters.filter(({ isUp }) => !isUp);
   const host = idle[world.pick(idle.length)];
   if (host === undefined) return;
+  const { lastMaster } = world.history.promise;
+  if (world.isCareful && host !== lastMaster && lastMaster !== null) {
+    // Another machine in its place, with an empty disk: the old one never comes back unwiped.
+    if (!world.history.promise.mayLose(lastMaster)) return;
+    host.wipe();
+  }
   if (idle.length < world.masters.length) world.history.reached('two-masters');
   host.start();
 }
@@ -104,7 +121,7 @@ function isolate(world: World, master: MasterHost): void {
     world.block(secondary, master, ms);
   }
   world.history.reached('isolated');
-  startMaster(world);
+  if (!world.isCareful) startMaster(world);
 }
 
 /** Cuts the path between two machines, in one direction or both. */

@@ -31,3 +31,22 @@ export function isNewer(a: Ballot, b: Ballot): boolean {
   if (a.epoch !== b.epoch) return a.epoch > b.epoch;
   return String(a.writer) > String(b.writer);
 }
+
+/** What a candidate has heard, itself included. */
+export interface Heard {
+  readonly nodes: number;
+  readonly answered: number;
+  /** Nodes with the log that is adopted that have lost nothing they could have acknowledged. */
+  readonly complete: number;
+  readonly hasAnybodyLog: boolean;
+  /** Who neither answered nor refused. */
+  readonly silent: number;
+}
+
+/** Whether these answers are enough: rules (a), (b) and (c) of the contract. */
+export function mayTakeOver(heard: Heard): boolean {
+  const { nodes, answered, complete, hasAnybodyLog, silent } = heard;
+  if (hasAnybodyLog && complete > nodes - majorityOf(nodes)) return true;
+  if (answered === nodes) return true;
+  return !hasAnybodyLog && answered >= majorityOf(nodes) && silent === 0;
+}

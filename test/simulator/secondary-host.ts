@@ -1,6 +1,6 @@
 /** A machine that runs a secondary: takes frames from exchanges, answers heartbeats and fetches. */
 import assert from 'node:assert/strict';
-import type { Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
@@ -37,8 +37,8 @@ export class SecondaryHost extends Host {
     return this.core.nextWakeAt();
   }
 
-  heartbeat(claim: Claim | null): Heartbeat {
-    return this.core.heartbeat(claim);
+  heartbeat(request: HeartbeatRequest): Heartbeat {
+    return this.core.heartbeat(request);
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
@@ -50,7 +50,8 @@ export class SecondaryHost extends Host {
   export(from: number): Frame[] {
     const { core } = this;
     const frames: Frame[] = [];
-    const origin = { logId: core.logId as string, epoch: core.epoch, writer: core.writer };
+    const { epoch, writer, bootId } = core;
+    const origin = { logId: core.logId as string, epoch, writer, bootId };
     const { epochs } = core.log;
     let offset = 0;
     for (; epochs.length - offset > FRAME_EPOCHS_MAX; offset += FRAME_EPOCHS_MAX) {

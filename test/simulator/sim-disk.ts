@@ -11,7 +11,8 @@ import { type PackedMessages, sliceMessages } from '../../src/lib/core/messages.
 import type { Kept } from '../../src/lib/core/replica.ts';
 
 type Record =
-  | { readonly kind: 'begin'; readonly logId: string }
+  | { readonly kind: 'begin'; readonly logId: string; readonly ballot: Ballot }
+  | { readonly kind: 'complete' }
   | { readonly kind: 'promise'; readonly ballot: Ballot }
   | { readonly kind: 'epoch'; readonly ballot: Ballot }
   | { readonly kind: 'cut'; readonly length: number }
@@ -27,14 +28,19 @@ export class SimDisk {
   records: Record[] = [];
   syncedRecords = 0;
 
+  /** Whether the machine has crashed since it was said that the node is complete, and not all was synced. */
+  #mayHaveLost = false;
+
   /** Nothing is left. */
   wipe(): void {
     this.records = [];
     this.syncedRecords = 0;
+    this.#mayHaveLost = false;
   }
 
   /** A crash: of what was not synced only a beginning is left. */
-  crash(random: () => number): void {
+  crash(random: () => number, isSynced: boolean): void {
+    this.#mayHaveLost = !isSynced;
     const unsynced = this.records.length - this.syncedRecords;
     const kept = this.syncedRecords + Math.floor(random() * (unsynced + 1));
     const torn = this.records[kept];
@@ -48,6 +54,11 @@ export class SimDisk {
     this.syncedRecords = this.records.length;
   }
 
+  /** It was written anew that the node is complete. */
+  completed(): void {
+    this.#mayHaveLost = false;
+  }
+
   /** What a new life finds; null on an empty disk. */
   load(): Kept | null {
     if (this.records.length === 0) return null;
@@ -55,13 +66,16 @@ export class SimDisk {
     let ballot = NO_BALLOT;
     let log = new Log();
     let keys = new KeyIndex();
+    let isComplete = false;
     for (const record of this.records) {
       if (record.kind === 'begin') {
         logId = record.logId;
-        ballot = NO_BALLOT;
+        ballot = record.ballot;
         log = new Log();
         keys = new KeyIndex();
-      } else if (record.kind === 'promise') ballot = newerBallot(ballot, record.ballot);
+        isComplete = false;
+      } else if (record.kind === 'complete') isComplete = true;
+      else if (record.kind === 'promise') ballot = newerBallot(ballot, record.ballot);
       else if (record.kind === 'epoch') log.beginEpoch(record.ballot);
       else if (record.kind === 'cut') {
         log.truncate(record.length);
@@ -71,7 +85,7 @@ export class SimDisk {
         for (const [seq, key] of record.keys) keys.record(key, seq);
       }
     }
-    return { logId, ballot, log, keys };
+    return { logId, ballot, log, keys, isComplete: isComplete && !this.#mayHaveLost };
   }
 }
 
@@ -102,8 +116,14 @@ export class SimJournal implements Journal {
     this.#onSynced = onSynced;
   }
 
-  begin(logId: string): boolean {
-    return this.#write({ kind: 'begin', logId }, 0);
+  begin(logId: string, { epoch, writer }: Ballot): boolean {
+    return this.#write({ kind: 'begin', logId, ballot: { epoch, writer } }, 0);
+  }
+
+  complete(): boolean {
+    if (!this.#write({ kind: 'complete' }, this.#length)) return false;
+    this.#disk.completed();
+    return true;
   }
 
   promise(ballot: Ballot): boolean {

@@ -1,6 +1,8 @@
 /** What some world must have seen, or the simulator has not looked where it matters. */
 export const INTERESTING_STATES: readonly string[] = [
   'acked-by-others',
+  'became-complete',
+  'boot-mismatch',
   'clock-jump',
   'crash',
   'disk-full',
@@ -21,6 +23,8 @@ export const INTERESTING_STATES: readonly string[] = [
   'partition',
   'pause',
   'plugged-in',
+  'promise-holds',
+  'promise-kept',
   'read-only',
   'recovered-a-log',
   'recovered-nothing',

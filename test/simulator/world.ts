@@ -39,11 +39,18 @@ export class World {
   readonly #astray = new Map<string, { readonly host: SecondaryHost; readonly until: number }>();
   readonly #mischief: () => number;
 
+  /**
+   * Whether whoever breaks things keeps within the promise: never more than m-1 members without their memory,
+   * and one master at a time. In two of three worlds.
+   */
+  readonly isCareful: boolean;
+
   /** Whether the frames of masters wait for company, as they do in processes: in every other world. */
   readonly lingers: boolean;
 
   constructor(seed: number, weather?: Partial<Weather>) {
     this.lingers = seed % 2 === 0;
+    this.isCareful = seed % 3 !== 0;
     this.random = seededRandom(seed);
     this.#mischief = seededRandom(seed + 2_000_000_011);
     const isStrange = this.#mischief() < 0.5;
@@ -189,7 +196,8 @@ export class World {
     healthy.sort((a, b) => (isNewer(ballotOf(a), ballotOf(b)) ? -1 : 1));
     const chosen = healthy[0];
     for (const master of running) if (master !== chosen) master.crash(false);
-    const master = chosen ?? (this.masters[0] as MasterHost);
+    const { lastMaster } = this.history.promise;
+    const master = chosen ?? lastMaster ?? (this.masters[0] as MasterHost);
     if (!master.isUp) master.start();
     for (const secondary of this.secondaries) secondary.heal();
   }

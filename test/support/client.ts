@@ -56,6 +56,12 @@ export function put(
   });
 }
 
+/** Changes the faults of a secondary that permits it. */
+export async function setFaults(node: { readonly url: string }, faults: object): Promise<void> {
+  const { status } = await put(`${node.url}/faults`, faults);
+  if (status !== 200) throw new Error(`the faults were answered with ${status}`);
+}
+
 /** The messages a node shows. */
 export async function messages(node: { readonly url: string }): Promise<string[]> {
   return (await request(`${node.url}/messages`)).body;

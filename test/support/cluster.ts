@@ -133,6 +133,8 @@ export class NodeProcess {
   /** Sends the signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.signal(signal);
+    // One that a failed test left frozen could not end.
+    this.signal('SIGCONT');
     return this.#exit;
   }
 }
@@ -192,8 +194,14 @@ export async function startCluster(
   const ports = secondaries.map((node) => node.port);
   const master = await startMaster(ports, { ...FAST, ...masterEnvironment });
   stopAfter(t, master, ...secondaries);
-  await waitFor('the cluster to be ok', async () => (await health(master)).status === 'ok');
+  await waitFor('the cluster to be ok', () => isWhole(master));
   return { master, secondaries };
+}
+
+/** Whether everybody is Healthy and complete: from now on a master may be lost. */
+export async function isWhole(master: NodeProcess): Promise<boolean> {
+  const { status, secondaries } = await health(master);
+  return status === 'ok' && secondaries.every(({ complete }: { complete: boolean }) => complete);
 }
 
 export interface Degraded {

@@ -12,6 +12,12 @@ export interface MasterHealth {
   readonly logId: string | null;
   /** How many messages it shows. */
   readonly length: number;
+  /** Up to where a majority holds them, so that no later master can take them back. */
+  readonly committed: number;
+  /** Whether it has lost nothing that it could have acknowledged; true once it has taken over. */
+  readonly complete: boolean;
+  /** While it recovers: whom it waits for, and why. */
+  readonly reason?: string;
   readonly quorum: {
     readonly required: number;
     readonly available: number;
@@ -37,6 +43,10 @@ export interface SecondaryHealth {
   readonly logId: string | null;
   /** How many messages it shows. */
   readonly length: number;
+  /** Up to where it knows them to be committed. */
+  readonly committed: number;
+  /** Whether it has lost nothing that it could have acknowledged. */
+  readonly complete: boolean;
   /** How many it has received and does not show yet. */
   readonly held: number;
   /** Entries that were cut off in this life. */

@@ -33,6 +33,11 @@ export class HeartbeatSchedule {
     return this.#question === null ? this.#nextAt : Number.POSITIVE_INFINITY;
   }
 
+  /** Whether a question is open. */
+  get isAsking(): boolean {
+    return this.#question !== null;
+  }
+
   /** Notes that the question was asked now, knowing what `asked` says. */
   ask(asked: Asked): void {
     this.#question = asked;

@@ -5,6 +5,7 @@
  * not have is cut off, at the entry where their lists of epochs part and nowhere else.
  */
 import { type Ballot, compareBallots } from './ballot.ts';
+import { hasCaughtUp } from './completeness.ts';
 import { countStarts, type EpochStart, type EpochsPart, startAt, startsWithin } from './epochs.ts';
 import { HoldBack } from './hold-back.ts';
 import type { EntryKeys } from './journal.ts';
@@ -15,7 +16,7 @@ import {
   sameBytes,
   sliceMessages,
 } from './messages.ts';
-import type { Claim, Frame } from './protocol.ts';
+import type { Claim, Frame, HeartbeatRequest } from './protocol.ts';
 import type { Note, Refusal } from './refusal.ts';
 import type { Replica } from './replica.ts';
 
@@ -29,6 +30,7 @@ interface ToldEpochs {
 
 export class Intake {
   readonly #replica: Replica;
+  readonly #bootId: string;
   readonly #note: (note: Note) => void;
   readonly #held = new HoldBack();
   #duplicates = 0;
@@ -39,9 +41,15 @@ export class Intake {
   #starts: readonly EpochStart[] | null = null;
   /** The beginning of the present master's list, while it comes in several frames. */
   #told: ToldEpochs | null = null;
+  /** From which length on the present master says that this incarnation is complete; null before. */
+  #completeFrom: number | null = null;
+  /** Up to where the present master says that its log is committed. */
+  #committed = 0;
 
-  constructor(replica: Replica, note: (note: Note) => void) {
+  /** @param bootId which incarnation of a node this is: what is for another one is refused */
+  constructor(replica: Replica, bootId: string, note: (note: Note) => void) {
     this.#replica = replica;
+    this.#bootId = bootId;
     this.#note = note;
   }
 
@@ -64,16 +72,39 @@ export class Intake {
     return this.#starts !== null && compareBallots(ballot, this.#replica.ballot) === 0;
   }
 
-  /** A master says which log it writes, and as who: from now on no older one is listened to. */
-  claim(claim: Claim): void {
-    const { logId, log } = this.#replica;
-    if (logId !== claim.logId) {
-      // Two masters that begin a log at the same time must end with one of them: an empty log gives
-      // way to another, but only in one direction, or it would go to and fro.
-      const isFree = logId === null || (log.length === 0 && claim.logId < logId);
-      if (!isFree || !this.#join(claim.logId)) return;
-    }
+  /**
+   * A master says which log it writes, and as who: from now on no older one is listened to. What was said
+   * to another incarnation changes nothing: it may come from a master that is dead.
+   */
+  hear({ claim, bootId, completeFrom, committed }: HeartbeatRequest): void {
+    if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;
+    if (!this.#listenTo(claim)) return;
+    if (bootId !== null) this.#completeFrom = completeFrom ?? this.#completeFrom;
+    this.#committed = Math.max(this.#committed, committed);
+    this.settle();
+  }
+
+  /** Takes note of what has become true by what was taken in, told or synced: committed, complete. */
+  settle(): void {
+    // What a master says of its log is so of ours only where the two were compared.
+    if (this.#starts === null) return;
+    this.#replica.commit(this.#committed);
+    const { ballot, newest, durableLength, isComplete } = this.#replica;
+    const completeFrom = this.#completeFrom;
+    const standpoint = { promised: ballot, newestMark: newest, durableLength, completeFrom };
+    if (isComplete || !hasCaughtUp(standpoint) || !this.#replica.becomeComplete()) return;
+    const fields = { epoch: ballot.epoch, completeFrom };
+    this.#note({ level: 'info', event: 'became-complete', fields });
+  }
+
+  /** Joins the log of a claim if there is none here. Returns whether the claim is listened to. */
+  #listenTo(claim: Claim): boolean {
+    const { logId, ballot, hasLog } = this.#replica;
+    if (compareBallots(claim, ballot) < 0) return false;
+    // Who has taken no frame of a log has none, and follows the newer of two masters that begin one.
+    if (logId !== claim.logId && (hasLog || !this.#join(claim.logId))) return false;
     this.#promise(claim);
+    return true;
   }
 
   /**
@@ -92,7 +123,7 @@ export class Intake {
     const epochs = this.epochsIn(frame);
     const problem = this.#refusalOf(frame, epochs);
     if (problem !== null) return problem;
-    if (this.#replica.logId === null && !this.#join(frame.logId)) return DISK_FULL;
+    if (this.#replica.logId !== frame.logId && !this.#join(frame.logId)) return DISK_FULL;
     this.#promise(frame);
     if (frame.part?.hasMore) {
       this.#tell(frame);
@@ -111,7 +142,12 @@ export class Intake {
       const refusal = this.#show(frame, known);
       if (refusal !== null) return refusal;
     }
-    return this.#beginEpoch() ? null : DISK_FULL;
+    if (!this.#beginEpoch()) return DISK_FULL;
+    // A frame by hand names no incarnation, and makes none complete.
+    if (frame.bootId !== undefined) this.#completeFrom = frame.completeFrom ?? this.#completeFrom;
+    this.#committed = Math.max(this.#committed, frame.committed ?? 0);
+    this.settle();
+    return null;
   }
 
   /**
@@ -159,7 +195,12 @@ export class Intake {
 
   #refusalOf(frame: Frame, epochs: readonly EpochStart[] | null): Refusal | null {
     const { logId, ballot, log } = this.#replica;
-    if (logId !== null && frame.logId !== logId) {
+    if (frame.bootId !== undefined && frame.bootId !== this.#bootId) {
+      return { kind: 'refused', problem: 'boot-mismatch', bootId: this.#bootId };
+    }
+    // Who has no log follows a master that knows whom it speaks to; by hand, no log is exchanged for another.
+    const isBound = this.#replica.hasLog || frame.bootId === undefined;
+    if (logId !== null && frame.logId !== logId && isBound) {
       return { kind: 'refused', problem: 'log-mismatch', logId };
     }
     const order = compareBallots(frame, ballot);
@@ -180,23 +221,24 @@ export class Intake {
 
   #join(logId: string): boolean {
     if (!this.#replica.begin(logId)) return false;
-    this.#held.clear();
-    this.#forgetEpochs();
+    this.#forgetMaster();
     this.#note({ level: 'info', event: 'joined-log', fields: { logId } });
     return true;
   }
 
   #promise({ epoch, writer }: Ballot): void {
     if (!this.#replica.promise({ epoch, writer })) return;
-    // What was held came from an earlier life of the master, which may never have placed it.
-    this.#held.clear();
-    this.#forgetEpochs();
+    this.#forgetMaster();
     this.#note({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
   }
 
-  #forgetEpochs(): void {
+  /** What an earlier master has sent or said does not count any more: it may never have placed it. */
+  #forgetMaster(): void {
+    this.#held.clear();
     this.#starts = null;
     this.#told = null;
+    this.#completeFrom = null;
+    this.#committed = 0;
   }
 
   /** Cuts off what the present master does not have; loudly. */

@@ -17,8 +17,8 @@ export interface Journal {
   readonly isDurableAtOnce: boolean;
   /** Entries up to here are kept for good, as far as this journal keeps anything. */
   readonly durableLength: number;
-  /** Begins an empty log of this name. False if there is no room. */
-  begin(logId: string): boolean;
+  /** Begins an empty log of this name, under a promise that was made before. False if there is no room. */
+  begin(logId: string, ballot: Ballot): boolean;
   /** What is appended from now on is written under this ballot. Done for good when it returns true. */
   beginEpoch(ballot: Ballot): boolean;
   /**
@@ -40,6 +40,11 @@ export interface Journal {
   cut(length: number, log: Log, keys: KeyIndex): boolean;
   /** Keeps the newest ballot this node has seen. Done for good, or false if there is no room. */
   promise(ballot: Ballot): boolean;
+  /**
+   * Keeps that this node is complete, once the entries and the mark that make it so are durable. Done for
+   * good, or false if there is no room.
+   */
+  complete(): boolean;
 }
 
 /** Memory alone: what is held is as safe as it will ever be. */
@@ -51,4 +56,5 @@ export const MEMORY: Journal = {
   append: () => true,
   cut: () => true,
   promise: () => true,
+  complete: () => true,
 };

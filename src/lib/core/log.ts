@@ -165,6 +165,12 @@ export class Log {
     };
   }
 
+  /** Forgets all messages and epochs: from now on this is another log. */
+  clear(): void {
+    this.truncate(0);
+    this.#epochs = [];
+  }
+
   /** The JSON text of the message at `seq` (1..length), without a comma; a view. */
   textAt(seq: number): Uint8Array {
     const segment = this.#segmentOf(seq);

@@ -23,7 +23,7 @@ import type { PackedMessages } from './messages.ts';
 import { Peer, type PeerConfig, type PeerEffects, type SecondaryHealth } from './peer.ts';
 import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
 import { majorityOf } from './quorum.ts';
-import { ballotOf, Recovery } from './recovery.ts';
+import { type Adopted, ballotOf, Recovery } from './recovery.ts';
 import type { Note, Refusal } from './refusal.ts';
 import { type Kept, Replica } from './replica.ts';
 import {
@@ -58,6 +58,16 @@ export interface MasterConfig extends PeerConfig {
 export interface MasterEffects extends PeerEffects {
   /** Fetch the log of a secondary from `from` on: `fetched` for each part, `fetchOver` at the end. */
   fetchLog(secondary: number, fetch: number, from: number): void;
+}
+
+/** Why an exchange ended. */
+export interface ExchangeFailure {
+  /** For people. */
+  readonly reason: string;
+  /** The epoch of a newer master, if that is what the secondary refused it for; 0 if it did not say which. */
+  readonly staleBy: number | null;
+  /** Whether it was refused because it was for an incarnation that is over. */
+  readonly isRestarted: boolean;
 }
 
 export interface AppendRequest {
@@ -178,6 +188,22 @@ export class Master {
     return this.#replica.discarded;
   }
 
+  /** Whether it has lost nothing that it could have acknowledged. Whoever takes over is complete. */
+  get isComplete(): boolean {
+    return this.#replica.isComplete;
+  }
+
+  /** Up to where its log is committed: held by a majority, so that no later master can take it back. */
+  get committed(): number {
+    return Math.min(this.#replica.committed, this.log.length);
+  }
+
+  /** Why it has not recovered yet, for people; null once it has. */
+  get recoveryReason(): string | null {
+    if (this.#claim !== null) return null;
+    return this.#restReason ?? 'the secondaries are being asked what they hold';
+  }
+
   /** How many clients wait for acks. */
   get waiting(): number {
     return this.#tracker.waiting;
@@ -294,14 +320,12 @@ export class Master {
   }
 
   /**
-   * An exchange ended, for whatever reason: no answer. `staleBy` is the epoch of a newer master, if
-   * that is what the secondary refused it for; 0 if it did not say which.
+   * An exchange ended, for whatever reason: no answer.
    */
   exchangeFailed(
     secondary: number,
     exchange: number,
-    reason: string,
-    staleBy: number | null,
+    { reason, staleBy, isRestarted }: ExchangeFailure,
     now: number,
     random: number,
   ): void {
@@ -310,7 +334,7 @@ export class Master {
     // Only an epoch that is not below ours can be why: anything else is nonsense, and no answer.
     const isNewer = staleBy === 0 || (staleBy !== null && staleBy >= this.epoch);
     if (isNewer) this.#fence(staleBy);
-    else peer.fail(reason, now, random);
+    else peer.fail(reason, now, random, isRestarted);
   }
 
   /** A heartbeat was answered with something well-formed. */
@@ -330,22 +354,25 @@ export class Master {
     if (claim === null) {
       peer.surveyed(twin ?? answer, now);
       if (twin === null) this.#recovery.answered(secondary, answer);
-      else this.#recovery.failed(secondary);
+      else this.#recovery.failed(secondary, false);
     } else if (twin === null) peer.heartbeatAnswered(answer, now);
     else peer.heartbeatMissed(twin, now);
     this.#noteStatus(peer, statusBefore);
     this.#recount();
   }
 
-  /** A heartbeat was not answered, or with nonsense. */
-  heartbeatMissed(secondary: number, reason: string, now: number): void {
+  /**
+   * A heartbeat was not answered, or with nonsense. `isDown`: nobody is there who could, since the address
+   * refuses the connection or cannot be reached, or the name has none.
+   */
+  heartbeatMissed(secondary: number, reason: string, isDown: boolean, now: number): void {
     if (this.#fencedBy !== null) return;
     const peer = this.#peers[secondary] as Peer;
     const statusBefore = peer.status;
     this.#now = now;
     if (this.#claim === null) {
       peer.surveyed(reason, now);
-      this.#recovery.failed(secondary);
+      this.#recovery.failed(secondary, isDown);
     } else peer.heartbeatMissed(reason, now);
     this.#noteStatus(peer, statusBefore);
   }
@@ -429,17 +456,17 @@ export class Master {
   // --- recovery and its opposite ---------------------------------------------------------------
 
   #newRecovery(): Recovery {
-    const { writer, newLogId, quorumAppend, recoveryTimeoutMs } = this.#config;
-    const nodesRequired = quorumAppend ? majorityOf(this.nodes) : 1;
-    const config = { writer, newLogId, nodesRequired };
-    const intake = new Intake(this.#replica, (note) => this.#effects.note(note));
-    return new Recovery(config, this.#peers.length, this.#replica, intake, {
+    const { writer, newLogId, quorumAppend, recoveryTimeoutMs, nodeId } = this.#config;
+    const secondaries = this.#peers.map(({ id }) => id);
+    const config = { nodeId, secondaries, writer, newLogId, needsQuorum: quorumAppend };
+    const intake = new Intake(this.#replica, writer, (note) => this.#effects.note(note));
+    return new Recovery(config, this.#replica, intake, {
       survey: (secondary, claim) => {
         this.#peers[secondary]?.survey(claim, recoveryTimeoutMs, this.#now);
       },
       fetchLog: (secondary, fetch, from) => this.#effects.fetchLog(secondary, fetch, from),
       rest: (reason) => this.#restFromRecovery(reason),
-      recovered: (claim, from) => this.#takeOver(claim, from),
+      recovered: (claim, adopted) => this.#takeOver(claim, adopted),
       note: (note: Note) => this.#effects.note(note),
     });
   }
@@ -466,25 +493,13 @@ export class Master {
     });
   }
 
-  #takeOver(claim: Claim, from: number | null): void {
+  #takeOver(claim: Claim, adopted: Adopted): void {
     const { answers } = this.#recovery;
     this.#claim = claim;
-    const nameOf = (index: number) => this.#peers[index]?.id;
-    const indices = this.#peers.map((_, index) => index);
-    this.#effects.note({
-      level: 'info',
-      event: 'recovered',
-      fields: {
-        logId: claim.logId,
-        epoch: claim.epoch,
-        writer: claim.writer,
-        length: this.log.length,
-        adoptedFrom:
-          this.log.length === 0 ? null : from === null ? this.#config.nodeId : nameOf(from),
-        answered: indices.filter((index) => this.#recovery.isCounted(index)).map(nameOf),
-        silent: indices.filter((index) => !this.#recovery.isCounted(index)).map(nameOf),
-      },
-    });
+    const { logId, epoch, writer } = claim;
+    const { length } = this.log;
+    const fields = { logId, epoch, writer, length, ...adopted };
+    this.#effects.note({ level: 'info', event: 'recovered', fields });
     for (const [index, peer] of this.#peers.entries()) {
       peer.begin(claim, answers.get(index), this.#now);
     }
@@ -574,6 +589,8 @@ export class Master {
       this.#lengths[i + 1] = Math.min(own, (this.#peers[i] as Peer).countedLength);
     }
     this.#tracker.update(this.#lengths);
+    if (this.#claim !== null)
+      this.#replica.commit(this.#tracker.lengthHeldBy(majorityOf(this.nodes)));
   }
 
   /**

@@ -9,8 +9,8 @@ import { FailureDetector, type FailureDetectorConfig, type Status } from './fail
 import { frameEnd } from './frame-end.ts';
 import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
 import { LINGER, type Linger, lingersUntil } from './linger.ts';
-import { Progress, type SentFrame } from './progress.ts';
-import type { Ack, Claim, Heartbeat } from './protocol.ts';
+import { type Asked, type Learned, Progress, type SentFrame } from './progress.ts';
+import type { Ack, Claim, Heartbeat, HeartbeatRequest, StreamStart } from './protocol.ts';
 import type { Note } from './refusal.ts';
 import type { Replica } from './replica.ts';
 
@@ -18,6 +18,8 @@ import type { Replica } from './replica.ts';
 export const FRAME_EPOCHS_MAX = 2048;
 /** Frames of one exchange that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
+/** How long after the last frame a commit that nothing else tells of is told by a frame of its own, in ms. */
+export const COMMIT_NOTICE_MS = 10;
 /** So many exchanges in a row without an ack, while heartbeats are answered, are worth a warning. */
 export const MUTE_EXCHANGES_MIN = 2;
 /** An exchange without work for this long ends; the next append opens another. */
@@ -36,6 +38,8 @@ export interface PeerConfig {
   readonly frameEpochsMax?: number;
   /** Default `LINGER`. */
   readonly linger?: Linger;
+  /** Default `COMMIT_NOTICE_MS`. */
+  readonly commitNoticeMs?: number;
 }
 
 /** What a peer asks of the world. Secondaries are named by their index in the configuration. */
@@ -43,22 +47,16 @@ export interface PeerEffects {
   /** Open exchange number `exchange`; its outcome comes back as `acked` or `exchangeFailed`. */
   openExchange(secondary: number, exchange: number): void;
   /**
-   * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. The
-   * first frame of an exchange carries `epochs`, of which a long list comes in parts.
+   * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. `start` is
+   * what the first frame of an exchange says besides; null in all others.
    */
-  sendFrame(
-    secondary: number,
-    from: number,
-    to: number,
-    epochs: readonly EpochStart[] | null,
-    part: EpochsPart,
-  ): void;
+  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void;
   /** End the exchange in peace: everything sent was acked. */
   restExchange(secondary: number): void;
   /** Cut the exchange off; it has nothing to say any more. */
   dropExchange(secondary: number): void;
   /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
-  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void;
+  askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void;
   note(note: Note): void;
 }
 
@@ -68,6 +66,8 @@ export interface SecondaryHealth {
   readonly url: string;
   readonly status: Status;
   readonly length: number;
+  /** Whether it has lost nothing that it could have acknowledged, by its last word; false before it spoke. */
+  readonly complete: boolean;
   /** Up to where entries are on their way to it, or there; not below `length`. */
   readonly sent: number;
   /** How many it has received and does not show, as of its last heartbeat; null if it does not say. */
@@ -94,6 +94,14 @@ export class Peer {
   /** What the master writes, and as who; null until it has recovered. */
   #claim: Claim | null = null;
   #held: number | null = null;
+  /** Whether the incarnation that speaks is complete, as it said last; null if it does not say such things. */
+  #isComplete: boolean | null = null;
+  /** From which length on that incarnation is complete: L of the contract. */
+  #completeFrom = 0;
+  /** Up to where it was told that the log is committed, in this exchange. */
+  #committedTold = 0;
+  /** How long to wait for the next attempt to meet it, should the one under way fail; null if none is. */
+  #meetingDelayMs: number | null = null;
   /** The newest ballot of whose beginning this life of it has everything, as far as it has said so. */
   #newest: { readonly bootId: string; readonly ballot: Ballot } | null = null;
 
@@ -142,13 +150,12 @@ export class Peer {
     return this.status === 'Healthy' && exchange !== null && acked < this.#replica.log.length;
   }
 
-  /** The master is starting: asks what the secondary holds, and makes the claim if there is one. */
+  /** A candidate polls, or prepares with the claim: asks what the secondary holds. */
   survey(claim: Claim | null, timeoutMs: number, now: number): void {
-    this.#heartbeat.ask(this.progress.asking(now));
-    this.#effects.askHeartbeat(this.#index, claim, timeoutMs);
+    this.#ask(claim, timeoutMs, now);
   }
 
-  /** The survey's question was answered, or not (a few words why). */
+  /** The candidate's question was answered, or not (a few words why). */
   surveyed(outcome: Heartbeat | string, now: number): void {
     const { progress } = this;
     if (typeof outcome === 'string') {
@@ -162,18 +169,21 @@ export class Peer {
     this.#detector.answered();
     progress.lastSeenAt = now;
     progress.lastError = null;
-    this.#stands(outcome);
-    progress.learn(outcome.bootId, outcome.length, false, asked);
-    if (progress.bootId === outcome.bootId) progress.nodeId = outcome.nodeId;
+    this.#learn(outcome, false, asked);
   }
 
   /** The master has recovered: from now on its log goes to the secondary. */
   begin(claim: Claim, answer: Heartbeat | undefined, now: number): void {
     this.#claim = claim;
+    // Whom it has met before: what it has had since is the log that it took over.
+    this.#completeFrom = this.#replica.log.length;
     const problem = answer === undefined ? null : this.#problemOfHeartbeat(answer);
     if (problem !== null) {
       this.#detector.disown();
       this.progress.lastError = problem;
+    } else if (answer?.length === 0 && answer.standing === null) {
+      // It holds nothing that could differ, and does not speak of marks.
+      this.progress.isAgreed = true;
     }
     this.pump(now);
   }
@@ -192,7 +202,9 @@ export class Peer {
     const { progress } = this;
     const { log } = this.#replica;
     if (this.#claim === null) return;
-    if (now >= this.#attemptAt()) {
+    // A stream is for one incarnation, so it can begin only when that is known.
+    if (now >= this.#attemptAt() && progress.bootId !== null) {
+      this.#committedTold = 0;
       this.#effects.openExchange(this.#index, progress.open(now, this.#sharedEpochs()));
     }
     if (progress.exchange !== null && progress.probing) this.#tellEpochs(now);
@@ -205,6 +217,19 @@ export class Peer {
       if (!isFull && (isFullOnly || now < this.#lingersUntil())) return;
       this.#send(to, now);
     }
+    if (!isFullOnly && now >= this.#commitNoticeAt()) this.#send(progress.next - 1, now);
+  }
+
+  /**
+   * When to say by a frame without entries that more is committed; Infinity if it knows, or if a frame that
+   * is on its way or comes soon can say so.
+   */
+  #commitNoticeAt(): number {
+    const { exchange, inFlight, probing, sentAt, next } = this.progress;
+    const { committed, log } = this.#replica;
+    const isIdle = exchange !== null && !probing && inFlight.length === 0 && next > log.length;
+    if (!isIdle || committed <= this.#committedTold) return Number.POSITIVE_INFINITY;
+    return sentAt + (this.#config.commitNoticeMs ?? COMMIT_NOTICE_MS);
   }
 
   /** When a frame that is not full may go. */
@@ -226,8 +251,16 @@ export class Peer {
     const offset = progress.isFresh ? progress.epochsTold : 0;
     const { epochs } = this.#replica.log;
     const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;
+    const start = told && this.#startWith(told, { offset, hasMore: false });
     progress.sent(to, now);
-    this.#effects.sendFrame(this.#index, from, to, told, { offset, hasMore: false });
+    this.#committedTold = this.#replica.committed;
+    this.#effects.sendFrame(this.#index, from, to, start);
+  }
+
+  /** What a frame says besides that tells of epochs: whom it is for, and from where that is complete. */
+  #startWith(epochs: readonly EpochStart[], part: EpochsPart): StreamStart {
+    const bootId = this.progress.bootId as string;
+    return { epochs, part, bootId, completeFrom: this.#completeFrom };
   }
 
   /** Tells of a list of epochs that does not fit one frame all parts but the last, which goes with entries. */
@@ -244,7 +277,8 @@ export class Peer {
       progress.epochsTold += countMax;
       progress.sent(to, now, true);
       const starts = epochs.slice(offset, progress.epochsTold);
-      this.#effects.sendFrame(this.#index, to + 1, to, starts, { offset, hasMore: true });
+      const start = this.#startWith(starts, { offset, hasMore: true });
+      this.#effects.sendFrame(this.#index, to + 1, to, start);
     }
   }
 
@@ -281,7 +315,13 @@ export class Peer {
       return;
     }
     const { isPartial, asked } = frame;
+    const { acked, probing } = progress;
     const learned = progress.learn(ack.bootId, ack.length, isAgreed, asked);
+    // It becomes complete by this, most likely: ask it once.
+    const mayBeComplete = isAgreed && ack.length >= this.#completeFrom;
+    const isNews = mayBeComplete && (probing || acked < this.#completeFrom);
+    if (isNews && this.#isComplete === false) this.#heartbeat.hasten(now);
+    if (learned === 'new-life') this.#met();
     progress.inFlight.shift();
     progress.lastSeenAt = now;
     progress.quietSince = now;
@@ -310,12 +350,25 @@ export class Peer {
     this.progress.advanced(now);
   }
 
-  /** Ends the exchange as "no answer", whatever the reason, and plans the next attempt. */
-  fail(reason: string, now: number, random: number): void {
-    const { progress } = this;
-    const { backoffBaseMs, backoffMaxMs } = this.#config;
+  /**
+   * Ends the exchange as "no answer", whatever the reason, and plans the next attempt.
+   *
+   * @param isRestarted it was refused because it was for an incarnation that is over
+   */
+  fail(reason: string, now: number, random: number, isRestarted = false): void {
     this.#drop();
-    const delayMs = backoffMs(progress.failures + 1, backoffBaseMs, backoffMaxMs, random);
+    this.#failed(reason, now, this.#backoffMs(random));
+    // The incarnation that refused it is to be met first.
+    if (isRestarted) this.#heartbeat.hasten(now);
+  }
+
+  #backoffMs(random: number): number {
+    const { backoffBaseMs, backoffMaxMs } = this.#config;
+    return backoffMs(this.progress.failures + 1, backoffBaseMs, backoffMaxMs, random);
+  }
+
+  #failed(reason: string, now: number, delayMs: number): void {
+    const { progress } = this;
     progress.failed(reason, now, delayMs);
     // Is it gone, or was only the ack lost? A heartbeat tells at once, and repairs the latter.
     // Asked once, not after every failure, so that a node in trouble is not asked ever faster.
@@ -340,14 +393,13 @@ export class Peer {
     }
     const asked = this.#heartbeat.answered();
     if (asked === null) return;
+    this.#meetingDelayMs = null;
     const { progress } = this;
     const statusBefore = this.status;
     this.#detector.answered();
     progress.lastSeenAt = now;
     this.#held = answer.held ?? null;
-    this.#stands(answer);
-    const learned = progress.learn(answer.bootId, answer.length, this.#isAgreed(answer), asked);
-    if (progress.bootId === answer.bootId) progress.nodeId = answer.nodeId;
+    const learned = this.#learn(answer, this.#isAgreed(answer), asked);
     if (learned === 'new-life') this.#noteNewLife();
     const { receivedBytes = 0 } = answer;
     const isArriving = receivedBytes > progress.receivedBytes;
@@ -370,24 +422,67 @@ export class Peer {
 
   /** A heartbeat was not answered, or with nonsense. */
   heartbeatMissed(reason: string, now: number): void {
+    const meetingDelayMs = this.#meetingDelayMs;
+    this.#meetingDelayMs = null;
+    if (meetingDelayMs !== null) this.#failed(reason, now, meetingDelayMs);
     if (!this.#heartbeat.missed(now)) return;
     this.#detector.missed();
     this.#held = null;
     this.progress.lastError = reason;
   }
 
+  /** Asks for a heartbeat; with the claim only who is known, for it is made to one incarnation. */
+  #ask(claim: Claim | null, timeoutMs: number, now: number): void {
+    const { progress } = this;
+    const { bootId } = progress;
+    this.#heartbeat.ask(progress.asking(now));
+    const isWriting = this.#claim !== null && bootId !== null;
+    this.#effects.askHeartbeat(
+      this.#index,
+      {
+        claim: bootId === null ? null : claim,
+        bootId,
+        completeFrom: isWriting ? this.#completeFrom : null,
+        committed: isWriting ? this.#replica.committed : 0,
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Takes note of what an answer says, of which incarnation. */
+  #learn(answer: Heartbeat, isAgreed: boolean, asked: Asked): Learned {
+    const { progress } = this;
+    this.#stands(answer);
+    const learned = progress.learn(answer.bootId, answer.length, isAgreed, asked);
+    if (learned === 'met' || learned === 'new-life') this.#met();
+    if (progress.bootId !== answer.bootId) return learned;
+    progress.nodeId = answer.nodeId;
+    this.#isComplete = answer.standing?.isComplete ?? null;
+    return learned;
+  }
+
+  /** "For every bootId it meets, L is the larger of its own length then and when it took over." */
+  #met(): void {
+    this.#completeFrom = this.#replica.log.length;
+    this.#isComplete = null;
+  }
+
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
   disown(): void {
     this.#drop();
     this.progress.disown();
+    this.#isComplete = null;
   }
 
   /** Does whatever is due. */
   tick(now: number, random: () => number): void {
+    const mustMeet = this.progress.bootId === null && now >= this.#attemptAt();
+    if (mustMeet) {
+      this.#heartbeat.hasten(now);
+      this.#meetingDelayMs = this.#backoffMs(random());
+    }
     if (now >= this.#heartbeat.nextAt) {
-      this.#heartbeat.ask(this.progress.asking(now));
-      const { timeoutMs } = this.#config.heartbeat;
-      this.#effects.askHeartbeat(this.#index, this.#claim, timeoutMs);
+      this.#ask(this.#claim, this.#config.heartbeat.timeoutMs, now);
     }
     if (now >= this.#exchangeDueAt()) this.#exchangeDue(now, random());
     this.pump(now);
@@ -398,7 +493,13 @@ export class Peer {
     const frameAt = this.progress.maySend(this.#replica.log.length, WINDOW_FRAMES_MAX)
       ? this.#lingersUntil()
       : Number.POSITIVE_INFINITY;
-    return Math.min(this.#heartbeat.nextAt, this.#exchangeDueAt(), this.#attemptAt(), frameAt);
+    return Math.min(
+      this.#heartbeat.nextAt,
+      this.#exchangeDueAt(),
+      this.#attemptAt(),
+      frameAt,
+      this.#commitNoticeAt(),
+    );
   }
 
   health(now: number): SecondaryHealth {
@@ -410,6 +511,7 @@ export class Peer {
       url: this.#url,
       status: this.status,
       length: acked,
+      complete: this.#isComplete === true,
       sent: exchange === null ? acked : Math.max(acked, next - 1),
       held: this.#held,
       lag: this.#replica.log.length - acked,
@@ -420,11 +522,15 @@ export class Peer {
     };
   }
 
-  /** When to open an exchange; Infinity while one is open or nothing is to be sent. */
+  /**
+   * When to open an exchange, or to meet whom it would be for; Infinity while one is open, while that is
+   * being asked, or if nothing is to be sent.
+   */
   #attemptAt(): number {
     const { progress } = this;
     const isBehind = progress.acked < this.#replica.log.length || progress.mustCompare;
-    const hasWork = progress.exchange === null && isBehind;
+    const isAsking = progress.bootId === null && this.#heartbeat.isAsking;
+    const hasWork = progress.exchange === null && isBehind && !isAsking;
     return hasWork ? progress.retryAt : Number.POSITIVE_INFINITY;
   }
 
@@ -487,7 +593,9 @@ export class Peer {
     const isVirgin = answer.logId === null && answer.epoch === 0 && answer.length === 0;
     if (isVirgin) return null;
     const { logId } = this.#claim as Claim;
-    if (answer.logId !== logId) return 'log-mismatch: it holds another log';
+    // Who has only heard of another log, and taken no frame of it, follows this one.
+    const hasNone = answer.standing?.lastEpoch === 0 && answer.length === 0;
+    if (answer.logId !== logId) return hasNone ? null : 'log-mismatch: it holds another log';
     return this.#isAgreed(answer) ? this.#problemOfLength(answer.length) : null;
   }
 

@@ -37,8 +37,6 @@ export class Progress {
   bootId: string | null = null;
   /** Whether the log of this life was compared with ours: only then its length counts. */
   isAgreed = false;
-  /** How many messages it says it holds while that is not so. */
-  claimed = 0;
   /** What it calls itself, by its last heartbeat; null before. */
   nodeId: string | null = null;
   /** How many lives were met. */
@@ -104,9 +102,9 @@ export class Progress {
     this.next = this.acked + 1;
   }
 
-  /** Whether it holds a log that must be compared with ours before anything else. */
+  /** Whether its log, empty or not, must be compared with ours before anything else. */
   get mustCompare(): boolean {
-    return !this.isAgreed && this.claimed > 0;
+    return !this.isAgreed && this.bootId !== null;
   }
 
   /** Whether nothing was sent in this exchange yet. */
@@ -166,14 +164,10 @@ export class Progress {
       this.receivedBytes = 0;
       this.#lives += 1;
       this.isAgreed = isAgreed;
-      this.claimed = length;
       this.#setAcked(isAgreed ? length : 0);
       return isFirst ? 'met' : 'new-life';
     }
-    if (!isAgreed) {
-      if (!this.isAgreed) this.claimed = length;
-      return 'nothing';
-    }
+    if (!isAgreed) return 'nothing';
     this.isAgreed = true;
     if (length > this.acked) {
       this.#setAcked(length);
@@ -193,7 +187,6 @@ export class Progress {
   disown(): void {
     this.bootId = null;
     this.isAgreed = false;
-    this.claimed = 0;
     this.#lives += 1;
     this.acked = 0;
     this.next = 1;

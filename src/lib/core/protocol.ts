@@ -18,6 +18,21 @@ export interface Frame extends Ballot {
   readonly epochs: readonly EpochStart[] | null;
   /** Which part of that list it is; the whole if it does not say. */
   readonly part?: EpochsPart;
+  /** Which incarnation of the secondary the stream is for; another one refuses it. None: any. */
+  readonly bootId?: string;
+  /** From which length on the incarnation that `bootId` names is complete. */
+  readonly completeFrom?: number;
+  /** Up to where the sender knows its log to be committed. */
+  readonly committed?: number;
+}
+
+/** What the first frame of a stream says beside its entries. */
+export interface StreamStart {
+  readonly epochs: readonly EpochStart[];
+  /** Which part of the list they are. */
+  readonly part: EpochsPart;
+  readonly bootId: string;
+  readonly completeFrom: number;
 }
 
 /** The trace of an entry (W3C Trace Context), and whether somebody records it. */
@@ -43,6 +58,20 @@ export interface Claim extends Ballot {
   readonly writer: string;
 }
 
+/**
+ * What a master asks with a heartbeat. Without a claim it is a poll, which changes nothing. A claim is
+ * made to one incarnation: another one that hears it answers as if it were a poll.
+ */
+export interface HeartbeatRequest {
+  readonly claim: Claim | null;
+  /** Which incarnation the claim is made to; null in one made by hand, which is for any. */
+  readonly bootId: string | null;
+  /** From which length on that incarnation is complete; null while the master does not know. */
+  readonly completeFrom: number | null;
+  /** Up to where the master knows its log to be committed. */
+  readonly committed: number;
+}
+
 /** The same statement as an ack, asked for; `logId` null and `epoch` 0 while virgin. */
 export interface Heartbeat {
   readonly nodeId: string;
@@ -51,9 +80,9 @@ export interface Heartbeat {
   /** The highest epoch it has seen. */
   readonly epoch: number;
   readonly length: number;
-  /** What it adds for a master that made a claim; null where it was not asked, or does not know. */
+  /** What it adds for a master; null where none asked, or it does not know. */
   readonly standing: Standing | null;
-  /** How many messages it has received and does not show yet; for a master that made a claim, to tell. */
+  /** How many messages it has received and does not show yet; for a master, to tell. */
   readonly held?: number;
   /** How many bytes of frames have come that were not whole yet; for a master that made a claim. */
   readonly receivedBytes?: number;
@@ -67,4 +96,6 @@ export interface Standing {
   readonly lastWriter: string | null;
   /** Whether its log was compared with that of the master who asks, so that its length counts. */
   readonly isAgreed: boolean;
+  /** Whether it has lost nothing that it could have acknowledged. */
+  readonly isComplete: boolean;
 }

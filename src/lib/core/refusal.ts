@@ -18,6 +18,7 @@ export type Refusal = { readonly kind: 'refused' } & (
   | { readonly problem: 'disk-full' }
   | { readonly problem: 'stale-epoch'; readonly epoch: number }
   | { readonly problem: 'log-mismatch'; readonly logId: string }
+  | { readonly problem: 'boot-mismatch'; readonly bootId: string }
   | { readonly problem: 'epochs-missing' }
   | { readonly problem: 'diverged'; readonly seq: number; readonly length: number }
   | { readonly problem: 'gap'; readonly length: number }

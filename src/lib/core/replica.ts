@@ -19,6 +19,7 @@ export interface Kept {
   readonly ballot: Ballot;
   readonly log: Log;
   readonly keys: KeyIndex;
+  readonly isComplete: boolean;
 }
 
 export class Replica {
@@ -29,6 +30,8 @@ export class Replica {
   #ballot: Ballot;
   /** The newest ballot that the journal has kept. */
   #keptBallot: Ballot;
+  #isComplete: boolean;
+  #committed = 0;
   #discarded = 0;
 
   /** @param hashKey hides from clients how their keys are found; what was kept has its own */
@@ -39,6 +42,7 @@ export class Replica {
     this.#logId = kept?.logId ?? null;
     this.#ballot = kept?.ballot ?? NO_BALLOT;
     this.#keptBallot = this.#ballot;
+    this.#isComplete = kept?.isComplete ?? false;
   }
 
   /** Bytes of memory that the entries take, with their keys and what finds them. */
@@ -49,6 +53,21 @@ export class Replica {
   /** Which log this is; null while virgin. */
   get logId(): string | null {
     return this.#logId;
+  }
+
+  /** Whether there is a log: who has only heard of one, and taken no frame of it, has none. */
+  get hasLog(): boolean {
+    return this.log.length > 0 || this.log.epochs.length > 0;
+  }
+
+  /** Whether this node has lost nothing that it could have acknowledged. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Up to where the log is known to be committed: no later master can take that back. */
+  get committed(): number {
+    return this.#committed;
   }
 
   /** The newest ballot seen: what is older has no say here any more. */
@@ -87,16 +106,31 @@ export class Replica {
     return this.#journal.isDurableAtOnce;
   }
 
-  /** Begins an empty log of this name; one of another name is set aside. False if there is no room. */
+  /**
+   * Begins an empty log of this name; one of another name is set aside. The promise that was made
+   * outlives it: a master that was too old for this node stays so. False if there is no room.
+   */
   begin(logId: string): boolean {
-    if (!this.#journal.begin(logId)) return false;
+    if (!this.#journal.begin(logId, this.#ballot)) return false;
     this.#discarded += this.log.length;
-    this.log.truncate(0);
+    this.log.clear();
     this.keys.truncate(0);
-    this.#ballot = NO_BALLOT;
-    this.#keptBallot = NO_BALLOT;
+    this.#keptBallot = this.#ballot;
+    this.#isComplete = false;
+    this.#committed = 0;
     this.#logId = logId;
     return true;
+  }
+
+  /** Nothing is missing here any more. False if there is no room to keep that. */
+  becomeComplete(): boolean {
+    if (!this.#isComplete) this.#isComplete = this.#journal.complete();
+    return this.#isComplete;
+  }
+
+  /** The log is committed up to `length`, or to its own end if that comes before. */
+  commit(length: number): void {
+    this.#committed = Math.max(this.#committed, Math.min(length, this.log.length));
   }
 
   /**
@@ -148,6 +182,7 @@ export class Replica {
     this.#discarded += this.log.length - length;
     truncate();
     this.keys.truncate(length);
+    this.#committed = Math.min(this.#committed, length);
     return true;
   }
 

@@ -11,7 +11,7 @@ import { Intake } from './intake.ts';
 import { type Journal, MEMORY } from './journal.ts';
 import type { Log } from './log.ts';
 import { copyMessages } from './messages.ts';
-import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
+import type { Ack, Frame, Heartbeat, HeartbeatRequest, Standing } from './protocol.ts';
 import type { Note, Refusal } from './refusal.ts';
 import { type Kept, Replica } from './replica.ts';
 
@@ -89,7 +89,7 @@ export class Secondary {
     this.#faults = config.faults;
     this.#note = note;
     this.#replica = new Replica(journal, kept, config.hashKey);
-    this.#intake = new Intake(this.#replica, note);
+    this.#intake = new Intake(this.#replica, config.bootId, note);
   }
 
   get log(): Log {
@@ -123,6 +123,16 @@ export class Secondary {
   /** Who wrote under that epoch, if anybody said. */
   get writer(): string | null {
     return this.#replica.ballot.writer;
+  }
+
+  /** Whether it has lost nothing that it could have acknowledged. */
+  get isComplete(): boolean {
+    return this.#replica.isComplete;
+  }
+
+  /** Up to where it knows its log to be committed, of what it shows. */
+  get committed(): number {
+    return Math.min(this.#replica.committed, this.length);
   }
 
   get bootId(): string {
@@ -162,29 +172,30 @@ export class Secondary {
     return this.#hasHeardMaster;
   }
 
-  /** Answers a heartbeat, and takes note of the claim that came with it. */
-  heartbeat(claim: Claim | null = null): Heartbeat {
+  /** Answers a heartbeat, and takes note of the claim that came with it; null: nobody in particular asks. */
+  heartbeat(request: HeartbeatRequest | null = null): Heartbeat {
     this.#hasHeardMaster = true;
-    if (claim !== null) {
-      this.#intake.claim(claim);
+    if (request !== null) {
+      this.#intake.hear(request);
       this.#settle();
     }
     const { logId, length } = this;
-    // Not what it has heard, but what it would still know tomorrow: a master relies on it.
-    const { epoch, writer } = this.#replica.keptBallot;
     const { nodeId, bootId } = this.#config;
-    const { newest } = this.#replica;
-    const isOurs = claim !== null && claim.logId === logId;
-    const standing = claim && {
-      writer,
-      lastEpoch: newest.epoch,
-      lastWriter: newest.writer,
-      isAgreed: isOurs && this.#intake.isAgreedWith(claim),
-    };
-    const held = claim === null ? {} : { held: this.held };
+    // Not what it has heard, but what it would still know tomorrow: a master relies on it.
+    const { epoch } = this.#replica.keptBallot;
+    const statement = { nodeId, bootId, logId, epoch, length };
+    if (request === null) return { ...statement, standing: null };
     const receivedBytes = this.#receivedBytes;
-    const received = claim === null || receivedBytes === 0 ? {} : { receivedBytes };
-    return { nodeId, bootId, logId, epoch, length, standing, ...held, ...received };
+    const received = receivedBytes === 0 ? {} : { receivedBytes };
+    return { ...statement, standing: this.#standing(request), held: this.held, ...received };
+  }
+
+  #standing({ claim }: HeartbeatRequest): Standing {
+    const { newest, isComplete, keptBallot } = this.#replica;
+    const isAgreed =
+      claim !== null && claim.logId === this.logId && this.#intake.isAgreedWith(claim);
+    const { epoch: lastEpoch, writer: lastWriter } = newest;
+    return { writer: keptBallot.writer, lastEpoch, lastWriter, isAgreed, isComplete };
   }
 
   /** So many bytes have come of a frame that goes on: its master learns from heartbeats that it arrives. */
@@ -238,6 +249,7 @@ export class Secondary {
 
   /** More of what was written has become durable: answers the frames that waited for it. */
   synced(): void {
+    this.#intake.settle();
     this.#settle();
   }
 

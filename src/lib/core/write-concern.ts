@@ -75,6 +75,11 @@ export class WriteConcernTracker {
     return seq;
   }
 
+  /** Up to where the log is on at least `w` nodes, 1 to all of them. */
+  lengthHeldBy(w: number): number {
+    return this.#lengths[w - 1] as number;
+  }
+
   /** Whether the entry at `seq` is on at least `w` nodes. */
   holds(seq: number, w: number): boolean {
     return seq <= (this.#lengths[w - 1] ?? 0);

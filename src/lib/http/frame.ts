@@ -4,11 +4,14 @@ import type { KeyIndex } from '../core/idempotency.ts';
 import type { Log } from '../core/log.ts';
 import { FRAME_JOINED_BYTES_MAX } from './limits.ts';
 
-/** Whose frame it is. */
+/** Whose frame it is, and what it says beside its entries. */
 export interface FrameOrigin {
   readonly logId: string;
   readonly epoch: number;
   readonly writer: string | null;
+  readonly bootId?: string;
+  readonly completeFrom?: number;
+  readonly committed?: number;
 }
 
 /**
@@ -25,11 +28,14 @@ export function encodeFrame(
   traces: readonly (readonly [seq: number, parent: string])[] = [],
   part: EpochsPart = { offset: 0, hasMore: false },
 ): Uint8Array[] {
-  const { logId, epoch, writer } = origin;
+  const { logId, epoch, writer, bootId, completeFrom, committed } = origin;
   const head = JSON.stringify({
     logId,
     epoch,
     ...(writer === null ? {} : { writer }),
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(completeFrom === undefined ? {} : { completeFrom }),
+    ...(committed === undefined ? {} : { committed }),
     from,
     ...(epochs === null ? {} : epochsJson(epochs, part)),
   }).slice(0, -1);

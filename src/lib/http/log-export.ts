@@ -32,7 +32,8 @@ async function writeFrames(
 ): Promise<void> {
   const { log, keys } = core;
   const { cuts } = log;
-  const origin = { logId, epoch: core.epoch, writer: core.writer };
+  const { bootId, epoch, writer } = core;
+  const origin = { logId, epoch, writer, bootId };
   // The log goes on while it is told; of who wrote it, what is known now is enough.
   const epochs = [...log.epochs];
   let told = 0;
@@ -53,8 +54,9 @@ async function writeFrames(
     for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
-    // What was cut off meanwhile must not be told, and who reads has to begin anew.
-    if (log.cuts !== cuts) res.destroy();
+    // Who has promised a newer ballot may change its log from now on, and what was cut off must not be told.
+    const isSame = core.epoch === epoch && core.writer === writer && core.logId === logId;
+    if (!isSame || log.cuts !== cuts) res.destroy();
   } while (seq <= length && !res.destroyed);
   if (!res.destroyed) res.end();
 }

@@ -50,6 +50,8 @@ export interface PeerProblem {
   readonly text: string;
   /** The epoch of the newer master that is the reason; null if that is not the reason. */
   readonly staleBy: number | null;
+  /** Whether the reason is that the call was for another incarnation of the node. */
+  readonly isRestarted: boolean;
 }
 
 /**
@@ -67,12 +69,42 @@ export async function readProblem(
     const told = ` ${name}: ${String(body.detail)}`;
     const text = (token === null ? told : told.replaceAll(token, '<token>')).slice(0, 200);
     const isStale = response.status === 409 && name === 'stale-epoch';
+    const isRestarted = response.status === 409 && name === 'boot-mismatch';
     const epoch = Number.isSafeInteger(body.epoch) ? (body.epoch as number) : 0;
     // No master writes under an epoch behind the last: that is nonsense, and fences nobody.
-    return { text, staleBy: isStale && epoch <= EPOCH_MAX ? epoch : null };
+    return { text, staleBy: isStale && epoch <= EPOCH_MAX ? epoch : null, isRestarted };
   } catch {
-    return { text: '', staleBy: null };
+    return { text: '', staleBy: null, isRestarted: false };
   }
+}
+
+/** Codes of errors that say that nobody is there, as opposed to somebody who does not answer. */
+const DOWN_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NONAME',
+  'EAI_NODATA',
+  'ConnectionRefused', // Bun
+]);
+
+/**
+ * Whether what a `fetch` threw says that nobody is there: the address refuses the connection or cannot
+ * be reached, or the name has no address.
+ */
+export function isDown(error: unknown): boolean {
+  const { code, cause, errors } = error as Error & {
+    code?: string;
+    cause?: unknown;
+    errors?: unknown[];
+  };
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(isDown);
+  if (code !== undefined && DOWN_CODES.has(code)) return true;
+  return cause instanceof Error && isDown(cause);
 }
 
 /** A few words for whatever a `fetch` threw. */

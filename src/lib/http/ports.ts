@@ -2,7 +2,7 @@
 
 import type { Log } from '../core/log.ts';
 import type { Accepted, AppendRequest, Master } from '../core/master.ts';
-import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { ReadEnd } from '../core/read-barrier.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
@@ -14,6 +14,8 @@ export interface LogView {
   readonly log: Log;
   /** How many of its messages are shown. */
   readonly length: number;
+  /** Up to where they are known to be committed. */
+  readonly committed: number;
   readonly logId: string | null;
   /**
    * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
@@ -55,7 +57,7 @@ export interface SecondaryPort extends ReadPort {
   readonly core: Secondary;
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal;
-  heartbeat(claim: Claim | null): Heartbeat;
+  heartbeat(request: HeartbeatRequest | null): Heartbeat;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
   /** So many bytes have come of a frame that goes on. */
   received(bytes: number): void;

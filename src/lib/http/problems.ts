@@ -21,6 +21,7 @@ export const PROBLEMS = {
   gap: [409, 'The frame is too far ahead'],
   'stale-epoch': [409, 'A newer master has written here'],
   'log-mismatch': [409, 'This node holds another log'],
+  'boot-mismatch': [409, 'This is another incarnation of the node'],
   'epochs-missing': [409, 'The two logs have not been compared yet'],
   'content-too-large': [413, 'The content is too large'],
   'unsupported-media-type': [415, 'The media type is not supported'],
@@ -116,6 +117,8 @@ function detailOf(refusal: Refusal): string {
       } has taken over; this one takes no appends any more`;
     case 'disk-full':
       return 'there is no room on the disk or in the memory of this node; nothing was written';
+    case 'boot-mismatch':
+      return `the stream is for an incarnation of this node that is over; this one is ${refusal.bootId}`;
     case 'epochs-missing':
       return "the first frame of an exchange must carry the 'epochs' of its writer's log";
     case 'shutting-down':

@@ -3,6 +3,7 @@
  * frames are written to, its answer a stream of acks. It reports acks and one end; whatever ends it
  * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
  */
+import type { ExchangeFailure } from '../core/master.ts';
 import type { Ack } from '../core/protocol.ts';
 import { fetchPeer } from './fetch-peer.ts';
 import { FrameBody } from './frame-body.ts';
@@ -15,11 +16,8 @@ export interface ExchangeHandlers {
   readonly onAck: (ack: Ack) => void;
   /** The connection has taken bytes that waited for it. */
   readonly onTaken: () => void;
-  /**
-   * Called at most once, and never after `rest` or `drop`. `staleBy` is the epoch of a newer master,
-   * if that is why the secondary refused the exchange.
-   */
-  readonly onFailed: (reason: string, staleBy: number | null) => void;
+  /** Called at most once, and never after `rest` or `drop`. */
+  readonly onFailed: (failure: ExchangeFailure) => void;
 }
 
 export class ReplicationExchange {
@@ -72,7 +70,8 @@ export class ReplicationExchange {
     } as RequestInit);
     if (response.status !== 200) {
       const problem = await readProblem(response, this.#abort.signal, token);
-      this.#end(`HTTP ${response.status}${problem.text}`, problem.staleBy);
+      const { text, staleBy, isRestarted } = problem;
+      this.#end(`HTTP ${response.status}${text}`, staleBy, isRestarted);
       return;
     }
     const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
@@ -92,9 +91,9 @@ export class ReplicationExchange {
     this.#end('the secondary ended the exchange');
   }
 
-  #end(reason: string, staleBy: number | null = null): void {
+  #end(reason: string, staleBy: number | null = null, isRestarted = false): void {
     if (this.#isOver) return;
     this.drop();
-    this.#handlers.onFailed(reason, staleBy);
+    this.#handlers.onFailed({ reason, staleBy, isRestarted });
   }
 }

@@ -150,9 +150,16 @@ export function parseFrame(value: unknown): Frame {
 /** Checks a frame's fields, and its messages as well unless they are `packed`. */
 function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
   const { logId, epoch, writer, from, keys, traces } = fields;
+  const { bootId, completeFrom, committed } = fields;
   if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
   if (!isEpoch(epoch)) throw bad(`a frame's 'epoch' must be an integer from 1 to ${EPOCH_MAX}`);
   if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
+  if (bootId !== undefined && !isPeerName(bootId)) {
+    throw bad("a frame's 'bootId' must be a string of 1 to 255 characters");
+  }
+  if ([completeFrom, committed].some((value) => value !== undefined && !isCount(value))) {
+    throw bad("a frame's 'completeFrom' and 'committed' must be integers from 0");
+  }
   if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
   const messages = packed ?? packFrame(fields.messages);
   const count = messages.ends.length;
@@ -165,6 +172,9 @@ function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
     messages,
     keys: parseKeys(keys, from, count),
     ...parseEpochs(fields, epoch, count),
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(completeFrom === undefined ? {} : { completeFrom: completeFrom as number }),
+    ...(committed === undefined ? {} : { committed: committed as number }),
     ...(traces === undefined ? {} : { traces: parseTraces(traces, from, count) }),
   };
 }
@@ -303,18 +313,19 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   };
 }
 
-/** What a secondary adds for a master that made a claim; null if nothing, undefined if nonsense. */
+/** What a secondary adds for a master; null if nothing, undefined if nonsense. */
 function standingOf({
   writer,
   lastEpoch,
   lastWriter,
   agreed,
+  complete = false,
 }: Fields): Standing | null | undefined {
   if (lastEpoch === undefined && agreed === undefined) return null;
   if (!isWriter(writer) || !isEpochOrNone(lastEpoch) || !isWriter(lastWriter)) return undefined;
-  if (typeof agreed !== 'boolean') return undefined;
+  if (typeof agreed !== 'boolean' || typeof complete !== 'boolean') return undefined;
   const [seen, last] = [writer ?? null, lastWriter ?? null];
-  return { writer: seen, lastEpoch, lastWriter: last, isAgreed: agreed };
+  return { writer: seen, lastEpoch, lastWriter: last, isAgreed: agreed, isComplete: complete };
 }
 
 function fieldsOf(bytes: Uint8Array): Fields | null {

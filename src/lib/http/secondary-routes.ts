@@ -2,9 +2,9 @@
 
 import type { Heartbeat } from '../core/protocol.ts';
 import { type Call, sendJson } from './call.ts';
-import { parseClaim } from './claim.ts';
 import { faultRoutes } from './faults.ts';
 import { healthRoutes } from './health-routes.ts';
+import { parseHeartbeatRequest } from './heartbeat-headers.ts';
 import { exportLog } from './log-export.ts';
 import { entryJson, listRoute, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -28,7 +28,7 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
   const { core } = port;
   const client = { access: 'client', produces: ['application/json'] } as const;
   const heartbeat = ({ req, res }: Call) => {
-    sendJson(res, 200, heartbeatJson(port.heartbeat(parseClaim(req.headers))));
+    sendJson(res, 200, heartbeatJson(port.heartbeat(parseHeartbeatRequest(req.headers))));
   };
   return [
     listRoute(port, APPENDS_GO_TO_THE_MASTER),
@@ -66,8 +66,8 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
 
 function heartbeatJson({ standing, ...statement }: Heartbeat): string {
   if (standing === null) return JSON.stringify(statement);
-  const { isAgreed: agreed, ...rest } = standing;
-  return JSON.stringify({ ...statement, ...rest, agreed });
+  const { isAgreed: agreed, isComplete: complete, ...rest } = standing;
+  return JSON.stringify({ ...statement, ...rest, agreed, complete });
 }
 
 function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): void {
@@ -89,6 +89,8 @@ function healthOf({ core }: SecondaryPort, nodeId: string): object {
     epoch: core.epoch,
     logId: core.logId,
     length: core.length,
+    committed: core.committed,
+    complete: core.isComplete,
     held: core.held,
     discarded: core.discarded,
   };

@@ -45,7 +45,7 @@ class Lane {
 
   /** @param {SecondaryHealth} secondary @param {number} length */
   showSecondary(secondary, length) {
-    const { status, lastError, lag, lastSeenMsAgo } = secondary;
+    const { status, lastError, lag, lastSeenMsAgo, complete } = secondary;
     setData(this.root, 'status', status);
     setText(this.#badge, `${STATUS_SIGNS[status]} ${status}`);
     const ends = endsOf(secondary);
@@ -62,6 +62,8 @@ class Lane {
               ? [`${number(onTheirWay)} on ${onTheirWay === 1 ? 'its' : 'their'} way`]
               : []),
           ];
+    // It has lost its memory, or never had all: until it has caught up it cannot vouch for anything.
+    if (status === 'Healthy' && !complete) parts.push('not complete yet');
     setText(this.#log, parts.join(', '));
     this.#canvas.setAttribute('aria-label', `${this.id}: ${parts.join(', ')}`);
     if (lastError !== null) {

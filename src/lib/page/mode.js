@@ -50,10 +50,8 @@ function modeOf() {
       return { mode: 'degraded', word: 'Degraded', why };
     }
     case 'recovering': {
-      const silent = secondaries.filter(({ lastSeenMsAgo }) => lastSeenMsAgo === null);
-      const whom =
-        silent.length === 0 ? '' : ` No answer yet from ${listed(silent.map(({ id }) => id))}.`;
-      const why = `This master has just started and asks the secondaries what they hold. It goes on when ${need} have spoken, itself included.${whom}`;
+      const waits = health.reason === undefined ? '' : ` It waits: ${health.reason}.`;
+      const why = `This master has just started and asks the secondaries what they hold.${waits}`;
       return { mode: 'recovering', word: 'Recovering', why };
     }
     case 'read-only': {

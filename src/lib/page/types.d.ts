@@ -5,6 +5,7 @@ interface SecondaryHealth {
   url: string;
   status: 'Healthy' | 'Suspected' | 'Unhealthy';
   length: number;
+  complete: boolean;
   sent: number;
   held: number | null;
   lag: number;
@@ -21,6 +22,9 @@ interface Health {
   epoch: number;
   logId: string | null;
   length: number;
+  committed: number;
+  complete: boolean;
+  reason?: string;
   quorum: { required: number; available: number; nodes: number };
   waiting: number;
   secondaries: SecondaryHealth[];

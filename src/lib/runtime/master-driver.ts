@@ -1,6 +1,5 @@
 /** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
-import type { EpochStart, EpochsPart } from '../core/epochs.ts';
 import {
   type Accepted,
   type AppendRequest,
@@ -8,7 +7,7 @@ import {
   type MasterConfig,
   type MasterEffects,
 } from '../core/master.ts';
-import type { Claim } from '../core/protocol.ts';
+import type { Claim, HeartbeatRequest, StreamStart } from '../core/protocol.ts';
 import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
@@ -172,26 +171,21 @@ export class MasterDriver implements MasterPort, MasterEffects {
         this.#flushSoon();
       },
       onTaken: () => this.core.advanced(secondary, exchange, this.now()),
-      onFailed: (reason, staleBy) => {
-        const now = this.now();
-        this.core.exchangeFailed(secondary, exchange, reason, staleBy, now, Math.random());
+      onFailed: (failure) => {
+        this.core.exchangeFailed(secondary, exchange, failure, this.now(), Math.random());
         this.#after();
       },
     });
     this.#exchanges.set(secondary, opened);
   }
 
-  sendFrame(
-    secondary: number,
-    from: number,
-    to: number,
-    epochs: readonly EpochStart[] | null,
-    part: EpochsPart,
-  ): void {
-    const { log, keys, claim } = this.core;
+  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
+    const { log, keys, claim, committed } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
     const traces = this.#traces.within(from, to);
-    const frame = encodeFrame(claim as Claim, epochs, log, keys, from, to, traces, part);
+    const { epochs = null, part, ...addressee } = start ?? {};
+    const origin = { ...(claim as Claim), ...addressee, committed };
+    const frame = encodeFrame(origin, epochs, log, keys, from, to, traces, part);
     this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
     this.#exchanges.get(secondary)?.send(frame);
   }
@@ -206,11 +200,12 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#exchanges.delete(secondary);
   }
 
-  askHeartbeat(secondary: number, claim: Claim | null, timeoutMs: number): void {
+  askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void {
     const { url } = this.#peer(secondary);
-    askHeartbeat(url, this.#clusterToken, claim, timeoutMs).then((answer) => {
-      if (typeof answer === 'string') this.core.heartbeatMissed(secondary, answer, this.now());
-      else this.core.heartbeatAnswered(secondary, answer, this.now());
+    askHeartbeat(url, this.#clusterToken, request, timeoutMs).then((answer) => {
+      if ('reason' in answer) {
+        this.core.heartbeatMissed(secondary, answer.reason, answer.isDown, this.now());
+      } else this.core.heartbeatAnswered(secondary, answer, this.now());
       this.#after();
     });
   }

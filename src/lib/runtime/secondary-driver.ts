@@ -1,6 +1,6 @@
 /** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
 import { performance } from 'node:perf_hooks';
-import type { Claim, Frame, Heartbeat } from '../core/protocol.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
 import {
   type Faults,
@@ -44,8 +44,10 @@ export class SecondaryDriver implements SecondaryPort {
     return this.#stop.signal;
   }
 
-  heartbeat(claim: Claim | null): Heartbeat {
-    return this.core.heartbeat(claim);
+  heartbeat(request: HeartbeatRequest | null): Heartbeat {
+    const answer = this.core.heartbeat(request);
+    this.#after();
+    return answer;
   }
 
   /** More of what was written has become durable. */

@@ -97,8 +97,11 @@ function rareRecordIn(text: string): RareRecord | null {
 /** The record with the members it should have, in their order; null if they are of other types. */
 // biome-ignore lint/suspicious/noExplicitAny: whatever a file may hold
 function rareRecordOf(value: any): RareRecord | null {
-  const { format, logId, ballot, epoch, writer, from, cut } = value;
+  const { format, logId, ballot, epoch, writer, from, cut, complete, machineRun } = value;
   if (typeof format === 'string') return typeof logId === 'string' ? { format, logId } : null;
+  if (complete !== undefined) {
+    return complete === true && isName(machineRun) ? { complete, machineRun } : null;
+  }
   if (cut !== undefined) return isCount(cut) ? { cut } : null;
   if (ballot !== undefined) {
     if (!isCount(ballot?.epoch) || !isName(ballot.writer)) return null;

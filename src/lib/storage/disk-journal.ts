@@ -2,7 +2,7 @@
  * The journal of a log on disk: turns what the core does to its log into records, and writes each
  * step with one write. What has no room does not happen; what cannot be synced ends the process.
  */
-import { type Ballot, NO_BALLOT, newerBallot } from '../core/ballot.ts';
+import { type Ballot, newerBallot } from '../core/ballot.ts';
 import type { EpochStart } from '../core/epochs.ts';
 import type { KeyIndex } from '../core/idempotency.ts';
 import type { EntryKeys, Journal } from '../core/journal.ts';
@@ -22,6 +22,8 @@ export interface JournalStart {
   readonly ballot: Ballot;
   readonly writer: Ballot | null;
   readonly length: number;
+  /** How long what is written lasts: as long as this run of the machine; null for good. */
+  readonly machineRun: string | null;
 }
 
 export class DiskJournal implements Journal {
@@ -35,6 +37,7 @@ export class DiskJournal implements Journal {
   /** Who writes, as the file says; null if the next entry has to say it. */
   #writer: Ballot | null;
   #length: number;
+  readonly #machineRun: string | null;
 
   constructor(directory: Directory, outcome: SyncOutcome, start: JournalStart) {
     this.#directory = directory;
@@ -43,6 +46,7 @@ export class DiskJournal implements Journal {
     this.#ballot = start.ballot;
     this.#writer = start.writer;
     this.#length = start.length;
+    this.#machineRun = start.machineRun;
     this.#commit = new GroupCommit(directory, outcome, start.file, start.length);
   }
 
@@ -54,15 +58,15 @@ export class DiskJournal implements Journal {
     return this.#commit.durableLength;
   }
 
-  /** Begins an empty log, in a new file; the one there may be stays under another name. */
-  begin(logId: string): boolean {
+  /** Begins an empty log, in a new file; the one there may be stays under another name, if it has entries. */
+  begin(logId: string, ballot: Ballot): boolean {
     if (!this.#commit.check()) return false;
-    const file = this.#moveIn(logId);
+    const file = this.#moveIn(logId, ballot);
     if (file === null) return false;
     this.#file?.close();
     this.#file = file;
     this.#logId = logId;
-    this.#ballot = NO_BALLOT;
+    this.#ballot = ballot;
     this.#writer = null;
     this.#length = 0;
     this.#commit.settle(file, 0);
@@ -86,6 +90,14 @@ export class DiskJournal implements Journal {
     if (!this.#write(file)) return false;
     this.#ballot = newerBallot(this.#ballot, ballot);
     return this.#synced(file);
+  }
+
+  /** On the disk in any case, also where nothing else is synced: what an earlier record says must not count. */
+  complete(): boolean {
+    const file = this.#begun();
+    this.#records.clear();
+    this.#records.add({ complete: true, machineRun: this.#machineRun });
+    return this.#write(file) && this.#try(() => file.sync()) && this.#commit.check();
   }
 
   append(
@@ -172,15 +184,16 @@ export class DiskJournal implements Journal {
   }
 
   /** Puts the file of an empty log in its place. Null if there is no room; all is as before then. */
-  #moveIn(logId: string): LogFile | null {
+  #moveIn(logId: string, { epoch, writer }: Ballot): LogFile | null {
     const directory = this.#directory;
     this.#records.clear();
     this.#records.add({ format: FORMAT, logId });
+    if (epoch > 0) this.#records.add({ ballot: { epoch, writer } });
     let file: LogFile | null = null;
     let aside: string | null = null;
     try {
       file = directory.createNext(this.#records.bytes);
-      if (this.#logId !== null) aside = directory.linkAside(this.#logId);
+      if (this.#length > 0) aside = directory.linkAside(this.#logId as string);
       directory.moveIn();
       return file;
     } catch {

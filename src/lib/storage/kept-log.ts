@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/ballot.ts';
 import { KeyIndex } from '../core/idempotency.ts';
 import { Log } from '../core/log.ts';
-import { type EntryRecord, FORMAT, type RareRecord } from './record.ts';
+import { type CompleteRecord, type EntryRecord, FORMAT, type RareRecord } from './record.ts';
 
 /** Entries wait until they are so many bytes; a larger one goes alone. */
 const BATCH_BYTES = 1024 * 1024;
@@ -20,6 +20,7 @@ export class KeptLog {
   readonly keys = new KeyIndex([randomInt(2 ** 32), randomInt(2 ** 32)]);
   #logId: string | null = null;
   #ballot: Ballot = NO_BALLOT;
+  #complete: CompleteRecord | null = null;
   /** Who writes the next entry, if the records say so already. */
   #writer: Ballot | null = null;
   /** The key of an append of which more must come. */
@@ -34,6 +35,11 @@ export class KeptLog {
 
   get ballot(): Ballot {
     return this.#ballot;
+  }
+
+  /** The last record that the node was complete; null if there is none. */
+  get complete(): CompleteRecord | null {
+    return this.#complete;
   }
 
   get writer(): Ballot | null {
@@ -74,6 +80,7 @@ export class KeptLog {
     const epoch = 'ballot' in record ? record.ballot.epoch : 'epoch' in record ? record.epoch : 0;
     if (epoch > EPOCH_MAX) return `it has epoch ${epoch}, and epochs end at ${EPOCH_MAX}`;
     if ('ballot' in record) this.#ballot = newerBallot(this.#ballot, record.ballot);
+    else if ('complete' in record) this.#complete = record;
     else if ('cut' in record) return this.#cut(record.cut);
     else return this.#write(record, record.from);
     return null;

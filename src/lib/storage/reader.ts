@@ -10,7 +10,7 @@ import type { Disk } from './disk.ts';
 import { codeOf, EXIT_DAMAGED, EXIT_IO, isSystemError, StorageError } from './errors.ts';
 import { KeptLog } from './kept-log.ts';
 import { LineReader, LineTooLongError, type ReadingLimits } from './line-reader.ts';
-import { FORMAT } from './record.ts';
+import { type CompleteRecord, FORMAT } from './record.ts';
 
 /** A torn tail that was dropped: so many bytes, with the entries from `fromSeq` on, if any. */
 export interface Dropped {
@@ -20,7 +20,9 @@ export interface Dropped {
 
 export interface Loaded {
   /** Null if the file holds nothing. */
-  readonly kept: Kept | null;
+  readonly kept: Omit<Kept, 'isComplete'> | null;
+  /** The last record that the node was complete; null if there is none. */
+  readonly complete: CompleteRecord | null;
   /** Who wrote last, as far as the file says; a new writer must be noted before its entries. */
   readonly writer: Ballot | null;
   /** Where the good bytes end. */
@@ -121,9 +123,10 @@ class LogReader {
       kept.truncate(this.#unfinished.seq - 1);
     }
     const bytes = this.#lines.nextOffset - this.#end;
-    const { logId, ballot, log, keys, writer } = kept;
+    const { logId, ballot, log, keys, writer, complete } = kept;
     return {
       kept: logId === null ? null : { logId, ballot, log, keys },
+      complete,
       writer,
       end: this.#end,
       dropped: bytes === 0 ? null : { bytes, fromSeq: kept.nextSeq },

@@ -29,8 +29,17 @@ export interface CutRecord {
   readonly cut: number;
 }
 
+/**
+ * The node is complete, with all that precedes. `machineRun`: as long as the machine goes on, for not all of
+ * it was synced; null: whatever happens.
+ */
+export interface CompleteRecord {
+  readonly complete: true;
+  readonly machineRun: string | null;
+}
+
 /** All records that are no entries; they are rare. */
-export type RareRecord = HeaderRecord | BallotRecord | WriterRecord | CutRecord;
+export type RareRecord = HeaderRecord | BallotRecord | WriterRecord | CutRecord | CompleteRecord;
 
 /**
  * An entry. Its message is the JSON text at `textStart..textEnd - 1` of the bytes it was read from.

@@ -14,6 +14,7 @@ import { codeOf, EXIT_CANNOT_WRITE, EXIT_IO, StorageError } from './errors.ts';
 import type { SyncOutcome } from './group-commit.ts';
 import { lockDirectory } from './lock.ts';
 import { LogFile } from './log-file.ts';
+import { machineRun } from './machine.ts';
 import { type Dropped, type Loaded, readLog } from './reader.ts';
 
 export interface StorageOptions extends SyncOutcome {
@@ -21,6 +22,8 @@ export interface StorageOptions extends SyncOutcome {
   readonly fsync: 'always' | 'never';
   /** Another disk, for tests. */
   readonly disk?: Disk;
+  /** Another run of the machine, for tests. */
+  readonly machineRun?: string;
 }
 
 export interface Storage {
@@ -33,7 +36,7 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-const EMPTY: Loaded = { kept: null, writer: null, end: 0, dropped: null };
+const EMPTY: Loaded = { kept: null, complete: null, writer: null, end: 0, dropped: null };
 
 /** Opens the directory, which is made if it is missing. Throws a `StorageError` if it cannot be used. */
 export async function openStorage(path: string, options: StorageOptions): Promise<Storage> {
@@ -44,14 +47,22 @@ export async function openStorage(path: string, options: StorageOptions): Promis
   try {
     directory.own();
     const { file, loaded } = openLog(directory);
-    const { kept, writer, dropped } = loaded;
+    const { writer, dropped } = loaded;
+    const run = options.machineRun ?? machineRun();
+    const { complete } = loaded;
+    const isComplete = complete !== null && [null, run].includes(complete.machineRun);
+    const kept = loaded.kept && { ...loaded.kept, isComplete };
     const journal = new DiskJournal(directory, options, {
       file,
       logId: kept?.logId ?? null,
       ballot: kept?.ballot ?? NO_BALLOT,
       writer,
       length: kept?.log.length ?? 0,
+      machineRun: directory.isSynced ? null : run,
     });
+    // What is written from now on is kept in another way than before, and the record has to say so.
+    const isOutdated = isComplete && complete.machineRun !== (directory.isSynced ? null : run);
+    if (isOutdated && !journal.complete()) throw cannotWrite(directory.logPath, 'ENOSPC');
     const close = async (): Promise<void> => {
       await journal.close();
       await lock.release();

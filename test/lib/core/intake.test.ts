@@ -6,16 +6,9 @@ import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { Note } from '../../../src/lib/core/refusal.ts';
 import { Replica } from '../../../src/lib/core/replica.ts';
-import { Dice, messagesOf, seeds } from '../support.ts';
+import { claiming, Dice, messagesOf, seeds } from '../support.ts';
+import { ballotOf, epochsOf } from './frames.ts';
 import { SlowDisk } from './slow-disk.ts';
-
-/** `1A@1 2B@6`: epoch 1 of writer A from seq 1 on, epoch 2 of writer B from 6 on. */
-function epochsOf(text: string): NonNullable<Frame['epochs']> {
-  return text.split(' ').map((one) => {
-    const [, epoch, writer, firstSeq] = /^(\d+)([A-Z]?)@(\d+)$/.exec(one) as RegExpExecArray;
-    return { epoch: Number(epoch), writer: writer || null, firstSeq: Number(firstSeq) };
-  });
-}
 
 interface Told {
   readonly epochs?: string;
@@ -30,7 +23,7 @@ class Node {
   readonly disk = new SlowDisk();
   readonly replica = new Replica(this.disk);
   readonly notes: Note[] = [];
-  readonly intake = new Intake(this.replica, (note) => this.notes.push(note));
+  readonly intake = new Intake(this.replica, 'B', (note) => this.notes.push(note));
 
   /** A frame of the master `by`, such as `2B`; one without a letter names no writer. */
   take(by: string, from: number, texts: readonly string[], told: Told = {}): string {
@@ -51,7 +44,7 @@ class Node {
 
   claim(by: string, logId = 'L'): void {
     const { epoch, writer } = ballotOf(by);
-    this.intake.claim({ logId, epoch, writer: writer as string });
+    this.intake.hear(claiming({ logId, epoch, writer: writer as string }));
   }
 
   shown(): string {
@@ -75,11 +68,6 @@ class Node {
   events(): string[] {
     return this.notes.map(({ event }) => event);
   }
-}
-
-function ballotOf(by: string): { epoch: number; writer: string | null } {
-  const [, epoch, writer] = /^(\d+)([A-Z]?)$/.exec(by) as RegExpExecArray;
-  return { epoch: Number(epoch), writer: writer || null };
 }
 
 /** abc of 1A and d of 2B are shown; f of 2B is held. */
@@ -419,19 +407,39 @@ describe('Intake: a claim', () => {
     assert.deepEqual(node.events(), []);
   });
 
-  it('of another log ends an empty one, if that has the larger name: never to and fro', () => {
+  it('of another log ends an empty one, if it is the newer: never to and fro', () => {
     const node = new Node();
     node.claim('7B', 'M');
+    node.claim('6Z', 'A');
+    node.claim('7A', 'A');
+    assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
+    node.claim('7C', 'N');
+    assert.deepEqual([node.replica.logId, node.replica.ballot], ['N', { epoch: 7, writer: 'C' }]);
+    node.claim('8B', 'K');
+    node.claim('7C', 'N');
+    assert.equal(node.replica.logId, 'K');
+    const heard = ['joined-log', 'epoch-seen'];
+    assert.deepEqual(node.events(), [...heard, ...heard, ...heard]);
+    assert.deepEqual(node.disk.told, [
+      'begin M',
+      'promise 7/B',
+      'begin N, promised 7/B',
+      'promise 7/C',
+      'begin K, promised 7/C',
+      'promise 8/B',
+    ]);
+    assert.equal(node.take('8B', 1, ['a'], { epochs: '8B@1', logId: 'K' }), 'ok');
+    node.claim('9A', 'L');
+    assert.deepEqual([node.replica.logId, node.shown()], ['K', 'a'], 'it is not empty any more');
+    assert.equal(node.replica.ballot.epoch, 8);
+  });
+
+  it('of another log ends one in which only an epoch began not: that is a log', () => {
+    const node = new Node();
+    node.take('7B', 1, [], { epochs: '7B@1', logId: 'M' });
+    assert.deepEqual([node.replica.log.length, node.epochs()], [0, '7B@1']);
     node.claim('9C', 'N');
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
-    node.claim('2A', 'L');
-    assert.deepEqual([node.replica.logId, node.replica.ballot], ['L', { epoch: 2, writer: 'A' }]);
-    node.claim('8B', 'M');
-    assert.equal(node.replica.logId, 'L');
-    assert.deepEqual(node.events(), ['joined-log', 'epoch-seen', 'joined-log', 'epoch-seen']);
-    assert.equal(node.take('2A', 1, ['a'], { epochs: '2A@1' }), 'ok');
-    node.claim('9A', 'K');
-    assert.deepEqual([node.replica.logId, node.shown()], ['L', 'a'], 'it is not empty any more');
   });
 
   it('of another log ends an empty one not if there is no room for another', () => {
@@ -442,14 +450,15 @@ describe('Intake: a claim', () => {
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
   });
 
-  it('of another log forgets what was held for the one before, and that they were compared', () => {
+  it('of another log forgets what was held for the one before', () => {
     const node = new Node();
-    node.take('7B', 2, ['b'], { epochs: '7B@1', logId: 'M' });
+    node.claim('7B', 'M');
+    node.take('7', 2, ['b'], { logId: 'M' });
     assert.equal(node.intake.heldCount, 1);
-    node.claim('7B', 'L');
+    node.claim('8B', 'L');
     assert.deepEqual([node.replica.logId, node.intake.heldCount], ['L', 0]);
-    assert.equal(node.intake.isAgreedWith({ epoch: 7, writer: 'B' }), false);
-    assert.equal(node.take('7B', 1, ['a']), 'epochs-missing {}');
+    assert.equal(node.intake.isAgreedWith({ epoch: 8, writer: 'B' }), false);
+    assert.equal(node.take('8B', 1, ['a']), 'epochs-missing {}');
   });
 
   it('changes nothing where a virgin has no room for a log', () => {

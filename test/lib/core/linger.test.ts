@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LINGER, lingersUntil } from '../../../src/lib/core/linger.ts';
-import { Stage } from './stage.ts';
+import { Stage, type StageOptions } from './stage.ts';
 
 const { awaitedMs, unawaitedMs } = LINGER;
 
@@ -21,8 +21,8 @@ describe('lingersUntil', () => {
 
 describe('Master: frames that linger', () => {
   /** A secondary that has acked one message, sent at 0. */
-  const begun = () => {
-    const stage = new Stage({ names: ['s1'], linger: LINGER, frameBytesMax: 12 }).allUp();
+  const begun = (more: Partial<StageOptions> = { linger: LINGER }) => {
+    const stage = new Stage({ names: ['s1'], frameBytesMax: 12, ...more }).allUp();
     stage.now = 1000;
     stage.append('a');
     stage.did('open s1#1', 'send s1 1..1');
@@ -45,6 +45,13 @@ describe('Master: frames that linger', () => {
     assert.equal(stage.master.nextWakeAt(), 1000 + unawaitedMs);
     stage.tick(1000 + unawaitedMs);
     stage.did('send s1 2..3');
+  });
+
+  it('do so by default', () => {
+    const stage = begun({ linger: undefined } as unknown as StageOptions);
+    stage.append('b');
+    stage.did();
+    assert.equal(stage.master.nextWakeAt(), 1000 + unawaitedMs);
   });
 
   it('go at once when a client waits and nothing is on its way', () => {

@@ -333,3 +333,24 @@ describe('Log: truncated', () => {
     for (const seed of seeds(4)) cutAndGrow(new Dice(seed), 3, true);
   });
 });
+
+describe('Log: its revision', () => {
+  it('is another one after a cut or another ballot, and not after more entries', () => {
+    const log = new Log();
+    const changes = (act: () => void) => {
+      const before = log.revision;
+      act();
+      return log.revision !== before;
+    };
+    const append = (epoch: number) => log.append(packMessages(['a']), { epoch, writer: 'A' });
+    const steps: [act: () => void, isAnother: boolean][] = [
+      [() => append(1), true],
+      [() => append(1), false],
+      [() => append(2), true],
+      [() => log.beginEpoch({ epoch: 3, writer: 'A' }), true],
+      [() => log.beginEpoch({ epoch: 3, writer: 'A' }), false],
+      [() => log.truncate(1), true],
+    ];
+    for (const [act, isAnother] of steps) assert.equal(changes(act), isAnother, `${act}`);
+  });
+});

@@ -84,14 +84,14 @@ describe('Master: with a disk', () => {
 
   it('keeps its claim, and that its epoch has begun, before it writes', () => {
     const { disk } = onDisk();
-    assert.deepEqual(disk.told, ['begin L', 'promise 1/W', 'epoch 1/W']);
+    assert.deepEqual(disk.told, ['begin L', 'promise 1/W', 'epoch 1/W', 'complete']);
   });
 
   it('goes on with what was kept, under the next epoch, keys included', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'b']), { epoch: 4, writer: 'A' });
     for (const seq of [1, 2]) keys.record('batch', seq);
-    const kept = { logId: 'KEPT', ballot: { epoch: 5, writer: 'B' }, log, keys };
+    const kept = { logId: 'KEPT', ballot: { epoch: 5, writer: 'B' }, log, keys, isComplete: true };
     const journal = new SlowDisk(2);
     const stage = new Stage({ names: [], journal, kept });
     assert.deepEqual([stage.master.logId, stage.master.epoch], ['KEPT', 5]);
@@ -108,7 +108,7 @@ describe('Master: with a disk', () => {
       const journal = new SlowDisk();
       journal.isFull = true;
       const ballot = { epoch: 1, writer: 'A' };
-      const kept = { logId: 'L', ballot, log: new Log(), keys: new KeyIndex() };
+      const kept = { logId: 'L', ballot, log: new Log(), keys: new KeyIndex(), isComplete: true };
       const stage = new Stage({ names: [], journal, ...(isKept ? { kept } : {}) });
       stage.tick(0);
       assert.equal(stage.master.status(), 'recovering');
@@ -116,14 +116,17 @@ describe('Master: with a disk', () => {
       journal.isFull = false;
       stage.tick(stage.master.nextWakeAt());
       assert.equal(stage.master.status(), 'ok');
-      assert.equal(journal.told.at(-1), `epoch ${isKept ? 3 : 2}/W`);
+      const epoch = isKept ? 3 : 2;
+      const kepts = isKept ? [`promise ${epoch}/W`] : ['begin L', `promise ${epoch}/W`];
+      const flag = isKept ? [] : ['complete'];
+      assert.deepEqual(journal.told, [...kepts, `epoch ${epoch}/W`, ...flag]);
     });
   }
 
   it('counts itself for nothing before all is durable that it had when it took over', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'b']), { epoch: 1, writer: 'A' });
-    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys };
+    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
     const journal = new SlowDisk(2);
     journal.durableLength = 1;
     const stage = new Stage({ names: [], journal, kept });
@@ -139,16 +142,16 @@ describe('Master: with a disk', () => {
   it('counts what it had to cut off its own log', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'x', 'y']), { epoch: 1, writer: 'A' });
-    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys };
+    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
     const stage = new Stage({ names: ['s1'], journal: new SlowDisk(3), kept });
     stage.tick(0);
     stage.beat('s1', 2, { logId: 'L', epoch: 2 });
     stage.beat('s1', 2, {
       logId: 'L',
       epoch: 3,
-      standing: { writer: 'W', lastEpoch: 2, lastWriter: null, isAgreed: false },
+      standing: { writer: 'W', lastEpoch: 2, lastWriter: null, isAgreed: false, isComplete: true },
     });
-    stage.did('ask s1', 'claim s1 L/3', 'fetch s1 3..');
+    stage.did('ask s1', 'prepare s1 L/3', 'fetch s1 3..');
     const frame = { logId: 'L', epoch: 3, writer: 'W', keys: [] };
     const epochs = [
       { epoch: 1, writer: 'A', firstSeq: 1 },

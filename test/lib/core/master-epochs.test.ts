@@ -10,7 +10,7 @@ import { Stage } from './stage.ts';
 
 /** What a secondary says that has this newest epoch, of writer `w<epoch>`. */
 function standing(lastEpoch: number, lastWriter = `w${lastEpoch}`): Partial<Heartbeat> {
-  const said = { writer: 'W', lastEpoch, lastWriter, isAgreed: false };
+  const said = { writer: 'W', lastEpoch, lastWriter, isAgreed: false, isComplete: true };
   return { logId: 'L', epoch: 8, standing: said };
 }
 
@@ -21,7 +21,7 @@ function goesOn(length: number, ...newest: Parameters<typeof standing>): Stage {
     log.append(packMessages([`${epoch}`]), { epoch, writer: `w${epoch}` });
   }
   const ballot = { epoch: 7, writer: 'w7' };
-  const kept = { logId: 'L', ballot, log, keys: new KeyIndex() };
+  const kept = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
   const stage = new Stage({ names: ['s1'], journal: new SlowDisk(7), kept, frameEpochsMax: 2 });
   stage.tick(0);
   stage.beat('s1', length, { logId: 'L', epoch: 7 });
@@ -94,6 +94,21 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     assert.equal(stage.health('s1').length, 7);
   });
 
+  it('is told whole to a life of which nothing is known, whatever another one has said', () => {
+    const stage = goesOn(6, 6);
+    part(stage, 6, 'another');
+    for (const now of [1000, 10_000]) {
+      stage.fail('s1');
+      stage.tick(now);
+    }
+    assert.equal(stage.starts.get('s1')?.bootId, 'another');
+    assert.equal(
+      stage.parts.findLast((told) => !told.startsWith('s1 3..')),
+      's1 5..6 more',
+    );
+    assert.equal(stage.parts.at(-3), 's1 1..2 more');
+  });
+
   it('is answered by acks of their own kind; any other one is no answer', () => {
     const stage = goesOn(3, 0);
     stage.ack('s1', 3, { epoch: 8 });
@@ -107,7 +122,8 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     const log = new Log();
     for (let epoch = 1; epoch <= 40; epoch += 1)
       log.append(packMessages(['x']), { epoch, writer: 'w' });
-    const kept = { logId: 'L', ballot: { epoch: 40, writer: 'w' }, log, keys: new KeyIndex() };
+    const ballot = { epoch: 40, writer: 'w' };
+    const kept = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
     const stage = new Stage({ names: ['s1'], journal: new SlowDisk(40), kept, frameEpochsMax: 2 });
     stage.tick(0);
     stage.beat('s1', 0);

@@ -23,7 +23,13 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
   [
     'a heartbeat that tells of another writer of its own epoch',
     (stage) => {
-      const standing = { writer: 'X', lastEpoch: 0, lastWriter: null, isAgreed: false };
+      const standing = {
+        writer: 'X',
+        lastEpoch: 0,
+        lastWriter: null,
+        isAgreed: false,
+        isComplete: false,
+      };
       stage.beat('s1', 0, { logId: 'L', epoch: 1, standing });
     },
     1,
@@ -100,7 +106,13 @@ describe('Master: not fenced', () => {
     [
       'by a heartbeat of a smaller writer of its epoch',
       (stage) => {
-        const standing = { writer: 'A', lastEpoch: 0, lastWriter: null, isAgreed: false };
+        const standing = {
+          writer: 'A',
+          lastEpoch: 0,
+          lastWriter: null,
+          isAgreed: false,
+          isComplete: false,
+        };
         stage.beat('s1', 0, { logId: 'L', epoch: 1, standing });
       },
     ],
@@ -123,7 +135,7 @@ describe('Master: not fenced', () => {
 
   it('by a refusal for an epoch that is below its own: that is no answer', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
-    const kept = { logId: 'L', ballot: { epoch: 4, writer: 'A' }, log, keys };
+    const kept = { logId: 'L', ballot: { epoch: 4, writer: 'A' }, log, keys, isComplete: true };
     const stage = usual(new Stage({ heartbeatMs: 1000, kept }).allUp());
     assert.equal(stage.master.epoch, 5);
     stage.refuse('s1', 4);
@@ -137,6 +149,6 @@ describe('Master: not fenced', () => {
     const stage = new Stage({ names: ['s1'] });
     stage.tick(0);
     stage.beat('s1', 0, { logId: 'L', epoch: 7 });
-    stage.did('ask s1', 'claim s1 L/8');
+    stage.did('ask s1', 'prepare s1 L/8');
   });
 });

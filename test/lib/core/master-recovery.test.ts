@@ -8,7 +8,11 @@ const A1 = { epoch: 1, writer: 'A', firstSeq: 1 };
 const W2 = { epoch: 2, writer: 'W' };
 
 /** What a secondary of log L says that saw epoch 1 of writer A. */
-const holds = (length: number): [number, Partial<Heartbeat>] => [length, { logId: 'L', epoch: 1 }];
+const holds = (length: number): [number, Partial<Heartbeat>] => {
+  const [lastEpoch, lastWriter] = length === 0 ? [0, null] : [1, 'A'];
+  const standing = { writer: 'A', lastEpoch, lastWriter, isAgreed: false, isComplete: length > 0 };
+  return [length, { logId: 'L', epoch: 1, standing }];
+};
 /** What it says to the claim 2/W. */
 const stands = (length: number, standing: Partial<Standing> = {}): [number, Partial<Heartbeat>] => [
   length,
@@ -20,6 +24,7 @@ const stands = (length: number, standing: Partial<Standing> = {}): [number, Part
       lastEpoch: length === 0 ? 0 : 1,
       lastWriter: null,
       isAgreed: false,
+      isComplete: length > 0,
       ...standing,
     },
   },
@@ -51,14 +56,14 @@ describe('Master: recovering', () => {
     stage.beat('s1', ...holds(2));
     stage.did();
     stage.beat('s2', 0);
-    stage.did('claim s1 L/2', 'claim s2 L/2');
+    stage.did('prepare s1 L/2', 'prepare s2 L/2');
     stage.beat('s1', ...stands(2));
     stage.beat('s2', ...stands(0));
     stage.did('fetch s1 1..');
     assert.equal(stage.fetched({ ...FRAME, epochs: [A1] }, ['a', 'b']), true);
     stage.did();
     stage.fetchOver();
-    stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..2');
+    stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..0');
     assert.deepEqual(messagesOf(stage.master.log), ['a', 'b']);
     assert.deepEqual(stage.master.claim, { logId: 'L', ...W2 });
     assert.equal(stage.append('c', { w: 1 }), 'seq 3 holds');
@@ -70,10 +75,10 @@ describe('Master: recovering', () => {
     const stage = new Stage({ names: ['s1', 's2', 's3'] });
     stage.tick(0);
     stage.beat('s1', ...holds(1));
-    stage.beat('s2', ...holds(0));
+    stage.beat('s2', ...holds(1));
     stage.miss('s3');
     stage.beat('s1', ...stands(1));
-    stage.beat('s2', ...stands(0));
+    stage.beat('s2', ...stands(1));
     stage.fetched({ ...FRAME, keys: [], epochs: [A1] }, ['a']);
     stage.fetchOver();
     const line = stage.notes.find(({ event }) => event === 'recovered');
@@ -87,21 +92,33 @@ describe('Master: recovering', () => {
         length: 1,
         adoptedFrom: 's1',
         answered: ['s1', 's2'],
-        silent: ['s3'],
+        rule: 'complete-quorum',
+        incomplete: ['master'],
+        unanswered: ['s3'],
       },
     });
   });
 
-  it('counts among the silent who did answer, but of another log', () => {
+  it('counts among those who answered who has another log, as one that has not all of this', () => {
     const stage = new Stage();
     stage.tick(0);
-    stage.beat('s1', ...holds(0));
-    stage.beat('s2', 0, { logId: 'OTHER', epoch: 1 });
-    stage.beat('s1', ...stands(0));
-    stage.beat('s2', 0, { logId: 'OTHER', epoch: 1 });
-    const { answered, silent } =
+    stage.beat('s1', ...holds(2));
+    stage.beat('s2', 1, { logId: 'OTHER', epoch: 1 });
+    stage.beat('s1', ...stands(2));
+    stage.beat('s2', 1, { logId: 'OTHER', epoch: 1 });
+    stage.fetched({ ...FRAME, epochs: [A1] }, ['a', 'b']);
+    stage.fetchOver();
+    const { rule, answered, incomplete, unanswered } =
       stage.notes.find(({ event }) => event === 'recovered')?.fields ?? {};
-    assert.deepEqual([answered, silent], [['s1'], ['s2']]);
+    assert.equal(rule, 'all-answered');
+    assert.deepEqual(
+      [answered, incomplete],
+      [
+        ['s1', 's2'],
+        ['master', 's2'],
+      ],
+    );
+    assert.deepEqual(unanswered, []);
   });
 
   it('says that it adopted nothing where there was nothing', () => {
@@ -133,7 +150,7 @@ describe('Master: recovering', () => {
     const delays = [1, 2, 3, 4].map(() => {
       stage.tick(stage.now);
       stage.did('ask s1', 'ask s2');
-      for (const name of ['s1', 's2']) stage.miss(name, 'refused');
+      for (const name of ['s1', 's2']) stage.miss(name, 'refused', true);
       const delay = stage.master.nextWakeAt() - stage.now;
       stage.tick(stage.now + delay - 1);
       stage.did();
@@ -151,10 +168,13 @@ describe('Master: recovering', () => {
       ...Array(3).fill('debug recovery-unfinished'),
     ]);
     assert.deepEqual(stage.health('s1').lastError, 'refused');
-    assert.match(stage.append('a'), /recovering","reason":"1 of 2 required nodes have answered/);
+    assert.match(
+      stage.append('a'),
+      /recovering","reason":"s1 and s2 do not answer; 1 of 2 required nodes/,
+    );
     stage.tick(stage.now);
     stage.beat('s1', 0);
-    stage.miss('s2');
+    stage.miss('s2', 'refused', true);
     stage.beat('s1', 0);
     assert.equal(stage.master.status(), 'degraded');
   });
@@ -214,9 +234,9 @@ describe('Master: recovering', () => {
     stage.beat('s1', 2, {
       logId: 'L',
       epoch: 3,
-      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false },
+      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false, isComplete: true },
     });
-    stage.did('ask s1', 'claim s1 L/3', 'fetch s1 2..');
+    stage.did('ask s1', 'prepare s1 L/3', 'fetch s1 2..');
   });
 
   it('ends waits at their deadline and stops in time meanwhile, for there are none', () => {
@@ -252,7 +272,7 @@ describe('Master: a secondary whose log was not compared yet', () => {
   it('counts for nothing, however much it says it holds, until its first ack', () => {
     const stage = recovered(2);
     stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..0');
-    assert.deepEqual(stage.epochsSent.get('s2'), [A1, { ...W2, firstSeq: 3 }]);
+    assert.deepEqual(stage.starts.get('s2')?.epochs, [A1, { ...W2, firstSeq: 3 }]);
     assert.deepEqual(stage.master.holders(1), { acked: ['master'], pending: ['s1', 's2'] });
     assert.equal(stage.await(2, 2, { as: 'alice' }), 'seq 2 waits');
     stage.tick(1000);
@@ -282,10 +302,28 @@ describe('Master: a secondary whose log was not compared yet', () => {
     assert.deepEqual([status, lastError], ['Healthy', null]);
   });
 
-  it('is sent no empty frame when it has nothing to compare', () => {
-    const stage = recovered(0);
+  it('is sent no empty frame when it has nothing to compare, and does not speak of marks', () => {
+    const stage = new Stage({ heartbeatMs: 1000 });
+    stage.tick(0);
+    stage.beat('s1', ...holds(2));
+    stage.beat('s2', 0);
+    stage.beat('s1', ...stands(2));
+    stage.beat('s2', 0);
+    stage.skip();
+    stage.fetched({ ...FRAME, epochs: [A1] }, ['a', 'b']);
+    stage.fetchOver();
     stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..2');
-    assert.deepEqual(stage.epochsSent.get('s2'), [A1, { ...W2, firstSeq: 3 }]);
+    assert.deepEqual(stage.starts.get('s2')?.epochs, [A1, { ...W2, firstSeq: 3 }]);
+    stage.ack('s2', 2, { epoch: 2 });
+    assert.equal(stage.health('s2').length, 2);
+  });
+
+  it('is sent an empty frame when it does, so that it gets the mark, though it has nothing', () => {
+    const stage = recovered(0);
+    stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..0');
+    assert.deepEqual(stage.starts.get('s2')?.epochs, [A1, { ...W2, firstSeq: 3 }]);
+    stage.ack('s2', 0, { epoch: 2 });
+    stage.did('send s2 1..2');
     stage.ack('s2', 2, { epoch: 2 });
     assert.equal(stage.health('s2').length, 2);
   });
@@ -295,7 +333,7 @@ describe('Master: a secondary whose log was not compared yet', () => {
     stage.tick(1_000_000);
     stage.skip();
     stage.beat('s1', 3, {
-      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false },
+      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false, isComplete: true },
       bootId: 'new',
     });
     stage.did('open s1#1', 'send s1 1..0');
@@ -359,27 +397,27 @@ describe('Master: its heartbeats', () => {
   it('carry its claim, from the second round of the survey on', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 });
     stage.tick(0);
-    assert.equal(stage.claims.get('s1'), null);
+    assert.equal(stage.requests.get('s1')?.claim, null);
     stage.beat('s1', 0);
-    assert.deepEqual(stage.claims.get('s1'), { logId: 'L', epoch: 1, writer: 'W' });
+    assert.deepEqual(stage.requests.get('s1')?.claim, { logId: 'L', epoch: 1, writer: 'W' });
     stage.beat('s1', 0);
-    stage.claims.clear();
+    stage.requests.clear();
     stage.tick(1000);
-    assert.deepEqual(stage.claims.get('s1'), { logId: 'L', epoch: 1, writer: 'W' });
+    assert.deepEqual(stage.requests.get('s1')?.claim, { logId: 'L', epoch: 1, writer: 'W' });
   });
 });
 
 describe('Master: the epochs of its log', () => {
   it('travel with the first frame of every exchange, and with no other', () => {
     const stage = recovered(0);
-    stage.epochsSent.clear();
+    stage.starts.clear();
     stage.ack('s2', 2, { epoch: 2 });
     stage.append('c');
     stage.append('d');
-    assert.deepEqual([...stage.epochsSent], []);
+    assert.deepEqual([...stage.starts], []);
     stage.fail('s2');
     stage.tick(25);
-    assert.deepEqual(stage.epochsSent.get('s2'), [A1, { ...W2, firstSeq: 3 }]);
+    assert.deepEqual(stage.starts.get('s2')?.epochs, [A1, { ...W2, firstSeq: 3 }]);
   });
 });
 

@@ -430,11 +430,12 @@ describe('Master: an ack that is no good', () => {
 
 describe('Master: no answer', () => {
   it('is retried at the moment the backoff says, which is when it wants to be woken', () => {
-    const stage = new Stage({ names: ['s1'], quorumAppend: false }).noneUp();
+    const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
     stage.now = 100;
     stage.fail('s1');
-    stage.skip();
+    stage.tick(100);
+    stage.did('open s1#1', 'send s1 1..1', 'drop s1', 'ask s1');
     assert.equal(stage.master.nextWakeAt(), 125);
     stage.tick(124);
     stage.did();
@@ -443,7 +444,7 @@ describe('Master: no answer', () => {
   });
 
   it('backs off exponentially to the cap, for ever; only the first failure warns', () => {
-    const stage = new Stage({ names: ['s1'], quorumAppend: false, backoffMaxMs: 300 }).noneUp();
+    const stage = new Stage({ names: ['s1'], backoffMaxMs: 300 }).allUp();
     stage.append('a');
     const delays = [1, 2, 3, 4, 5, 6].map(() => {
       stage.fail('s1');
@@ -722,7 +723,7 @@ describe('Master: one node under two names', () => {
   });
 
   it('loses the ack that it gives under the second name', () => {
-    const stage = nobodyKnown();
+    const stage = new Stage().allUp();
     stage.append('a', { w: 3, as: 'alice' });
     stage.ack('s1', 1, { bootId: 'same' });
     stage.ack('s2', 1, { bootId: 'same' });
@@ -732,13 +733,15 @@ describe('Master: one node under two names', () => {
     assert.equal(stage.health('s2').nextAttemptInMs, 25, 'it is tried again, for it may change');
   });
 
-  it('is known by an ack alone, before the second name ever answered a heartbeat', () => {
+  it('is known by an ack alone, of a life that has answered no heartbeat by the second name', () => {
     const stage = nobodyKnown();
     stage.tick(1000);
     stage.beat('s1', 0, { bootId: 'same' });
+    stage.beat('s2', 0);
     stage.append('a');
     stage.ack('s2', 1, { bootId: 'same' });
     assert.equal(stage.health('s2').lastError, 'it is the same node as s1');
+    assert.deepEqual(stage.master.holders(1).acked, ['master']);
   });
 
   it('does not count again for an ack, whatever the second name called itself before', () => {
@@ -783,7 +786,7 @@ describe('Master: one node under two names', () => {
   });
 
   it('takes it back by an ack as well', () => {
-    const stage = nobodyKnown();
+    const stage = new Stage().allUp();
     stage.append('a');
     stage.ack('s2', 1);
     stage.ack('s1', 0, { bootId: 'same' });
@@ -948,9 +951,13 @@ describe('Master: heartbeats', () => {
   });
 
   it('begin anew an exchange that may hang, for it was opened when nobody answered', () => {
-    const stage = new Stage({ names: ['s1'], quorumAppend: false, heartbeatMs: 1000 }).noneUp();
+    const options = { names: ['s1'], quorumAppend: false, heartbeatMs: 1000 };
+    const stage = new Stage(options).allUp();
+    for (const now of [1000, 2000, 3000]) stage.round(now, {});
+    assert.equal(stage.health('s1').status, 'Unhealthy');
+    stage.skip();
     stage.append('a');
-    stage.tick(1000);
+    stage.tick(4000);
     stage.did('open s1#1', 'send s1 1..1', 'ask s1');
     stage.beat('s1', 0);
     stage.did('drop s1', 'open s1#2', 'send s1 1..1');
@@ -1088,6 +1095,7 @@ describe('Master: health', () => {
         url: 'http://s1:1',
         status: 'Healthy',
         length: 2,
+        complete: false,
         sent: 3,
         held: null,
         lag: 1,
@@ -1101,6 +1109,7 @@ describe('Master: health', () => {
         url: 'http://s2:1',
         status: 'Healthy',
         length: 0,
+        complete: false,
         sent: 0,
         held: null,
         lag: 3,

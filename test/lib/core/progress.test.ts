@@ -118,10 +118,11 @@ function overtake(dice: Dice): void {
 }
 
 describe('Progress: a log that was not compared with ours', () => {
-  it('counts for nothing, but is to be compared if there is anything', () => {
+  it('counts for nothing, but is to be compared, empty or not', () => {
     const progress = new Progress();
+    assert.equal(progress.mustCompare, false, 'nobody was met');
     assert.equal(progress.learn('A', 0, false, progress.asking(0)), 'met');
-    assert.equal(progress.mustCompare, false);
+    assert.equal(progress.mustCompare, true);
     assert.equal(progress.learn('A', 4, false, progress.asking(0)), 'nothing');
     assert.deepEqual([progress.acked, progress.mustCompare], [0, true]);
   });
@@ -216,6 +217,16 @@ describe('Progress: an exchange', () => {
     progress.sent(1, 20);
     progress.sent(2, 30);
     assert.equal(progress.quietSince, 20);
+  });
+
+  it('counts it anew when a frame in flight gets further, and not when none is', () => {
+    const progress = met(0);
+    progress.open(10);
+    progress.advanced(15);
+    assert.equal(progress.quietSince, 10);
+    progress.sent(1, 20);
+    progress.advanced(25);
+    assert.equal(progress.quietSince, 25);
   });
 
   it('skips what a heartbeat has shown to be there', () => {

@@ -1,216 +1,86 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EPOCH_MAX } from '../../../src/lib/core/ballot.ts';
-import type { EpochsPart } from '../../../src/lib/core/epochs.ts';
 import { HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
-import { Intake } from '../../../src/lib/core/intake.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
-import type { Frame, Heartbeat, Standing } from '../../../src/lib/core/protocol.ts';
-import { Recovery, type RecoveryConfig } from '../../../src/lib/core/recovery.ts';
-import type { Note } from '../../../src/lib/core/refusal.ts';
-import { Replica } from '../../../src/lib/core/replica.ts';
-import { messagesOf } from '../support.ts';
-import { SlowDisk } from './slow-disk.ts';
 
-/** A recovery, and the transcript of what it asks of the world. */
-class Start {
-  readonly disk = new SlowDisk();
-  readonly replica = new Replica(this.disk);
-  readonly notes: Note[] = [];
-  readonly recovery: Recovery;
-  #lines: string[] = [];
-
-  constructor(count: number, config: Partial<RecoveryConfig> = {}) {
-    const defaults = {
-      newLogId: 'NEW',
-      writer: 'W',
-      nodesRequired: Math.floor((count + 1) / 2) + 1,
-    };
-    const note = (one: Note) => this.notes.push(one);
-    const intake = new Intake(this.replica, note);
-    this.recovery = new Recovery({ ...defaults, ...config }, count, this.replica, intake, {
-      survey: (secondary, claim) => {
-        const what = claim === null ? 'ask' : `claim ${claim.logId}/${claim.epoch}/${claim.writer}`;
-        this.#lines.push(`${what} of ${secondary}`);
-      },
-      fetchLog: (secondary, fetch, from) => {
-        this.#lines.push(`fetch #${fetch} of ${secondary} from ${from}`);
-      },
-      rest: (reason) => this.#lines.push(`rest: ${reason}`),
-      recovered: ({ logId, epoch, writer }, from) => {
-        this.#lines.push(`recovered ${logId}/${epoch}/${writer} from ${from}`);
-      },
-      note,
-    });
-  }
-
-  /** What it had on its disk: these texts under these epochs, each [epoch, text]. */
-  has(logId: string, ...entries: [epoch: number, text: string][]): this {
-    this.replica.begin(logId);
-    for (const [epoch, text] of entries) {
-      this.replica.promise({ epoch, writer: null });
-      this.replica.append(packMessages([text]), { epoch, writer: null }, []);
-    }
-    return this;
-  }
-
-  begin(): this {
-    this.recovery.begin();
-    return this;
-  }
-
-  /** What it did since it was last asked is exactly this. */
-  did(...lines: string[]): this {
-    const done = this.#lines;
-    this.#lines = [];
-    assert.deepEqual(done, lines);
-    return this;
-  }
-
-  skip(): this {
-    this.#lines = [];
-    return this;
-  }
-
-  virgin(secondary: number): this {
-    return this.says(secondary, null, 0, 0);
-  }
-
-  /** It holds `length` entries of this log and has seen this epoch. */
-  says(secondary: number, logId: string | null, epoch: number, length: number): this {
-    const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
-    this.recovery.answered(secondary, { ...node, logId, epoch, length, standing: null });
-    return this;
-  }
-
-  /** The same, as it says it to one who makes a claim that it has taken note of. */
-  stands(
-    secondary: number,
-    logId: string,
-    epoch: number,
-    length: number,
-    standing: Partial<Standing> = {},
-  ): this {
-    const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
-    const usual = {
-      writer: 'W',
-      lastEpoch: length === 0 ? 0 : epoch - 1,
-      lastWriter: null,
-      isAgreed: false,
-    };
-    const answer: Heartbeat = {
-      ...node,
-      logId,
-      epoch,
-      length,
-      standing: { ...usual, ...standing },
-    };
-    this.recovery.answered(secondary, answer);
-    return this;
-  }
-
-  fails(...secondaries: number[]): this {
-    for (const secondary of secondaries) this.recovery.failed(secondary);
-    return this;
-  }
-
-  /** A frame of a fetch; `epochs` as pairs, none but in its first frame. */
-  sends(
-    fetch: number,
-    from: number,
-    texts: readonly string[],
-    epochs?: [number, number][],
-    epoch = 9,
-    part?: EpochsPart,
-  ): boolean {
-    const frame: Frame = {
-      logId: this.replica.logId as string,
-      epoch,
-      writer: 'W',
-      from,
-      messages: packMessages(texts),
-      keys: [],
-      epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: null, firstSeq })) ?? null,
-      ...(part === undefined ? {} : { part }),
-    };
-    return this.recovery.fetched(fetch, frame);
-  }
-
-  over(fetch: number, reason: string | null = null): this {
-    this.recovery.fetchOver(fetch, reason);
-    return this;
-  }
-
-  shown(): string {
-    return messagesOf(this.replica.log).join('');
-  }
-}
+import type { Standing } from '../../../src/lib/core/protocol.ts';
+import { missing, Start, tooFew } from './recovery-stage.ts';
 
 describe('Recovery: where nobody has a log', () => {
   it('begins a new one under epoch 1, when all have said so twice', () => {
     const start = new Start(2).begin().did('ask of 0', 'ask of 1');
     start.virgin(0).did().virgin(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
-    start.stands(0, 'NEW', 1, 0).did().stands(1, 'NEW', 1, 0).did('recovered NEW/1/W from null');
+    start
+      .stands(0, 'NEW', 1, 0)
+      .did()
+      .stands(1, 'NEW', 1, 0)
+      .did('recovered NEW/1/W from null by all-answered');
     assert.deepEqual(start.replica.ballot, { epoch: 1, writer: 'W' });
     assert.equal(start.replica.logId, 'NEW');
-    assert.deepEqual(start.disk.told, ['begin NEW', 'promise 1/W', 'epoch 1/W']);
+    assert.deepEqual(start.disk.told, ['begin NEW', 'promise 1/W', 'epoch 1/W', 'complete']);
   });
 
   it('does so at once without secondaries', () => {
-    new Start(0).begin().did('recovered NEW/1/W from null');
+    new Start(0).begin().did('recovered NEW/1/W from null by all-answered');
   });
 
   it('does so with secondaries that know nothing of claims', () => {
     const start = new Start(1).begin().virgin(0).skip();
-    start.virgin(0).did('recovered NEW/1/W from null');
+    start.virgin(0).did('recovered NEW/1/W from null by all-answered');
   });
 
-  it('rests when its disk has no room', () => {
-    const start = new Start(0);
-    start.disk.isFull = true;
-    start.begin().did('rest: the disk is full');
-    start.disk.isFull = false;
-    start.begin().did('recovered NEW/2/W from null');
-  });
-
-  it('rests as well when there is no room to note that its epoch begins', () => {
-    const start = new Start(0).has('L', [1, 'a']);
-    start.disk.isFull = true;
-    start.begin().did('rest: the disk is full');
-    assert.deepEqual(start.replica.newest, { epoch: 1, writer: null, firstSeq: 1 });
-    start.disk.isFull = false;
-    start.begin().did('recovered L/3/W from null');
-    assert.deepEqual(start.replica.newest, { epoch: 3, writer: 'W', firstSeq: 2 });
-  });
+  const steps: [own: boolean, steps: string[]][] = [
+    [false, ['begin NEW', 'promise 1/W', 'epoch 1/W', 'complete']],
+    [true, ['promise 2/W', 'epoch 2/W', 'complete']],
+  ];
+  for (const [isOwn, all] of steps) {
+    for (const [room, step] of all.entries()) {
+      it(`rests when its disk has no room for "${step}", and goes on when it has`, () => {
+        const start = isOwn ? new Start(0).hasSome('L', [1, 'a']) : new Start(0);
+        start.disk.told.length = 0;
+        start.disk.stepsLeft = room;
+        start.begin().did('rest: the disk is full');
+        assert.deepEqual(start.disk.told, all.slice(0, room), 'in this order');
+        assert.equal(start.replica.isComplete, false);
+        start.disk.stepsLeft = Number.POSITIVE_INFINITY;
+        start.begin();
+        const then = isOwn ? 'L/3/W from m' : 'NEW/2/W from null';
+        start.did(`recovered ${then} by all-answered`);
+        assert.equal(start.replica.isComplete, true);
+        const { epoch, writer } = start.replica.newest;
+        assert.deepEqual([epoch, writer], [isOwn ? 3 : 2, 'W']);
+      });
+    }
+  }
 });
 
 describe('Recovery: the survey', () => {
   it('waits for everybody, whether they answer or not', () => {
     const start = new Start(3).begin().skip();
     start.virgin(0).virgin(2).did();
-    start.fails(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 2');
+    start.down(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 2');
   });
 
   it('rests without a quorum, and begins anew when told', () => {
     const start = new Start(3).begin().skip();
     start.virgin(0).fails(1, 2);
-    start.did('rest: 2 of 3 required nodes have answered, the master included');
+    start.did(`rest: ${tooFew('s1 and s2 do', 2, 3)}`);
     start.begin().did('ask of 0', 'ask of 1', 'ask of 2');
-    start.virgin(0).virgin(1).fails(2).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
+    start.virgin(0).virgin(1).down(2).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
   });
 
   it('needs nobody where no quorum is asked for', () => {
-    const start = new Start(2, { nodesRequired: 1 }).has('L', [4, 'a']).begin().skip();
-    start.fails(0, 1).did('recovered L/5/W from null');
+    const start = new Start(2, { needsQuorum: false }).has('L', [4, 'a']).begin().skip();
+    start.fails(0, 1).did('recovered L/5/W from m by whoever-answers');
   });
 
   it('counts no answer twice, and none that was not asked for', () => {
     const start = new Start(2);
     start.virgin(0).fails(1).begin().skip();
     start.virgin(0).virgin(0).fails(0).did();
-    start.fails(1).did('claim NEW/1/W of 0');
+    start.down(1).did('claim NEW/1/W of 0');
     start.virgin(1).fails(1).did();
-    start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null');
+    start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null by new-log');
     start.virgin(0).fails(0).did();
   });
 
@@ -235,7 +105,7 @@ describe('Recovery: the claim', () => {
 
   it('needs the quorum anew', () => {
     const start = new Start(2).begin().virgin(0).virgin(1).skip();
-    start.fails(0, 1).did('rest: 1 of 2 required nodes have answered, the master included');
+    start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
   });
 
   const outbid: [what: string, standing: Partial<Standing>, epoch: number][] = [
@@ -258,21 +128,19 @@ describe('Recovery: the claim', () => {
     start.begin().skip().says(0, 'L', last, 5).did(`claim L/${last}/xW of 0`);
     start.fails(0).skip();
     start.begin().skip().says(0, 'L', last, 0).did(`claim L/${last}/yW of 0`);
-    start.stands(0, 'L', last, 0, { writer: 'yW' }).did(`recovered L/${last}/yW from null`);
+    start.stands(0, 'L', last, 0, { writer: 'yW' });
+    start.did(`recovered L/${last}/yW from null by all-answered`);
   });
 
-  it('does not count who holds another log: it vouches for nothing', () => {
-    const start = new Start(2).has('L', [3, 'a']).begin().says(0, 'OTHER', 1, 5).fails(1).skip();
-    start.says(0, 'OTHER', 1, 5);
-    start.did('rest: 1 of 2 required nodes have answered, the master included');
-    assert.equal(start.recovery.isCounted(0), false);
-    start.begin().says(0, 'OTHER', 1, 5).says(1, 'L', 3, 1).skip();
-    start.says(0, 'OTHER', 1, 5).stands(1, 'L', 5, 1, { lastEpoch: 3 });
-    start.did('recovered L/5/W from null');
-    assert.deepEqual(
-      [0, 1].map((one) => start.recovery.isCounted(one)),
-      [false, true],
-    );
+  it('takes who holds another log for one who has answered, and vouches for nothing', () => {
+    const start = new Start(2).has('L', [3, 'a']).begin();
+    start.holds(0, 'OTHER', 1, 5).fails(1);
+    start.did('ask of 0', 'ask of 1', `rest: ${missing('s1', 's0 has')}`);
+    start.begin().holds(0, 'OTHER', 1, 5).says(1, 'L', 3, 1).skip();
+    start.stands(0, 'OTHER', 1, 5, { lastEpoch: 1 }).stands(1, 'L', 4, 1, { isComplete: false });
+    start.did('recovered L/4/W from m by all-answered');
+    assert.deepEqual(start.adopted?.answered, ['s0', 's1']);
+    assert.deepEqual(start.adopted?.incomplete, ['s0', 's1'], 'it has not one entry of this log');
   });
 
   const deaf: [what: string, logId: string | null, epoch: number, writer: string | null][] = [
@@ -282,55 +150,39 @@ describe('Recovery: the claim', () => {
   ];
   for (const [what, logId, epoch, writer] of deaf) {
     it(`does not count who has heard it and ${what}: it may yet hear others`, () => {
-      const start = new Start(2).has('L', [7, 'a']).begin();
-      start.says(0, logId, Math.min(epoch, 7), 0).fails(1).skip();
-      const standing = { writer, lastEpoch: 0, lastWriter: null, isAgreed: false };
-      const node = { nodeId: 's0', bootId: 'boot-0' };
-      start.recovery.answered(0, { ...node, logId, epoch, length: 0, standing });
-      start.did('rest: 1 of 2 required nodes have answered, the master included');
-      assert.equal(start.recovery.isCounted(0), false);
+      const start = new Start(2).hasSome('L', [7, 'a']).begin();
+      start.says(0, logId, Math.min(epoch, 7), 0).says(1, 'L', 7, 1).skip();
+      start.stands(0, logId, epoch, 0, { writer, lastEpoch: 0 });
+      start.stands(1, 'L', 8, 1, { lastEpoch: 7, isComplete: false });
+      start.did(`rest: ${missing('s0', 'm and s1 have')}`);
+      assert.deepEqual([...start.recovery.answers.keys()], [1]);
     });
   }
 
   it('is never of an epoch it has claimed before, though all who heard it have forgotten', () => {
-    const start = new Start(2)
-      .begin()
-      .says(0, 'L', 7, 2)
-      .virgin(1)
-      .did(...ASKED, ...claims('L/8/W'));
-    start.fails(0, 1).did('rest: 1 of 2 required nodes have answered, the master included');
-    start
-      .begin()
-      .fails(0, 1)
-      .did(...ASKED, 'rest: 1 of 2 required nodes have answered, the master included');
-    start
-      .begin()
-      .says(0, 'L', 7, 2)
-      .virgin(1)
-      .did(...ASKED, ...claims('L/9/W'));
+    const start = new Start(2).begin().says(0, 'L', 7, 2).virgin(1);
+    start.did(...ASKED, ...claims('L/8/W'));
+    start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.begin().fails(0, 1);
+    start.did(...ASKED, `rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.begin().says(0, 'L', 7, 2).virgin(1);
+    start.did(...ASKED, ...claims('L/9/W'));
     start.fails(0, 1).skip();
-    start
-      .begin()
-      .says(0, 'M', 2, 2)
-      .says(1, 'M', 2, 2)
-      .did(...ASKED, ...claims('M/3/W'));
+    start.begin().says(0, 'M', 2, 2).says(1, 'M', 2, 2);
+    start.did(...ASKED, ...claims('M/10/W'));
     start.fails(0, 1).skip();
-    start
-      .begin()
-      .says(0, 'L', 7, 2)
-      .virgin(1)
-      .did(...ASKED, ...claims('L/10/W'));
+    start.begin().says(0, 'L', 7, 2).virgin(1);
+    start.did(...ASKED, ...claims('L/11/W'));
   });
 
   it('gives way where a virgin has joined the log of another master meanwhile', () => {
     const start = new Start(2).begin().virgin(0).virgin(1).skip();
-    start.stands(0, 'NEW', 1, 0).stands(1, 'OTHER', 1, 0).did('rest: another master is starting');
-    assert.equal(start.replica.logId, null, 'it has not begun a log of its own');
+    start.stands(0, 'NEW', 1, 0).stands(1, 'OTHER', 1, 0, { writer: 'X' });
+    start.did(`rest: ${missing('s1', 'm and s0 have')}`);
+    assert.equal(start.replica.hasLog, false, 'it has not begun a log of its own');
     start.begin().skip();
-    start
-      .says(0, 'NEW', 1, 0)
-      .says(1, 'OTHER', 1, 3)
-      .did('claim OTHER/2/W of 0', 'claim OTHER/2/W of 1');
+    start.says(0, 'NEW', 1, 0).says(1, 'OTHER', 1, 3);
+    start.did('claim OTHER/2/W of 0', 'claim OTHER/2/W of 1');
   });
 
   it('passes over who has held another log all along', () => {
@@ -348,14 +200,14 @@ describe('Recovery: the best log', () => {
 
   it('is that of the newest master that began on all it found, though it wrote nothing yet', () => {
     const start = new Start(2).has('L', [1, 'a'], [1, 'b'], [1, 'c']).begin();
-    start.says(0, 'L', 3, 2).fails(1).skip();
+    start.holds(0, 'L', 3, 2).fails(1).skip();
     start.stands(0, 'L', 4, 2, { lastEpoch: 3 }).did('fetch #1 of 0 from 3');
     const epochs: [number, number][] = [
       [1, 1],
       [3, 3],
     ];
     assert.equal(start.sends(1, 3, [], epochs, 4), true);
-    start.over(1).did('recovered L/4/W from 0');
+    start.over(1).did('recovered L/4/W from s0 by complete-quorum');
     assert.deepEqual([start.shown(), start.replica.discarded], ['ab', 1]);
   });
 
@@ -364,7 +216,7 @@ describe('Recovery: the best log', () => {
     start.replica.promise({ epoch: 2, writer: 'B' });
     start.replica.beginEpoch({ epoch: 2, writer: 'B' });
     start.begin().says(0, 'L', 1, 9).skip();
-    start.stands(0, 'L', 3, 9, { lastEpoch: 1 }).did('recovered L/3/W from null');
+    start.stands(0, 'L', 3, 9, { lastEpoch: 1 }).did('recovered L/3/W from m by complete-quorum');
     assert.equal(start.shown(), 'a');
   });
 
@@ -393,7 +245,7 @@ describe('Recovery: the best log', () => {
     const start = new Start(2).has('L', [1, 'a'], [2, 'b']).begin();
     start.says(0, 'L', 2, 2).says(1, 'L', 2, 1).skip();
     start.stands(0, 'L', 3, 2, { lastEpoch: 2 }).stands(1, 'L', 3, 1, { lastEpoch: 1 });
-    start.did('recovered L/3/W from null');
+    start.did('recovered L/3/W from m by complete-quorum');
     assert.equal(start.shown(), 'ab');
     assert.deepEqual(start.replica.ballot, { epoch: 3, writer: 'W' });
   });
@@ -412,15 +264,15 @@ describe('Recovery: the best log', () => {
   });
 
   it('is not an empty one, whatever epoch that has seen, where another log has entries', () => {
-    const start = new Start(1, { nodesRequired: 1 }).has('MINE', [1, 'a']).begin().skip();
-    start.says(0, 'EMPTY', 9, 0).did('claim MINE/2/W of 0');
-    start.says(0, 'EMPTY', 9, 0).did('recovered MINE/2/W from null');
+    const start = new Start(1, { needsQuorum: false }).has('MINE', [1, 'a']).begin().skip();
+    start.says(0, 'EMPTY', 9, 0).did('claim MINE/10/W of 0');
+    start.says(0, 'EMPTY', 9, 0).did('recovered MINE/10/W from m by whoever-answers');
     assert.equal(start.shown(), 'a');
   });
 
   it('may be empty: then there is nothing to fetch', () => {
     const start = new Start(1).begin().says(0, 'L', 5, 0).skip();
-    start.stands(0, 'L', 6, 0).did('recovered L/6/W from null');
+    start.stands(0, 'L', 6, 0).did('recovered L/6/W from null by all-answered');
     assert.deepEqual([start.replica.logId, start.replica.log.length], ['L', 0]);
   });
 });
@@ -451,20 +303,20 @@ describe('Recovery: the fetch', () => {
       [1, 1],
       [3, 2],
     ];
-    assert.equal(start.sends(1, 4, [], first, 9, more), true);
+    assert.equal(start.sends(1, 4, [], first, 9, { part: more }), true);
     assert.equal(start.shown(), 'axy', 'nothing is cut off before');
-    assert.equal(start.sends(1, 4, ['d'], [[8, 4]], 9, rest), false);
+    assert.equal(start.sends(1, 4, ['d'], [[8, 4]], 9, { part: rest }), false);
     start.did('fetch #2 of 0 from 2');
-    assert.equal(start.sends(2, 2, [], first, 9, more), true);
+    assert.equal(start.sends(2, 2, [], first, 9, { part: more }), true);
     start.over(2).did('rest: the secondary has sent less than it holds');
     start.begin().says(0, 'L', 9, 4).skip().stands(0, 'L', 10, 4, { lastEpoch: 8 });
     start.did('fetch #4 of 0 from 4');
-    assert.equal(start.sends(4, 4, [], first, 10, more), true);
-    assert.equal(start.sends(4, 4, ['d'], [[8, 4]], 10, rest), false);
+    assert.equal(start.sends(4, 4, [], first, 10, { part: more }), true);
+    assert.equal(start.sends(4, 4, ['d'], [[8, 4]], 10, { part: rest }), false);
     start.did('fetch #5 of 0 from 2');
-    assert.equal(start.sends(5, 2, [], first, 10, more), true);
-    assert.equal(start.sends(5, 2, [...'bcd'], [[8, 4]], 10, rest), true);
-    start.over(5).did('recovered L/10/W from 0');
+    assert.equal(start.sends(5, 2, [], first, 10, { part: more }), true);
+    assert.equal(start.sends(5, 2, [...'bcd'], [[8, 4]], 10, { part: rest }), true);
+    start.over(5).did('recovered L/10/W from s0 by complete-quorum');
     assert.equal(start.shown(), 'abcd');
   });
 
@@ -483,7 +335,7 @@ describe('Recovery: the fetch', () => {
       true,
     );
     assert.equal(start.sends(1, 3, ['c']), true);
-    start.did().over(1).did('recovered L/9/W from 0');
+    start.did().over(1).did('recovered L/9/W from s0 by complete-quorum');
     assert.equal(start.shown(), 'abc');
     const epochs = start.replica.log.epochs.map(({ epoch, firstSeq }) => [epoch, firstSeq]);
     assert.deepEqual(epochs, [
@@ -507,7 +359,7 @@ describe('Recovery: the fetch', () => {
       ),
       true,
     );
-    start.over(1).did('recovered L/9/W from 0');
+    start.over(1).did('recovered L/9/W from s0 by complete-quorum');
     assert.equal(start.shown(), 'abc');
   });
 
@@ -539,7 +391,7 @@ describe('Recovery: the fetch', () => {
       true,
     );
     start.over(1).did();
-    start.over(2).did('recovered L/9/W from 0');
+    start.over(2).did('recovered L/9/W from s0 by complete-quorum');
     assert.deepEqual([start.shown(), start.replica.discarded], ['ab', 2]);
     assert(start.notes.some(({ event }) => event === 'log-cut'));
   });
@@ -562,7 +414,7 @@ describe('Recovery: the fetch', () => {
       ]),
       true,
     );
-    start.over(2).did('recovered L/9/W from 0');
+    start.over(2).did('recovered L/9/W from s0 by complete-quorum');
     assert.equal(start.replica.log.length, count + 3);
   });
 
@@ -617,7 +469,7 @@ describe('Recovery: the fetch', () => {
   it('that breaks when everything is here is good enough', () => {
     const start = fetching(1).skip();
     start.sends(1, 1, ['a'], [[8, 1]]);
-    start.over(1, 'reset').did('recovered L/9/W from 0');
+    start.over(1, 'reset').did('recovered L/9/W from s0 by complete-quorum');
   });
 
   it('of a log that says something else under the same epoch comes to nothing', () => {

@@ -42,7 +42,13 @@ describe('Replica', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a']), A1);
     keys.record('k', 1);
-    const replica = new Replica(new SlowDisk(), { logId: 'L', ballot: B2, log, keys });
+    const replica = new Replica(new SlowDisk(), {
+      logId: 'L',
+      ballot: B2,
+      log,
+      keys,
+      isComplete: true,
+    });
     assert.deepEqual([replica.logId, replica.ballot, replica.newest.epoch], ['L', B2, 1]);
     assert.equal(replica.keys.find('k')?.seq, 1);
     replica.append(packMessages(['b']), B2, []);
@@ -76,7 +82,7 @@ describe('Replica', () => {
       'promise 2/B',
       'append 3..3 under 2/B, keys 3,l',
       'cut to 1 of a,b,c, 2 keys',
-      'begin M',
+      'begin M, promised 2/B',
     ]);
   });
 
@@ -138,10 +144,101 @@ describe('Replica', () => {
     assert.deepEqual(replica.newest, { ...A1, firstSeq: 1 });
   });
 
-  it('forgets one log when it begins another, its ballot included, and counts it', () => {
+  it('forgets one log when it begins another, but not what it promised, and counts it', () => {
     const { replica } = usual();
+    replica.becomeComplete();
+    replica.commit(3);
     assert.equal(replica.begin('M'), true);
-    assert.deepEqual(stateOf(replica), ['M', NO_BALLOT, [], [], [], 3]);
+    assert.deepEqual(stateOf(replica), ['M', B2, [], [], [], 3]);
+    assert.deepEqual([replica.isComplete, replica.committed, replica.hasLog], [false, 0, false]);
+  });
+
+  it('keeps with the next log a promise for which the one before had no room', () => {
+    const { replica, disk } = usual();
+    const third = { epoch: 3, writer: 'C' };
+    disk.isFull = true;
+    replica.promise(third);
+    assert.deepEqual([replica.ballot, replica.keptBallot], [third, B2]);
+    assert.equal(replica.begin('M'), false);
+    assert.deepEqual([replica.logId, replica.keptBallot], ['L', B2]);
+    disk.isFull = false;
+    assert.equal(replica.begin('M'), true);
+    assert.deepEqual([replica.ballot, replica.keptBallot], [third, third]);
+    assert.equal(disk.told.at(-1), 'begin M, promised 3/C');
+  });
+
+  it('has a log from its first entry or mark on, not when it has only heard of one', () => {
+    const replica = new Replica();
+    assert.equal(replica.hasLog, false);
+    replica.begin('L');
+    replica.promise(A1);
+    assert.equal(replica.hasLog, false);
+    replica.beginEpoch(A1);
+    assert.equal(replica.hasLog, true);
+    const other = new Replica();
+    other.begin('L');
+    other.append(packMessages(['a']), A1, []);
+    assert.equal(other.hasLog, true);
+  });
+
+  it('is complete once its journal has kept that, and writes it once', () => {
+    const { replica, disk } = usual();
+    assert.equal(replica.isComplete, false);
+    disk.isFull = true;
+    assert.deepEqual([replica.becomeComplete(), replica.isComplete], [false, false]);
+    disk.isFull = false;
+    disk.told.length = 0;
+    for (const _ of [1, 2])
+      assert.deepEqual([replica.becomeComplete(), replica.isComplete], [true, true]);
+    assert.deepEqual(disk.told, ['complete']);
+    assert.equal(replica.cut(1), true);
+    assert.equal(replica.isComplete, true, 'what is cut off was never acknowledged by a majority');
+  });
+
+  it('is complete if that was kept', () => {
+    for (const isComplete of [true, false]) {
+      const kept = { logId: 'L', ballot: B2, log: new Log(), keys: new KeyIndex(), isComplete };
+      assert.equal(new Replica(new SlowDisk(), kept).isComplete, isComplete);
+    }
+  });
+
+  it('knows as committed what it was told, up to its own end; only a cut takes that back', () => {
+    const { replica } = usual();
+    const after = (act: () => unknown) => {
+      act();
+      return replica.committed;
+    };
+    assert.equal(replica.committed, 0);
+    assert.equal(
+      after(() => replica.commit(2)),
+      2,
+    );
+    assert.equal(
+      after(() => replica.commit(1)),
+      2,
+      'it never falls',
+    );
+    assert.equal(
+      after(() => replica.commit(9)),
+      3,
+      'there is no more of it here',
+    );
+    assert.equal(
+      after(() => replica.append(packMessages(['d']), B2, [])),
+      3,
+    );
+    assert.equal(
+      after(() => replica.commit(4)),
+      4,
+    );
+    assert.equal(
+      after(() => replica.cut(4)),
+      4,
+    );
+    assert.equal(
+      after(() => replica.cut(1)),
+      1,
+    );
   });
 
   it('takes note of newer ballots only, and of the writer of the one it has', () => {

@@ -16,7 +16,7 @@ import {
   type FrameAnswer,
   Secondary,
 } from '../../../src/lib/core/secondary.ts';
-import { Dice, messagesOf, seeds } from '../support.ts';
+import { claiming, Dice, messagesOf, seeds } from '../support.ts';
 import { SlowDisk } from './slow-disk.ts';
 
 const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
@@ -394,7 +394,7 @@ describe('Secondary: heartbeats', () => {
 
   it('tell a master how much has come of frames that are not whole, once there is any', () => {
     const { secondary } = new Node();
-    const claim = { logId: 'L', epoch: 1, writer: 'W' };
+    const claim = claiming({ logId: 'L', epoch: 1, writer: 'W' });
     assert.equal(Object.hasOwn(secondary.heartbeat(claim), 'receivedBytes'), false);
     secondary.received(1000);
     secondary.received(500);
@@ -561,18 +561,24 @@ describe('Secondary: a claim in a heartbeat', () => {
     const node = new Node();
     node.receive(2, ['b', 'c']);
     node.receive(2, ['b', 'c'], { writer: 'A', epochs: [{ epoch: 1, writer: 'A', firstSeq: 1 }] });
-    assert.equal(node.secondary.heartbeat({ logId: 'L', epoch: 1, writer: 'A' }).held, 2);
+    assert.equal(node.secondary.heartbeat(claiming({ logId: 'L', epoch: 1, writer: 'A' })).held, 2);
     assert.equal('held' in node.secondary.heartbeat(), false);
   });
 
-  const claim = (epoch: number, writer: string, logId = 'L') => ({ logId, epoch, writer });
+  const claim = (epoch: number, writer: string, logId = 'L') => claiming({ logId, epoch, writer });
 
   it('is taken note of, and answered with how it stands to the claim', () => {
     const node = new Node();
     node.receive(1, ['a', 'b'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
     const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(3, 'B'));
     assert.deepEqual([logId, epoch, length], ['L', 3, 2]);
-    assert.deepEqual(standing, { writer: 'B', lastEpoch: 2, lastWriter: 'A', isAgreed: false });
+    assert.deepEqual(standing, {
+      writer: 'B',
+      lastEpoch: 2,
+      lastWriter: 'A',
+      isAgreed: false,
+      isComplete: false,
+    });
     assert.deepEqual([node.secondary.epoch, node.secondary.writer], [3, 'B']);
     assert.match(node.receive(3, ['c'], { epoch: 2, writer: 'A' }), /stale-epoch/);
   });
@@ -589,7 +595,13 @@ describe('Secondary: a claim in a heartbeat', () => {
     const node = new Node();
     const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(1, 'A'));
     assert.deepEqual([logId, epoch, length], ['L', 1, 0]);
-    assert.deepEqual(standing, { writer: 'A', lastEpoch: 0, lastWriter: null, isAgreed: false });
+    assert.deepEqual(standing, {
+      writer: 'A',
+      lastEpoch: 0,
+      lastWriter: null,
+      isAgreed: false,
+      isComplete: false,
+    });
     assert.equal(node.secondary.hasHeardMaster, true);
   });
 
@@ -598,7 +610,13 @@ describe('Secondary: a claim in a heartbeat', () => {
     node.receive(1, ['a'], { epoch: 2 });
     const { logId, epoch, standing } = node.secondary.heartbeat(claim(9, 'Z', 'M'));
     assert.deepEqual([logId, epoch], ['L', 2]);
-    assert.deepEqual(standing, { writer: null, lastEpoch: 2, lastWriter: null, isAgreed: false });
+    assert.deepEqual(standing, {
+      writer: null,
+      lastEpoch: 2,
+      lastWriter: null,
+      isAgreed: false,
+      isComplete: false,
+    });
   });
 
   it('lets a frame that waits for its delay be refused, if that is of an older master', () => {
@@ -635,7 +653,7 @@ describe('Secondary: the epoch of its log', () => {
     assert.deepEqual(state(node), [0, 0]);
     node.receive(1, ['a', 'x'], { ...A1, epochs: [A1] });
     assert.deepEqual(state(node), [1, 1]);
-    node.secondary.heartbeat({ logId: 'L', ...A2 });
+    node.secondary.heartbeat(claiming({ logId: 'L', ...A2 }));
     assert.deepEqual([...state(node), node.shown()], [2, 1, ['a', 'x']]);
     node.receive(2, ['b'], { ...A2, epochs: [A1, { ...A2, firstSeq: 2 }] });
     assert.deepEqual([...state(node), node.shown()], [2, 2, ['a', 'b']]);
@@ -723,7 +741,7 @@ describe('Secondary: with a disk', () => {
     node.receive(1, ['a']);
     node.receive(2, ['b']);
     sync(1);
-    node.secondary.heartbeat({ logId: 'L', epoch: 2, writer: 'A' });
+    node.secondary.heartbeat(claiming({ logId: 'L', epoch: 2, writer: 'A' }));
     assert.deepEqual(node.answers, ['ack 1', 'refused {"problem":"stale-epoch","epoch":2}']);
     sync();
     assert.equal(node.answers.length, 2);
@@ -755,7 +773,7 @@ describe('Secondary: with a disk', () => {
     const { node, disk, sync } = onDisk();
     node.receive(1, ['a']);
     sync();
-    const claim = { logId: 'L', epoch: 2, writer: 'B' };
+    const claim = claiming({ logId: 'L', epoch: 2, writer: 'B' });
     const told = () => {
       const { epoch, standing } = node.secondary.heartbeat(claim);
       return [epoch, standing?.writer];
@@ -779,6 +797,7 @@ describe('Secondary: with a disk', () => {
       ballot: { epoch: 3, writer: 'B' },
       log,
       keys,
+      isComplete: false,
     });
     const { logId, epoch, length } = node.secondary.heartbeat();
     assert.deepEqual([logId, epoch, length], ['L', 3, 1]);

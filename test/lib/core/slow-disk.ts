@@ -16,8 +16,10 @@ export class SlowDisk implements Journal {
   isFull = false;
   /** How many more steps it has room for, if it is not full. */
   stepsLeft = Number.POSITIVE_INFINITY;
-  /** Such as `begin L`, `append 1..2 under 1/W, from 2 under 2/X`, `cut to 1 of a,b`, `promise 1/W` and
-   * `epoch 1/W`. */
+  /**
+   * Such as `begin L`, `begin M, promised 1/W`, `append 1..2 under 1/W, from 2 under 2/X`, `cut to 1 of a,b`,
+   * `promise 1/W`, `epoch 1/W` and `complete`.
+   */
   readonly told: string[] = [];
   #length: number;
 
@@ -27,8 +29,9 @@ export class SlowDisk implements Journal {
     this.durableLength = length;
   }
 
-  begin(logId: string): boolean {
-    return this.#tell(`begin ${logId}`, 0);
+  begin(logId: string, ballot: Ballot): boolean {
+    const promised = ballot.epoch === 0 ? '' : `, promised ${nameOf(ballot)}`;
+    return this.#tell(`begin ${logId}${promised}`, 0);
   }
 
   beginEpoch(ballot: Ballot): boolean {
@@ -55,6 +58,10 @@ export class SlowDisk implements Journal {
 
   promise(ballot: Ballot): boolean {
     return this.#tell(`promise ${nameOf(ballot)}`, this.#length);
+  }
+
+  complete(): boolean {
+    return this.#tell('complete', this.#length);
   }
 
   /** What was written, up to `length`, is durable from now on. */

@@ -1,18 +1,23 @@
 /**
  * A master on a stage: the test is its clock and its secondaries, and everything it does is a line
  * of a transcript, such as `open s1#1`, `send s1 1..3`, `drop s1`, `rest s1`, `ask s1` (for a
- * heartbeat), `claim s1 L/2` (the same, with the claim of a master that starts), `fetch s1 4..` (its
+ * heartbeat), `prepare s1 L/2` (the same, with the claim of a master that starts), `fetch s1 4..` (its
  * log) or, when a client's wait ends, `alice holds`.
  *
  * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
  */
 import assert from 'node:assert/strict';
-import type { EpochStart } from '../../../src/lib/core/epochs.ts';
 import type { Journal } from '../../../src/lib/core/journal.ts';
 import { type Accepted, Master, type MasterConfig } from '../../../src/lib/core/master.ts';
 import { packMessages } from '../../../src/lib/core/messages.ts';
 import type { SecondaryHealth } from '../../../src/lib/core/peer.ts';
-import type { Ack, Claim, Frame, Heartbeat } from '../../../src/lib/core/protocol.ts';
+import type {
+  Ack,
+  Frame,
+  Heartbeat,
+  HeartbeatRequest,
+  StreamStart,
+} from '../../../src/lib/core/protocol.ts';
 import type { Note, Refusal } from '../../../src/lib/core/refusal.ts';
 import type { Kept } from '../../../src/lib/core/replica.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../../../src/lib/core/write-concern.ts';
@@ -37,18 +42,26 @@ interface AppendOptions {
   readonly as?: string;
 }
 
+/** What a secondary says of itself; not complete, and compared with the master if it has anything. */
+interface Said {
+  readonly isComplete?: boolean;
+  readonly isAgreed?: boolean;
+  readonly bootId?: string;
+  readonly epoch?: number;
+}
+
 export class Stage {
   readonly master: Master;
   readonly notes: Note[] = [];
   now = 0;
   /** What every backoff draws. */
   random = 0.5;
-  /** The epochs that the first frame of its newest exchange carried, by secondary. */
-  readonly epochsSent = new Map<string, readonly EpochStart[]>();
+  /** What the first frame of its newest exchange carried besides, by secondary. */
+  readonly starts = new Map<string, StreamStart>();
+  /** What its newest heartbeat was asked with, by secondary. */
+  readonly requests = new Map<string, HeartbeatRequest>();
   /** The parts of lists of epochs that were sent, such as `s1 3..4 more`; not whole lists. */
   readonly parts: string[] = [];
-  /** The claim that went with the newest heartbeat, by secondary. */
-  readonly claims = new Map<string, Claim | null>();
   readonly #names: readonly string[];
   #fetch = 0;
   readonly #exchanges = new Map<string, number>();
@@ -56,7 +69,7 @@ export class Stage {
   #lines: string[] = [];
 
   constructor(options: StageOptions = {}) {
-    const { names = ['s1', 's2'], heartbeatMs = 1_000_000, journal, kept, ...config } = options;
+    const { names = ['s1', 's2'], heartbeatMs = ROUND_MS, journal, kept, ...config } = options;
     this.#names = names;
     const nameOf = (index: number) => names[index] as string;
     const defaults: MasterConfig = {
@@ -75,6 +88,8 @@ export class Stage {
       waitingMax: 10,
       // What is to be sent goes at once; `linger.test.ts` is about waiting for company.
       linger: { awaitedMs: 0, unawaitedMs: 0 },
+      // Frames that say only what is committed have tests of their own.
+      commitNoticeMs: NEVER,
     };
     this.master = new Master(
       { ...defaults, ...config },
@@ -83,11 +98,12 @@ export class Stage {
           this.#exchanges.set(nameOf(index), exchange);
           this.#lines.push(`open ${nameOf(index)}#${exchange}`);
         },
-        sendFrame: (index, from, to, epochs, part) => {
-          if (epochs !== null) this.epochsSent.set(nameOf(index), epochs);
-          const { offset, hasMore } = part;
-          if (epochs !== null && (offset > 0 || hasMore)) {
-            const range = epochs.length === 1 ? '' : `..${offset + epochs.length}`;
+        sendFrame: (index, from, to, start) => {
+          if (start !== null) this.starts.set(nameOf(index), start);
+          const { offset, hasMore } = start?.part ?? { offset: 0, hasMore: false };
+          if (start !== null && (offset > 0 || hasMore)) {
+            const { length } = start.epochs;
+            const range = length === 1 ? '' : `..${offset + length}`;
             this.parts.push(`${nameOf(index)} ${offset + 1}${range}${hasMore ? ' more' : ''}`);
           }
           if (hasMore) return;
@@ -95,11 +111,13 @@ export class Stage {
         },
         restExchange: (index) => this.#lines.push(`rest ${nameOf(index)}`),
         dropExchange: (index) => this.#lines.push(`drop ${nameOf(index)}`),
-        askHeartbeat: (index, claim) => {
-          this.claims.set(nameOf(index), claim);
-          const isStarting = this.master.claim === null && claim !== null;
-          const what = isStarting ? `claim ${nameOf(index)} ${claim.logId}/${claim.epoch}` : null;
-          this.#lines.push(what ?? `ask ${nameOf(index)}`);
+        askHeartbeat: (index, request) => {
+          const name = nameOf(index);
+          this.requests.set(name, request);
+          const { claim } = request;
+          const isPrepare = this.master.claim === null && claim !== null;
+          const what = isPrepare ? `prepare ${name} ${claim.logId}/${claim.epoch}` : `ask ${name}`;
+          this.#lines.push(what);
         },
         fetchLog: (index, fetch, from) => {
           this.#fetch = fetch;
@@ -191,13 +209,23 @@ export class Stage {
   /** The newest exchange, or another, ends without an answer. */
   fail(name: string, exchange = this.#exchanges.get(name) as number): void {
     const index = this.#names.indexOf(name);
-    this.master.exchangeFailed(index, exchange, 'reset', null, this.now, this.random);
+    const failure = { reason: 'reset', staleBy: null, isRestarted: false };
+    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
   }
 
   /** The newest exchange, or another, is refused because a master of this epoch was heard. */
   refuse(name: string, epoch: number, exchange = this.#exchanges.get(name) as number): void {
     const index = this.#names.indexOf(name);
-    this.master.exchangeFailed(index, exchange, 'HTTP 409', epoch, this.now, this.random);
+    const failure = { reason: 'HTTP 409', staleBy: epoch, isRestarted: false };
+    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
+  }
+
+  /** The newest exchange is refused because it was for an incarnation that is over. */
+  restarted(name: string): void {
+    const index = this.#names.indexOf(name);
+    const failure = { reason: 'HTTP 409 boot-mismatch', staleBy: null, isRestarted: true };
+    const exchange = this.#exchanges.get(name) as number;
+    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
   }
 
   /** The secondary answers a heartbeat, without a word on the claim; with length 0 as a virgin. */
@@ -206,6 +234,14 @@ export class Stage {
     const statement = { nodeId: name, bootId: `${name}-boot`, ...origin, length, standing: null };
     const answer = { ...statement, ...other };
     this.master.heartbeatAnswered(this.#names.indexOf(name), answer, this.now);
+  }
+
+  /** The secondary answers a heartbeat, and speaks of its standing to this master of epoch 1. */
+  speak(name: string, length: number, said: Said = {}): void {
+    const { isComplete = false, isAgreed = length > 0, bootId = `${name}-boot`, epoch = 1 } = said;
+    const [lastEpoch, lastWriter] = length > 0 ? [1, 'W'] : [0, null];
+    const standing = { writer: 'W', lastEpoch, lastWriter, isAgreed, isComplete };
+    this.beat(name, length, { logId: 'L', epoch, bootId, standing });
   }
 
   /** A part of the log that is being fetched comes; returns whether the master wants more. */
@@ -218,8 +254,8 @@ export class Stage {
     this.master.fetchOver(fetch, reason, this.now);
   }
 
-  miss(name: string, reason = 'timed out'): void {
-    this.master.heartbeatMissed(this.#names.indexOf(name), reason, this.now);
+  miss(name: string, reason = 'timed out', isDown = false): void {
+    this.master.heartbeatMissed(this.#names.indexOf(name), reason, isDown, this.now);
   }
 
   // --- time and knowledge ----------------------------------------------------------------------
@@ -270,4 +306,17 @@ export class Stage {
     const end = typeof wait === 'string' ? wait : 'waits';
     return `seq ${place} ${end}${isDuplicate ? ', a duplicate' : ''}`;
   }
+}
+
+/** Heartbeats on a stage are so far apart, in ms, unless it is told otherwise. */
+export const ROUND_MS = 1_000_000;
+
+/** A master of s1 and s2 that has written three entries, of which both have all; a round of heartbeats is open. */
+export function threeEntries(options: StageOptions = {}): Stage {
+  const stage = new Stage(options).allUp();
+  stage.append(['a', 'b', 'c']);
+  for (const name of ['s1', 's2']) stage.ack(name, 3);
+  stage.tick(ROUND_MS);
+  stage.skip();
+  return stage;
 }

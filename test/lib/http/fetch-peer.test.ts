@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import type { ExchangeFailure } from '../../../src/lib/core/master.ts';
 import { fetchPeer, PEER_NAMES, unresolved } from '../../../src/lib/http/fetch-peer.ts';
 import { askHeartbeat } from '../../../src/lib/http/heartbeat-client.ts';
 import { fetchLog } from '../../../src/lib/http/log-fetch.ts';
@@ -42,7 +43,8 @@ function answerHeartbeat(nodeId: string): http.RequestListener {
   };
 }
 
-const ask = (url: string, timeoutMs = DEADLINE_MS) => askHeartbeat(url, null, null, timeoutMs);
+const POLL = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+const ask = (url: string, timeoutMs = DEADLINE_MS) => askHeartbeat(url, null, POLL, timeoutMs);
 const nodeIdOf = (answer: object | string) => (answer as { nodeId?: string }).nodeId;
 
 describe('a call to a peer by its name', () => {
@@ -71,16 +73,21 @@ describe('a call to a peer by its name', () => {
     const lost = Promise.all(hanging.map((url) => ask(url, 200)));
     assert.equal(nodeIdOf(await ask(`http://well.test:${port}`)), 'well');
     for (const [i, answer] of (await lost).entries()) {
-      assert.equal(answer, `the name hangs-${i}.test did not resolve in time`);
+      const reason = `the name hangs-${i}.test did not resolve in time`;
+      assert.deepEqual(
+        answer,
+        { reason, isDown: true },
+        'no address is known that could be silent',
+      );
     }
     const url = hanging[0] as string;
     assert.equal(unresolved(url)?.code, 'EAI_AGAIN');
     assert.equal(unresolved(`http://well.test:${port}`), null);
     assert.equal(unresolved(`http://127.0.0.1:${port}`), null);
-    const reason = await new Promise((resolve) => {
+    const failure = await new Promise<ExchangeFailure>((resolve) => {
       new ReplicationExchange(url, null, { onAck: () => {}, onTaken: () => {}, onFailed: resolve });
     });
-    assert.equal(reason, 'the name hangs-0.test did not resolve in time');
+    assert.equal(failure.reason, 'the name hangs-0.test did not resolve in time');
     const fetched = await fetchLog(url, null, 1, DEADLINE_MS, () => true);
     assert.equal(fetched, 'the name hangs-0.test did not resolve in time');
   });
@@ -108,7 +115,10 @@ describe('a call to a peer by its name', () => {
     // The first one may come too soon after the name was looked up.
     const end = performance.now() + DEADLINE_MS;
     let answer = await ask(url, 300);
-    while (typeof answer === 'string' && performance.now() < end) answer = await ask(url, 300);
+    while ('reason' in answer && performance.now() < end) {
+      assert.equal(answer.isDown, false, 'the old address swallows what is sent to it');
+      answer = await ask(url, 300);
+    }
     assert.equal(nodeIdOf(answer), 'new');
   });
 

@@ -51,6 +51,21 @@ describe('encodeFrame', () => {
     );
   });
 
+  it('writes for whom it is, from where that is complete, and what is committed', () => {
+    const [log, keys] = [new Log(), new KeyIndex()];
+    log.append(packMessages(['a']), ORIGIN);
+    const line = (more: Partial<FrameOrigin>) =>
+      textOf(encodeFrame({ ...ORIGIN, writer: 'W', ...more }, null, log, keys, 1, 1));
+    assert.equal(
+      line({ bootId: 'B', completeFrom: 0, committed: 0 }),
+      '{"logId":"L","epoch":1,"writer":"W","bootId":"B","completeFrom":0,"committed":0,"from":1,"messages":["a"]}\n',
+    );
+    assert.equal(
+      line({ committed: 7 }),
+      '{"logId":"L","epoch":1,"writer":"W","committed":7,"from":1,"messages":["a"]}\n',
+    );
+  });
+
   it('writes a part of a long list of epochs under another name', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a']), { epoch: 1, writer: 'W' });
@@ -91,7 +106,13 @@ describe('encodeFrame', () => {
       }
       const from = dice.integer(1, messages.length);
       const to = dice.integer(from, messages.length);
-      const origin = { logId: 'L', epoch: 9, writer: dice.pick([null, 'W']) };
+      const origin = {
+        logId: 'L',
+        epoch: 9,
+        writer: dice.pick([null, 'W']),
+        ...dice.pick([{}, { bootId: 'B "1"' }, { bootId: 'B', completeFrom: dice.integer(0, 9) }]),
+        ...dice.pick([{}, { committed: dice.integer(0, 9) }]),
+      };
       const epochs = dice.pick([null, randomStarts(dice)]);
       const line = encodeFrame(origin, epochs, log, keys, from, to);
       assert.equal(line.indexOf(0x0a), line.length - 1, 'one line');

@@ -7,11 +7,13 @@ import { type Answer, request } from '../../support/client.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';
 import { SlowDisk } from '../core/slow-disk.ts';
+import { claiming } from '../support.ts';
 import { serveSecondary } from './secondary-server.ts';
 
 interface ExportedFrame {
   readonly logId: string;
   readonly epoch: number;
+  readonly bootId?: string;
   readonly from: number;
   readonly messages: string[];
   readonly keys?: Record<string, string>;
@@ -41,13 +43,12 @@ describe('GET /replicate on a secondary', () => {
       [1, 1],
       [2, 3],
     ];
+    const origin = { logId: 'L', epoch: 2, bootId: 'B' };
     assert.deepEqual(framesOf(answer), [
-      { logId: 'L', epoch: 2, from: 1, epochs, messages: ['a', 'b', 'c'], keys: { 3: 'k' } },
+      { ...origin, from: 1, epochs, messages: ['a', 'b', 'c'], keys: { 3: 'k' } },
     ]);
     const rest = framesOf(await request(`${node.url}/replicate?from=3`));
-    assert.deepEqual(rest, [
-      { logId: 'L', epoch: 2, from: 3, epochs, messages: ['c'], keys: { 3: 'k' } },
-    ]);
+    assert.deepEqual(rest, [{ ...origin, from: 3, epochs, messages: ['c'], keys: { 3: 'k' } }]);
   });
 
   it('tells a long list of epochs in parts, of which the last brings the first entries', async (t) => {
@@ -75,19 +76,21 @@ describe('GET /replicate on a secondary', () => {
     node.feed(1, 1, ['a']);
     for (const from of [2, 3, 9]) {
       const frames = framesOf(await request(`${node.url}/replicate?from=${from}`));
-      assert.deepEqual(frames, [{ logId: 'L', epoch: 1, from, epochs: [[1, 1]], messages: [] }]);
+      const origin = { logId: 'L', epoch: 1, bootId: 'B' };
+      assert.deepEqual(frames, [{ ...origin, from, epochs: [[1, 1]], messages: [] }]);
     }
   });
 
   it('says under whom the claim was made that it has heard', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a']);
-    node.core.heartbeat({ logId: 'L', epoch: 4, writer: 'W' });
+    node.core.heartbeat(claiming({ logId: 'L', epoch: 4, writer: 'W' }));
     const [frame] = framesOf(await request(`${node.url}/replicate`));
     assert.deepEqual(frame, {
       logId: 'L',
       epoch: 4,
       writer: 'W',
+      bootId: 'B',
       from: 1,
       epochs: [[1, 1]],
       messages: ['a'],
@@ -177,6 +180,25 @@ describe('GET /replicate on a secondary', () => {
     assert(!connection.received.endsWith('\r\n0\r\n\r\n'), 'and does not look complete');
   });
 
+  it('breaks off when a newer master is heard: from then on nobody may rely on what it says', async (t) => {
+    const node = await serveSecondary(t);
+    const text = 'x'.repeat(1_000_000);
+    for (let seq = 1; seq <= 40; seq += 1) node.feed(1, seq, [text]);
+    for (const writer of ['A', 'B']) {
+      const connection = new RawConnection(Number(new URL(node.url).port));
+      t.after(() => connection.destroy());
+      connection.send('GET /replicate HTTP/1.1\r\nHost: x\r\n\r\n');
+      await connection.until('"from":1');
+      connection.pause();
+      node.core.heartbeat(claiming({ logId: 'L', epoch: 2, writer }));
+      assert.deepEqual([node.core.epoch, node.core.writer, node.core.length], [2, writer, 40]);
+      connection.resume();
+      await connection.closed();
+      assert(connection.received.length < 40_000_000, 'it was broken off');
+      assert(!connection.received.endsWith('\r\n0\r\n\r\n'), 'and does not look complete');
+    }
+  });
+
   it('stops when the reader is gone', async (t) => {
     const node = await serveSecondary(t);
     const text = 'x'.repeat(1_000_000);
@@ -237,6 +259,7 @@ describe('GET /heartbeat on a secondary', () => {
       lastEpoch: 1,
       lastWriter: null,
       agreed: false,
+      complete: false,
       held: 0,
     });
     assert.deepEqual([node.core.epoch, node.core.writer], [3, 'W']);
@@ -248,13 +271,79 @@ describe('GET /heartbeat on a secondary', () => {
     assert.equal((await request(`${node.url}/heartbeat`, { headers })).body.agreed, true);
   });
 
+  it('answers a poll with all it knows of itself, and takes note of nothing', async (t) => {
+    const node = await serveSecondary(t);
+    node.feed(1, 1, ['a'], { writer: 'A', epochs: [{ epoch: 1, writer: 'A', firstSeq: 1 }] });
+    node.feed(1, 2, [], { writer: 'A', bootId: 'B', completeFrom: 1 });
+    const { body } = await request(`${node.url}/heartbeat`, { headers: { 'log-poll': 'true' } });
+    assert.deepEqual(body, {
+      nodeId: 's',
+      bootId: 'B',
+      logId: 'L',
+      epoch: 1,
+      length: 1,
+      writer: 'A',
+      lastEpoch: 1,
+      lastWriter: 'A',
+      agreed: false,
+      complete: true,
+      held: 0,
+    });
+  });
+
+  const forwards: [bootId: string, epoch: number, complete: boolean, committed: number][] = [
+    ['B', 1, true, 2],
+    ['an earlier life', 1, false, 0],
+  ];
+  for (const [bootId, epoch, complete, committed] of forwards) {
+    it(`listens to what is said to ${bootId}: ${complete}`, async (t) => {
+      const node = await serveSecondary(t);
+      const epochs = [{ epoch: 1, writer: 'W', firstSeq: 1 }];
+      node.feed(1, 1, ['a', 'b'], { writer: 'W', epochs });
+      const headers = {
+        'log-id': 'L',
+        'log-epoch': '1',
+        'log-writer': 'W',
+        'boot-id': encodeURIComponent(bootId),
+        'log-complete-from': '2',
+        'log-committed': '9',
+      };
+      const { body } = await request(`${node.url}/heartbeat`, { headers });
+      assert.deepEqual([body.epoch, body.complete], [epoch, complete]);
+      const health = (await request(`${node.url}/health`)).body;
+      assert.deepEqual([health.complete, health.committed], [complete, committed]);
+    });
+  }
+
   it('adds nothing for who makes no claim, and refuses half a claim', async (t) => {
     const node = await serveSecondary(t);
     const { body } = await request(`${node.url}/heartbeat`);
     assert.deepEqual(body, { nodeId: 's', bootId: 'B', logId: null, epoch: 0, length: 0 });
     const half = await request(`${node.url}/heartbeat`, { headers: { 'log-id': 'L' } });
     assert.deepEqual([half.status, half.body.type], [400, '/problems/bad-request']);
+    const odd = { 'log-id': 'L', 'log-epoch': '1', 'log-writer': 'W', 'log-committed': '-1' };
+    const third = await request(`${node.url}/heartbeat`, { headers: odd });
+    assert.deepEqual([third.status, third.body.type], [400, '/problems/bad-request']);
     assert.equal(node.core.logId, null);
+  });
+});
+
+describe('POST /replicate on a secondary: incarnations', () => {
+  it('refuses what is for another one, and says which it is', async (t) => {
+    const node = await serveSecondary(t);
+    const frame = { logId: 'L', epoch: 1, writer: 'W', from: 1, messages: ['a'] };
+    const send = (bootId: string) =>
+      request(`${node.url}/replicate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: JSON.stringify({ ...frame, bootId, epochs: [[1, 1]], writers: ['W'] }),
+      });
+    const refused = await send('an earlier life');
+    assert.deepEqual([refused.status, refused.body.type], [409, '/problems/boot-mismatch']);
+    assert.equal(refused.body.bootId, 'B');
+    assert.deepEqual([node.core.logId, node.core.length], [null, 0]);
+    const taken = await send('B');
+    assert.deepEqual([taken.status, JSON.parse(taken.body).length], [200, 1]);
   });
 });
 

@@ -159,7 +159,7 @@ describe('fetchLog', () => {
         node.feed(epoch, from, texts, { keys });
       }
       const replica = new Replica();
-      const intake = new Intake(replica, () => {});
+      const intake = new Intake(replica, node.core.bootId, () => {});
       const frames: Frame[] = [];
       const outcome = await fetchLog(node.url, null, 1, 10_000, (frame) => {
         frames.push(frame);

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { readyForMore } from '../../../src/lib/http/log-writers.ts';
+import { claiming } from '../support.ts';
 import { serveSecondary } from './secondary-server.ts';
 
 describe('readyForMore', () => {
@@ -35,7 +36,7 @@ describe('Log-Epoch', () => {
     const { url, core, feed } = await serveSecondary(t);
     const old = { epoch: 1, writer: 'A', firstSeq: 1 };
     feed(1, 1, ['a', 'x'], { writer: 'A', epochs: [old] });
-    core.heartbeat({ logId: 'L', epoch: 2, writer: 'B' });
+    core.heartbeat(claiming({ logId: 'L', epoch: 2, writer: 'B' }));
     const read = async () => {
       const response = await fetch(`${url}/messages`);
       return [response.headers.get('log-epoch'), await response.json()];

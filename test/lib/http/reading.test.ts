@@ -162,7 +162,7 @@ describe('GET /messages as events', () => {
 
   it('gets a comment every 15 s, also when nothing comes', async (t) => {
     let clock = 0;
-    const core = { log: new Log(), length: 0, logId: null, logEpoch: 0 };
+    const core = { log: new Log(), length: 0, committed: 0, logId: null, logEpoch: 0 };
     const waits: number[] = [];
     const port: ReadPort = {
       core,

@@ -10,19 +10,21 @@ interface Told {
   readonly lengths: number[];
   readonly failures: string[];
   readonly staleBy: (number | null)[];
+  readonly restarted: boolean[];
 }
 
 function open(
   fake: FakeSecondary,
   token: string | null = null,
 ): { exchange: ReplicationExchange; told: Told } {
-  const told: Told = { lengths: [], failures: [], staleBy: [] };
+  const told: Told = { lengths: [], failures: [], staleBy: [], restarted: [] };
   const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, token, {
     onAck: ({ length }) => told.lengths.push(length),
     onTaken: () => {},
-    onFailed: (reason, staleBy) => {
+    onFailed: ({ reason, staleBy, isRestarted }) => {
       told.failures.push(reason);
       told.staleBy.push(staleBy);
+      told.restarted.push(isRestarted);
     },
   });
   return { exchange, told };
@@ -38,7 +40,7 @@ describe('ReplicationExchange', () => {
     exchange.rest();
     exchange.send(LINE);
     await waitFor('the end of the body', () => fake.ended === 1);
-    assert.deepEqual(told, { lengths: [1], failures: [], staleBy: [] });
+    assert.deepEqual(told, { lengths: [1], failures: [], staleBy: [], restarted: [] });
     assert.equal(fake.frames.length, 1);
   });
 
@@ -67,7 +69,22 @@ describe('ReplicationExchange', () => {
       const { exchange, told } = open(await fake.listen(t));
       exchange.send(LINE);
       await waitFor('the failure', () => told.failures.length === 1);
-      assert.deepEqual(told.staleBy, [staleBy]);
+      assert.deepEqual([told.staleBy, told.restarted], [[staleBy], [false]]);
+    });
+  }
+
+  const boots: [what: string, status: number, body: string, isRestarted: boolean][] = [
+    ['that it was for another life', 409, '{"type":"/problems/boot-mismatch","detail":"x"}', true],
+    ['that with another status', 400, '{"type":"/problems/boot-mismatch","detail":"x"}', false],
+    ['another problem', 409, '{"type":"/problems/log-mismatch","detail":"x"}', false],
+  ];
+  for (const [what, status, body, isRestarted] of boots) {
+    it(`takes ${what} for ${isRestarted ? 'a' : 'no'} restart`, async (t) => {
+      const fake = new FakeSecondary({ frame: (_, res) => res.writeHead(status).end(body) });
+      const { exchange, told } = open(await fake.listen(t));
+      exchange.send(LINE);
+      await waitFor('the failure', () => told.failures.length === 1);
+      assert.deepEqual([told.staleBy, told.restarted], [[null], [isRestarted]]);
     });
   }
 

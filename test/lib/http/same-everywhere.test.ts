@@ -176,7 +176,7 @@ describe('GET /messages on every node', () => {
         const opened = await openDisk(path);
         const again = secondaryOn(opened);
         const recovered = new Replica();
-        const intake = new Intake(recovered, () => {});
+        const intake = new Intake(recovered, 'B', () => {});
         const origin = { logId: 'L', epoch: 99, writer: 'next' };
         for (const line of linesOf(again, origin, 1, again.length, 50)) {
           assert.equal(intake.take(readFrame(line)), null);

@@ -247,6 +247,27 @@ describe('parseFrame', () => {
     }
   });
 
+  it('reads for whom it is, from where that is complete, and up to where all is committed', () => {
+    for (const told of [{ bootId: 'B', completeFrom: 0, committed: 0 }, { committed: 7 }, {}]) {
+      const {
+        logId: _,
+        epoch,
+        from,
+        writer,
+        messages,
+        keys,
+        epochs,
+        ...rest
+      } = parseFrame({
+        ...usual,
+        ...told,
+      });
+      assert.deepEqual(rest, told, 'and adds nothing');
+      assert.deepEqual([epoch, from, writer, epochs], [usual.epoch, usual.from, null, null]);
+      assert.deepEqual([messages.ends.length, keys.length], [2, 0]);
+    }
+  });
+
   it('reads epochs without writers, and takes an empty list for none', () => {
     assert.deepEqual(parseFrame({ ...usual, epochs: [[1, 1]] }).epochs, [
       { epoch: 1, writer: null, firstSeq: 1 },
@@ -337,6 +358,18 @@ describe('parseFrame', () => {
       { ...pair, writers: [1] },
       /'writers' must be strings, or null/,
     ],
+    ['an empty bootId', { ...usual, bootId: '' }, /'bootId' must be a string of 1 to 255/],
+    ['a long bootId', { ...usual, bootId: 'x'.repeat(256) }, /'bootId'/],
+    ['a bootId that is null', { ...usual, bootId: null }, /'bootId'/],
+    ['a bootId that is a number', { ...usual, bootId: 7 }, /'bootId'/],
+    ['a bootId with a lone surrogate', { ...usual, bootId: '\ud800' }, /'bootId'/],
+    ...['completeFrom', 'committed'].flatMap((name) =>
+      [null, -1, 1.5, '1', true, [], 2 ** 53].map((value): [string, unknown, RegExp] => [
+        `${JSON.stringify(value)} as ${name}`,
+        { ...usual, [name]: value },
+        /'completeFrom' and 'committed' must be integers from 0/,
+      ]),
+    ),
     ['no logId', { ...usual, logId: undefined }, /'logId' must be a string of 1 to 255/],
     ['an empty logId', { ...usual, logId: '' }, /'logId'/],
     ['a long logId', { ...usual, logId: 'x'.repeat(256) }, /'logId'/],
@@ -416,12 +449,15 @@ describe('parseHeartbeat', () => {
   });
 
   it('reads how it stands to a claim, if it says so', () => {
-    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true };
-    const standing = { writer: 'W', lastEpoch: 1, lastWriter: 'V', isAgreed: true };
+    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true, complete: true };
+    const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
+    const standing = { ...named, isAgreed: true, isComplete: true };
     assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, standing });
     const unnamed = { ...standing, writer: null };
     assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.standing, unnamed);
     assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.standing, unnamed);
+    const silent = parse({ ...beat, ...stands, complete: undefined })?.standing;
+    assert.deepEqual(silent, { ...standing, isComplete: false }, 'who does not say so is not');
     assert.equal(parse({ ...beat, writer: 'W' })?.standing, null, 'a writer alone says nothing');
   });
 
@@ -435,6 +471,8 @@ describe('parseHeartbeat', () => {
     { ...beat, lastEpoch: 2 ** 48 + 1, agreed: true },
     { ...beat, epoch: 2 ** 53 - 1 },
     { ...beat, lastEpoch: 1, agreed: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: null },
     { ...beat, lastEpoch: 1, agreed: true, writer: '' },
     { ...beat, lastEpoch: 1, agreed: true, lastWriter: 1 },
     { ...beat, logId: '\ud800' },

@@ -118,7 +118,7 @@ describe('the limits of the server', () => {
     const log = new Log();
     for (let i = 0; i < 20; i += 1)
       log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: null });
-    const core = { log, length: log.length, logId: 'L', logEpoch: 1 };
+    const core = { log, length: log.length, committed: 0, logId: 'L', logEpoch: 1 };
     const port = { core, now: () => 0, awaitShown: () => null, cancelRead: () => {} };
     const { open, count } = await serve(t, [listRoute(port), NEVER], 300);
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;

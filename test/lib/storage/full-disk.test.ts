@@ -119,7 +119,7 @@ describe('a full disk', () => {
           small.roomBytes = Math.min(room, 10);
           assert.equal(replica.beginEpoch(SECOND), false);
           small.roomBytes = room % 60;
-          assert.equal(journal.begin('M'), false);
+          assert.equal(journal.begin('M', SECOND), false);
           assert.equal(replica.log.length, 3);
           assert.equal(fs.readFileSync(logPath(path), 'utf8'), before);
           assert.deepEqual(
@@ -159,7 +159,7 @@ describe('a full disk', () => {
       ({ replica, storage }) => {
         replica.begin('L');
         append(replica, ['one', 'two']);
-        for (failing of Object.keys(calls)) assert.equal(storage.journal.begin('M'), false);
+        for (failing of Object.keys(calls)) assert.equal(storage.journal.begin('M', SECOND), false);
         assert.equal(replica.cut(1), false);
         failing = '';
         assert.deepEqual(

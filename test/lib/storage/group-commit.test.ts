@@ -129,7 +129,7 @@ describe('group commit', () => {
     append(replica, ['a']);
     await turn();
     const before = slow.closed.length;
-    assert.ok(storage.journal.begin('M'));
+    assert.ok(storage.journal.begin('M', SECOND));
     const closed = slow.closed.length - before;
     assert.equal(storage.journal.durableLength, 0);
     slow.end();
@@ -169,7 +169,7 @@ describe('group commit', () => {
     assert.equal(storage.journal.durableLength, 0);
     assert.equal(append(replica, ['c']), false);
     assert.equal(storage.journal.promise(SECOND), false);
-    assert.equal(storage.journal.begin('M'), false);
+    assert.equal(storage.journal.begin('M', SECOND), false);
     assert.equal(replica.cut(1), false);
     assert.equal(failures.length, 1);
     await storage.close();
@@ -200,7 +200,7 @@ describe('group commit', () => {
     third.slow.disk.fsyncSync = () => {
       throw failure('EIO');
     };
-    assert.equal(third.storage.journal.begin('M'), false);
+    assert.equal(third.storage.journal.begin('M', SECOND), false);
     assert.equal(third.failures.length, 1, 'the names in the directory may not last');
     await third.storage.close();
   });

@@ -86,6 +86,7 @@ describe('a directory under a running node', () => {
         const steps: ((opened: Opened) => boolean)[] = [
           ({ storage }) => storage.journal.promise(SECOND),
           ({ storage }) => storage.journal.beginEpoch(SECOND),
+          ({ storage }) => storage.journal.complete(),
           ({ replica }) => replica.cut(0),
           ({ replica }) => replica.begin('M'),
         ];

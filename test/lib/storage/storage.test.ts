@@ -134,7 +134,12 @@ describe('a log on disk', () => {
       replica.promise(SECOND);
     });
     await using(path, ({ replica }) => {
-      assert.deepEqual(plain(replica), { logId: 'L', ballot: SECOND, entries: [] });
+      assert.deepEqual(plain(replica), {
+        logId: 'L',
+        ballot: SECOND,
+        isComplete: false,
+        entries: [],
+      });
       assert.deepEqual(replica.newest, { ...NO_BALLOT, firstSeq: 1 });
       assert.ok(replica.beginEpoch(SECOND));
     });
@@ -152,7 +157,7 @@ describe('a log on disk', () => {
     assert.equal(writers.length, 2, 'an entry of an epoch that has begun says nothing new');
   });
 
-  it('that is replaced by another one stays under another name; promises were to that log', async (t) => {
+  it('that is replaced by another one stays under another name; the promise goes on', async (t) => {
     const path = temporary(t);
     await using(
       path,
@@ -160,19 +165,22 @@ describe('a log on disk', () => {
         replica.begin('../old');
         replica.promise(SECOND);
         append(replica, ['a', 'b'], SECOND);
-        for (const logId of ['newer', 'newer', 'newest']) assert.ok(storage.journal.begin(logId));
+        for (const logId of ['newer', 'newer', 'newest'])
+          assert.ok(storage.journal.begin(logId, SECOND));
         assert.equal(storage.journal.durableLength, 0);
       },
       ALWAYS,
     );
-    const names = ['discarded-.._old-1', 'discarded-newer-1', 'discarded-newer-2', 'log'];
+    const names = ['discarded-.._old-1', 'log'];
     assert.deepEqual(
       fs.readdirSync(path).sort(),
       names.map((name) => `${name}.ndjson`),
+      'one without an entry leaves nothing',
     );
     assert.match(fs.readFileSync(join(path, 'discarded-.._old-1.ndjson'), 'utf8'), /"message":"b"/);
     await using(path, ({ replica }) => {
-      assert.deepEqual(plain(replica), { logId: 'newest', ballot: NO_BALLOT, entries: [] });
+      const { logId, ballot, entries } = plain(replica);
+      assert.deepEqual([logId, ballot, entries], ['newest', SECOND, []]);
     });
   });
 

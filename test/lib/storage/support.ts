@@ -121,27 +121,29 @@ export function crcBitByBit(bytes: Uint8Array): number {
 export interface Plain {
   logId: string | null;
   ballot: Ballot;
+  isComplete: boolean;
   entries: { text: string; key: string | null; epoch: number }[];
 }
 
-export function plain({ logId, ballot, log, keys }: Kept | Replica): Plain {
+export function plain({ logId, ballot, isComplete, log, keys }: Kept | Replica): Plain {
   const keyOf = new Map(keys.within(1, log.length));
   const entries = Array.from({ length: log.length }, (_, i) => ({
     text: JSON.parse(Buffer.from(log.textAt(i + 1)).toString()) as string,
     key: keyOf.get(i + 1) ?? null,
     epoch: log.epochAt(i + 1),
   }));
-  return { logId, ballot: { ...ballot }, entries };
+  return { logId, ballot: { ...ballot }, isComplete, entries };
 }
 
 /** What the lines of a file add up to, read the simplest way, and without a run that does not end. */
 export function replay(text: string, withUnfinished = false): Plain {
-  const state: Plain = { logId: null, ballot: NO_BALLOT, entries: [] };
+  const state: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
   let runStart: number | null = null;
   for (const line of text.split('\n').slice(0, -1)) {
     const record = JSON.parse(line);
     if ('format' in record) state.logId = record.logId as string;
     else if ('ballot' in record) state.ballot = newerBallot(state.ballot, record.ballot);
+    else if ('complete' in record) state.isComplete = true;
     else if ('cut' in record) state.entries.length = record.cut;
     else if ('from' in record) {
       state.ballot = newerBallot(state.ballot, { epoch: record.epoch, writer: record.writer });
@@ -167,6 +169,7 @@ export async function sampleLog(path: string): Promise<Buffer> {
     replica.cut(6);
     replica.promise({ epoch: 3, writer: null });
     replica.beginEpoch({ epoch: 3, writer: 'third' });
+    replica.becomeComplete();
     append(replica, ['seven'], { epoch: 3, writer: 'third' }, 'key "3"');
     append(replica, ['', '{"seq":1}'], { epoch: 3, writer: 'third' });
     append(replica, ['nine', 'ten', 'eleven'], { epoch: 3, writer: 'third' }, 'key-4');

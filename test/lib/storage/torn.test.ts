@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Kept } from '../../../src/lib/core/replica.ts';
 import type { StorageError } from '../../../src/lib/storage/errors.ts';
 import { type Loaded, readLog } from '../../../src/lib/storage/reader.ts';
 import {
   append,
   diskWith,
   logPath,
+  type Plain,
   plain,
   refusal,
   replay,
@@ -28,6 +28,11 @@ function read(bytes: Buffer, chunkBytes = 64, lineBytesMax = 1e9): Loaded {
   return readLog(disk, 0, 'FILE', { chunkBytes, lineBytesMax });
 }
 
+/** What was loaded, by a node whose machine goes on. */
+function loadedAs({ kept, complete }: Loaded): Plain {
+  return plain({ ...(kept as NonNullable<typeof kept>), isComplete: complete !== null });
+}
+
 /** The whole lines of the first `length` bytes. */
 function wholeLines(bytes: Buffer, length: number): string {
   const begun = bytes.subarray(0, length);
@@ -45,6 +50,7 @@ function problemOf(bytes: Buffer | string, lineBytesMax?: number): StorageError 
 
 const HEADER = sealed('{"format":"replicated-log/1","logId":"L"}');
 const WRITER = sealed('{"epoch":1,"writer":"w","from":1}');
+const COMPLETE = sealed('{"complete":true,"machineRun":null}');
 const ENTRY = sealed('{"seq":1,"epoch":1,"message":"a"}');
 
 describe('a file that a crash has torn', () => {
@@ -106,11 +112,7 @@ describe('a file in which one byte is another', () => {
         bytes[at] = other;
         const before = wholeLines(whole, at);
         if (at >= lastLine) {
-          assert.deepEqual(
-            plain(read(bytes).kept as Kept),
-            replay(before),
-            `byte ${at} is ${other}`,
-          );
+          assert.deepEqual(loadedAs(read(bytes)), replay(before), `byte ${at} is ${other}`);
           continue;
         }
         const { exitCode, message } = problemOf(bytes);
@@ -189,6 +191,15 @@ describe('a file that was edited, with right checksums', () => {
       HEADER + sealed('{"epoch":1,"writer":"w","from":2}'),
       /who writes from seq 2 on/,
     ],
+    [
+      'with an append that does not end before it was complete',
+      HEADER +
+        WRITER +
+        sealed('{"seq":1,"epoch":1,"key":"k","more":true,"message":"a"}') +
+        COMPLETE,
+      /the append with key "k" is not complete/,
+    ],
+    ['that is complete before it begins', COMPLETE + HEADER, /does not begin with its format/],
     ['with a cut ahead', HEADER + WRITER + ENTRY + sealed('{"cut":2}'), /it cuts the log at 2/],
     [
       'with an append that does not end',
@@ -236,6 +247,13 @@ describe('a file that was edited, with right checksums', () => {
       '{"ballot":null}',
       '{"epoch":1,"writer":7,"from":1}',
       '{"epoch":1,"writer":"w","from":1,"and":2}',
+      '{"complete":false,"machineRun":null}',
+      '{"complete":1,"machineRun":null}',
+      '{"complete":null,"machineRun":null}',
+      '{"complete":true}',
+      '{"complete":true,"machineRun":7}',
+      '{"complete":true,"machineRun":null,"and":1}',
+      '{"machineRun":null,"complete":true}',
       '{"cut":-1}',
       '{"cut": 0}',
       '{"cut":0.5}',
@@ -309,9 +327,8 @@ describe('a large log', () => {
     });
     const bytes = fs.readFileSync(logPath(path));
     for (const chunkBytes of [1, 100, 4096, 1_000_000]) {
-      const { kept } = read(bytes, chunkBytes);
       assert.deepEqual(
-        plain(kept as Kept).entries.map(({ text }) => text),
+        loadedAs(read(bytes, chunkBytes)).entries.map(({ text }) => text),
         [...texts, ...Array(20_000).fill('w')],
       );
     }

@@ -37,7 +37,7 @@ function dice(seed: number): (below: number) => number {
 class Twins {
   readonly #path: string;
   readonly #roll: (below: number) => number;
-  readonly #model: Plain = { logId: null, ballot: NO_BALLOT, entries: [] };
+  readonly #model: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
   #writer: Ballot = { epoch: 1, writer: 'w1' };
   /** A node has promised itself to whoever wrote its entries, even if nobody said so before. */
   #newest = NO_BALLOT;
@@ -61,6 +61,7 @@ class Twins {
     else if (kind < 80) this.#cut();
     else if (kind < 88) this.#promise();
     else if (kind < 90) this.#beginEpoch();
+    else if (kind < 92) this.#complete();
     else await this.#reopen(kind % 3);
     assert.deepEqual(plain(this.#opened?.replica ?? (await this.#again()).replica), this.#model);
   }
@@ -78,9 +79,9 @@ class Twins {
       this.#count('no room to begin');
       return;
     }
-    // Promises are made to one log.
-    this.#model.ballot = NO_BALLOT;
-    this.#newest = NO_BALLOT;
+    // A promise outlives the log, and nothing else does.
+    this.#model.isComplete = false;
+    this.#newest = this.#model.ballot;
     this.#model.logId = `log-${this.#names}`;
     this.#count('begin');
   }
@@ -174,6 +175,15 @@ class Twins {
     this.#count('beginEpoch');
   }
 
+  #complete(): void {
+    const { replica } = this.#opened as Opened;
+    if (!replica.becomeComplete()) this.#count('no room to be complete');
+    else {
+      this.#model.isComplete = true;
+      this.#count('complete');
+    }
+  }
+
   /** Ends this life, sometimes with a tail that a crash tore. */
   async #reopen(how: number): Promise<void> {
     await this.#opened?.storage.close();
@@ -222,6 +232,7 @@ describe('the log on disk and its twin', () => {
         'cut',
         'promise',
         'beginEpoch',
+        'complete',
         'reopen',
         'torn',
       ];

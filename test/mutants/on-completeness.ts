@@ -1,0 +1,134 @@
+/** Bugs in who remembers: when a node counts as complete, and for whom what is said to it is meant. */
+import type { Mutant } from './mutant.ts';
+
+export const ON_COMPLETENESS: readonly Mutant[] = [
+  {
+    name: 'a majority of answers is enough, whoever remembers',
+    file: 'completeness.ts',
+    text: 'if (logId !== null && complete.length >= nodes - majority + 1)',
+    replacement: 'if (logId !== null && answered.length >= majority)',
+  },
+  {
+    name: 'one complete node less is enough',
+    file: 'completeness.ts',
+    text: 'complete.length >= nodes - majority + 1)',
+    replacement: 'complete.length >= nodes - majority)',
+  },
+  {
+    name: 'incomplete nodes vote as if they remembered',
+    file: 'completeness.ts',
+    text: 'one.isComplete && one.logId === logId);\n  if',
+    replacement: 'one.logId === logId);\n  if',
+  },
+  {
+    name: 'all but one are all',
+    file: 'completeness.ts',
+    text: 'if (answered.length === nodes)',
+    replacement: 'if (answered.length >= nodes - 1)',
+  },
+  {
+    name: 'a new log is born while somebody is silent',
+    file: 'completeness.ts',
+    text: 'answered.length >= majority && !isAnybodySilent)',
+    replacement: 'answered.length >= majority)',
+  },
+  {
+    name: 'a new log is born by a minority',
+    file: 'completeness.ts',
+    text: 'if (logId === null && answered.length >= majority && !isAnybodySilent)',
+    replacement: 'if (logId === null && !isAnybodySilent)',
+  },
+  {
+    name: 'a secondary that refuses is taken for one that is silent, for ever',
+    file: 'recovery.ts',
+    text: 'if (isDown) this.#down.add(secondary);',
+    replacement: '',
+  },
+  {
+    name: 'a secondary that is silent is taken for one that is down',
+    file: 'recovery.ts',
+    text: 'if (isDown) this.#down.add(secondary);',
+    replacement: 'this.#down.add(secondary);',
+  },
+  {
+    name: 'a node is complete without the begin mark of its master',
+    file: 'completeness.ts',
+    text: 'return compareBallots(newestMark, promised) === 0 && durableLength >= completeFrom;',
+    replacement: 'return durableLength >= completeFrom;',
+  },
+  {
+    name: 'a node is complete before it has caught up',
+    file: 'completeness.ts',
+    text: 'compareBallots(newestMark, promised) === 0 && durableLength >= completeFrom;',
+    replacement: 'compareBallots(newestMark, promised) === 0;',
+  },
+  {
+    name: 'a node that is met later is complete from where its master took over',
+    file: 'peer.ts',
+    text: `  #met(): void {
+    this.#completeFrom = this.#replica.log.length;`,
+    replacement: '  #met(): void {',
+  },
+  {
+    name: 'a node obeys what was said of completeness to another incarnation',
+    file: 'intake.ts',
+    text: 'if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;',
+    replacement: 'if (claim === null) return;',
+  },
+  {
+    name: 'a stream for another incarnation is taken in',
+    file: 'intake.ts',
+    text: 'if (frame.bootId !== undefined && frame.bootId !== this.#bootId) {',
+    replacement: 'if (frame.bootId !== undefined && this.#bootId === undefined) {',
+  },
+  {
+    name: 'what an older master said of completeness counts under a newer one',
+    file: 'intake.ts',
+    text: '    this.#completeFrom = null;\n',
+    replacement: '',
+  },
+  {
+    name: 'who joins another log is complete there',
+    file: 'replica.ts',
+    text: '    this.#isComplete = false;\n',
+    replacement: '',
+  },
+  {
+    name: 'a promise ends when another log is joined',
+    file: 'replica.ts',
+    text: 'if (!this.#journal.begin(logId, this.#ballot)) return false;',
+    replacement: `this.#ballot = NO_BALLOT;
+    if (!this.#journal.begin(logId, this.#ballot)) return false;`,
+  },
+  {
+    name: 'that a node is complete is not kept on its disk',
+    file: 'replica.ts',
+    text: 'this.#isComplete = this.#journal.complete();',
+    replacement: 'this.#isComplete = true;',
+  },
+  {
+    name: 'who takes over does not become complete',
+    file: 'recovery.ts',
+    text: '|| !this.#replica.becomeComplete()) {',
+    replacement: ') {',
+  },
+  {
+    name: 'what a minority holds is committed',
+    file: 'master.ts',
+    text: 'this.#tracker.lengthHeldBy(majorityOf(this.nodes))',
+    replacement: 'this.#tracker.lengthHeldBy(Math.max(1, majorityOf(this.nodes) - 1))',
+  },
+  {
+    name: 'a secondary takes all it has for committed',
+    file: 'replica.ts',
+    text: 'Math.max(this.#committed, Math.min(length, this.log.length));',
+    replacement: 'length === 0 ? 0 : this.log.length;',
+  },
+  {
+    name: 'what is committed is believed before the logs were compared',
+    file: 'intake.ts',
+    text: `    if (this.#starts === null) return;
+    this.#replica.commit(this.#committed);`,
+    replacement: '    this.#replica.commit(this.#committed);',
+  },
+];
