@@ -106,13 +106,13 @@ function isForeign(health: Health | null, { logId }: Health): boolean {
   return health !== null && health.logId !== null && health.logId !== logId;
 }
 
-/** Nobody waits where everybody has everything. A secondary that was never sent anything need not know the name of an empty log. */
+/** Nobody waits where everybody has everything, and remembers it. */
 function agree([master, ...others]: (Health | null)[]): boolean {
   if (master?.role !== 'master' || master.status !== 'ok') return false;
   const { logId, length, waiting, secondaries } = master;
   return (
     waiting === 0 &&
-    secondaries.every(({ lag }) => lag === 0) &&
-    others.every((other) => other?.length === length && (other.logId === logId || length === 0))
+    secondaries.every(({ lag, complete }) => lag === 0 && complete) &&
+    others.every((other) => other?.length === length && other.logId === logId)
   );
 }

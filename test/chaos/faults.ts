@@ -9,6 +9,7 @@ import type { ChaosCluster, Deposed } from './cluster.ts';
 import { type Health, healthOf } from './health.ts';
 import type { Interval } from './history.ts';
 import { call } from './http.ts';
+import { Memories } from './memories.ts';
 import type { RecoveryWatch } from './recoveries.ts';
 
 /** How long an old master may go on when a new one is there and all is healed, in ms. */
@@ -30,15 +31,18 @@ export class Faults {
   readonly #run: ClientRun;
   readonly #recoveries: RecoveryWatch;
   readonly #dice: Dice;
+  readonly #memories: Memories;
 
   constructor(cluster: ChaosCluster, run: ClientRun, recoveries: RecoveryWatch, dice: Dice) {
+    this.#memories = new Memories(run);
     this.#cluster = cluster;
     this.#run = run;
     this.#recoveries = recoveries;
     this.#dice = dice;
   }
 
-  killing(node: string): Fault {
+  /** @param isForced also where more nodes lose their memory than the promise allows */
+  killing(node: string, isForced = false): Fault {
     const { history } = this.#run;
     const isMaster = node === this.#cluster.master;
     let outage: Interval | null = null;
@@ -47,6 +51,7 @@ export class Faults {
       node,
       place: 'process',
       begin: async () => {
+        if (!(await this.#memories.forget(node, isForced))) return false;
         if (isMaster) this.#recoveries.end();
         else outage = this.#outage(node, 'down');
         const kill = this.#interval(node, 'kill');
@@ -93,6 +98,7 @@ export class Faults {
       begin: async () => {
         // One that still recovers when it goes on would rightly be the newer of the two.
         if (this.#recoveries.isUnderWay) return false;
+        this.#memories.void();
         await this.#recoveries.takeOver(async () => {
           deposed = await this.#cluster.usurp();
         });

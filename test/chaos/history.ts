@@ -108,8 +108,13 @@ export interface History {
   /** Times in which a secondary was down, stopped or behind a broken link. */
   readonly outages: Interval[];
   readonly recoveries: Recovery[];
-  /** Moments at which all nodes were seen to hold the same log, and the master knew. */
+  /** Moments at which all nodes were seen to hold the same log, to be complete, and the master knew. */
   readonly agreements: number[];
+  /**
+   * Moments at which those who break things did not keep within the promise: more than m-1 members lost their
+   * memory at once, or a second master ran.
+   */
+  readonly voids: number[];
   readonly findings: Finding[];
   /** The log of every node at the end, when all was healed. */
   readonly final: Map<string, readonly string[]>;
@@ -127,6 +132,7 @@ export function emptyHistory(mode: Mode, master: string, secondaries: readonly s
     outages: [],
     recoveries: [],
     agreements: [],
+    voids: [],
     findings: [],
     final: new Map(),
   };

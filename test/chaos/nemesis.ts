@@ -29,12 +29,18 @@ export class Nemesis {
   readonly #dice: Dice;
   readonly #options: NemesisOptions;
   readonly #faults: Faults;
+  /**
+   * Whether it does more than the promise allows: kills whom it likes, and starts second masters. In one of
+   * three runs.
+   */
+  readonly #isReckless: boolean;
 
   constructor(cluster: ChaosCluster, run: ClientRun, dice: Dice, options: NemesisOptions) {
     this.#cluster = cluster;
     this.#mode = run.history.mode;
     this.#dice = dice;
     this.#options = options;
+    this.#isReckless = dice.chance(1 / 3);
     const recoveries = new RecoveryWatch(cluster, run);
     this.#faults = new Faults(cluster, run, recoveries, dice);
     this.calm = new Calm(cluster, run, recoveries, (node, why) => this.#restart(node, why));
@@ -59,7 +65,7 @@ export class Nemesis {
 
   async #restart(node: string, why: string): Promise<void> {
     this.#count(why);
-    const restart = this.#faults.killing(node);
+    const restart = this.#faults.killing(node, true);
     await restart.begin();
     await restart.end();
   }
@@ -91,8 +97,9 @@ export class Nemesis {
     const { master, secondaries } = this.#cluster;
     const isDisk = this.#mode === 'disk';
     // The end of all nodes at once: disks survive it, and memories must begin anew.
-    const isEnd = dice.chance(isDisk ? 0.1 : 0.02) && this.#isWanted('kill');
-    if (isEnd) return [master, ...secondaries].map((node) => this.#faults.killing(node));
+    const isEnd =
+      dice.chance(isDisk ? 0.1 : 0.02) && this.#isWanted('kill') && (isDisk || this.#isReckless);
+    if (isEnd) return [master, ...secondaries].map((node) => this.#faults.killing(node, true));
     const wanted = dice.pick([1, 1, 2, 2, 3, 3]);
     const sheltered = this.#shelter();
     const faults: Fault[] = [];
@@ -106,13 +113,15 @@ export class Nemesis {
   }
 
   /**
-   * In memory the promise holds as long as one node that holds the log stays whole and in reach.
-   * Mostly one does, or there would be little left to check.
+   * Who breaks the promise in memory leaves mostly one node whole and in reach, or there would be little left
+   * to check.
    */
   #shelter(): string | null {
     const dice = this.#dice;
     const isMemory = this.#mode === 'memory';
-    return isMemory && dice.chance(0.85) ? dice.pick(this.#cluster.secondaries) : null;
+    return isMemory && this.#isReckless && dice.chance(0.85)
+      ? dice.pick(this.#cluster.secondaries)
+      : null;
   }
 
   #draw(): Fault {
@@ -122,14 +131,16 @@ export class Nemesis {
       const secondary = dice.pick(secondaries);
       const any = dice.pick([master, ...secondaries]);
       const fault = dice.pick([
-        this.#faults.killing(master),
-        this.#faults.killing(secondary),
+        this.#faults.killing(master, this.#isReckless),
+        this.#faults.killing(secondary, this.#isReckless),
         this.#faults.freezing(any),
         this.#faults.breaking(secondary, dice.pick(linkFaults)),
         this.#faults.breaking(secondary, dice.pick(linkFaults)),
         this.#faults.injecting(secondary),
         ...(hasDiskFull ? [this.#faults.filling(dice.chance(0.5) ? master : secondary)] : []),
-        ...(hasSecondMaster && dice.chance(0.5) ? [this.#faults.usurping()] : []),
+        ...(hasSecondMaster && this.#isReckless && dice.chance(0.5)
+          ? [this.#faults.usurping()]
+          : []),
       ]);
       if (this.#isWanted(fault.kind)) return fault;
     }

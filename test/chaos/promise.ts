@@ -1,7 +1,10 @@
 /**
- * Which acknowledged entries must be there at the end. THE PROMISE: an entry that was acknowledged
- * is lost only if every node that its receipt names lost its memory since, or was out of reach of a
- * recovery since. With disks nothing excuses a loss.
+ * Which acknowledged entries must be there at the end. THE PROMISE: an entry acknowledged at a majority or
+ * more is never missing, as long as never more than m-1 members are without their memory at once, and one
+ * master runs at a time. Who was paused, late or cut off excuses nothing. With disks nothing excuses a loss.
+ *
+ * At a smaller `w`, or where those who break things did not keep within that: it is lost only if every node
+ * that its receipt names lost its memory since, or was out of reach of a recovery since.
  *
  * Nodes show a prefix of the master's log, so who holds seq 9 holds 1 to 8 as well, and a receipt
  * for seq 9 renews the promise of all before it. Without that, a run in which every node dies once
@@ -32,7 +35,20 @@ export class Promises {
   strictReceipt(append: Append): Receipt | null {
     const holding = append.receipts.filter(({ acked }) => acked.length > 0);
     const isDisk = this.#history.mode === 'disk';
-    return holding.find((receipt) => isDisk || this.#survives(append, receipt)) ?? null;
+    const isStrict = (receipt: Receipt) =>
+      isDisk || this.isCommitted(append, receipt) || this.#survives(append, receipt);
+    return holding.find(isStrict) ?? null;
+  }
+
+  /**
+   * Whether the promise covers it: a majority held it, and from before it was sent, when all nodes had the same
+   * log, to the end those who break things kept within the promise.
+   */
+  isCommitted({ firstSentAt }: Append, { acked }: Receipt): boolean {
+    const { secondaries, agreements, voids } = this.#history;
+    const isMajority = 2 * acked.length > secondaries.length + 1;
+    const since = agreements.findLast((moment) => moment <= firstSentAt) ?? 0;
+    return isMajority && !voids.some((moment) => moment >= since);
   }
 
   /** How many recoveries came after this receipt. */
