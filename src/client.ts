@@ -13,6 +13,7 @@ import {
   appendQuestion,
   type CallOptions,
   type ClientOptions,
+  type ConcernOptions,
   type ReadOptions,
   rangeOf,
   requireWaitMs,
@@ -42,10 +43,12 @@ export type {
   AppendOptions,
   CallOptions,
   ClientOptions,
+  ConcernOptions,
   ReadOptions,
   TailOptions,
   WaitOptions,
 } from './lib/client/options.ts';
+export type { ReadConcern } from './lib/core/read-barrier.ts';
 export type { Entry, HeldEntry, LogReset, Page, Receipt, TailEntry, WriteConcern };
 
 export class ReplicatedLogClient {
@@ -127,18 +130,19 @@ export class ReplicatedLogClient {
   /**
    * One entry. With `w` the master is asked, without limit as in `append`, and waits until so many nodes
    * hold it (or `waitMs` are over); without, any node that shows it.
-   * @throws ProblemError `not-found` beyond the end of the log
+   * @throws ProblemError `not-found` beyond the end of the log, or of what is committed where that is asked for
    * @throws NoAnswerError if no node answers, without `w`
    */
   get(seq: number, options: WaitOptions & { readonly w: WriteConcern }): Promise<HeldEntry>;
-  get(seq: number, options?: CallOptions): Promise<Entry>;
-  async get(seq: number, options: WaitOptions = {}): Promise<Entry | HeldEntry> {
-    const { w, waitMs = Number.POSITIVE_INFINITY, signal } = options;
+  get(seq: number, options?: CallOptions & ConcernOptions): Promise<Entry>;
+  async get(seq: number, options: WaitOptions & ConcernOptions = {}): Promise<Entry | HeldEntry> {
+    const { w, waitMs = Number.POSITIVE_INFINITY, readConcern = 'local', signal } = options;
     requireWaitMs(waitMs);
     const path = `/messages/${seq}`;
+    const asked = readConcern === 'local' ? path : `${path}?readConcern=${readConcern}`;
     return this.#during<Entry | HeldEntry>(signal, (scope) => {
       if (w !== undefined) return this.#getHeld(scope, `${path}?w=${w}`, waitMs);
-      const ask = (url: string) => this.#caller.ask(scope, url, { path }, readEntry);
+      const ask = (url: string) => this.#caller.ask(scope, url, { path: asked }, readEntry);
       return askAny(this.#nodes, scope, ask, (error) => mayPass(error) || isNotFound(error));
     });
   }

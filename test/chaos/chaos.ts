@@ -75,7 +75,8 @@ async function run(settings: Settings, mode: Mode, seconds: number): Promise<Out
     const ids = [cluster.master, ...cluster.secondaries];
     const readers = [
       ...ids.map((node, index) => read(clients, node, dice(100 + index))),
-      ...ids.map((node, index) => follow(clients, node, dice(150 + index))),
+      ...ids.map((node, index) => follow(clients, node, dice(150 + index), 'local')),
+      ...ids.map((node, index) => follow(clients, node, dice(170 + index), 'majority')),
       followAll(clients, ids),
     ];
     const writers = Array.from({ length: WRITERS }, (_, index) =>

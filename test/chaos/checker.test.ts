@@ -23,6 +23,7 @@ class Story {
   #now = 0;
   #life = 1;
   #epoch = 1;
+  #isCommitted = false;
 
   constructor(mode: Mode = 'memory') {
     this.history = emptyHistory(mode, MASTER, SECONDARIES);
@@ -88,6 +89,12 @@ class Story {
     return this;
   }
 
+  /** The tails that come are of what is committed. */
+  ofCommitted(): this {
+    this.#isCommitted = true;
+    return this;
+  }
+
   /** Somebody follows the log, and is told this: entries, and what they are reset to. */
   tail(...events: (readonly [seq: number, text: string] | Reset)[]): this {
     const log: string[] = [];
@@ -102,7 +109,7 @@ class Story {
       log.push(text);
       return { at, seq, text };
     });
-    this.history.tails.push({ reader: 'a tail', told, log });
+    this.history.tails.push({ reader: 'a tail', isCommitted: this.#isCommitted, told, log });
     return this;
   }
 
@@ -192,6 +199,12 @@ describe('the checker finds nothing', () => {
     const story = new Story().append('a', 1).append('lost', 2, [MASTER]);
     story.recovery().append('b', 2).append('c', 3).final('a', 'b', 'c');
     story.tail([1, 'a'], [2, 'lost'], { reset: 2 }, [2, 'b'], [3, 'c']).tail([1, 'a'], [2, 'b']);
+    assert.deepEqual(story.found(), []);
+  });
+
+  it('in a tail of what is committed that is reset when the promise was not kept', () => {
+    const story = new Story().agreement().append('a', 1).void().recovery();
+    story.ofCommitted().tail([1, 'a'], { reset: 1 }, [1, 'b']);
     assert.deepEqual(story.found(), []);
   });
 
@@ -435,6 +448,19 @@ describe('the checker finds', () => {
       'needless reset',
       'a reset before any master recovered',
       () => new Story().append(['a', 'b'], 1).tail([1, 'a'], [2, 'b'], { reset: 2 }, [2, 'b']),
+    ],
+    [
+      'needless reset',
+      'a tail of what is committed that is reset while the promise holds',
+      () => lost().ofCommitted().tail([1, 'a'], [2, 'x'], { reset: 2 }, [2, 'b']),
+    ],
+    [
+      'needless reset',
+      'the same, where the promise was not kept long before',
+      () => {
+        const story = new Story().void().agreement().append(['a', 'b'], 1).recovery();
+        return story.ofCommitted().tail([1, 'a'], [2, 'b'], { reset: 2 }, [2, 'b']);
+      },
     ],
     [
       'needless reset',

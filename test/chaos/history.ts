@@ -60,6 +60,8 @@ export interface Read {
 /** All that one reader was told, who followed the log as events, over all its connections. */
 export interface Tail {
   readonly reader: string;
+  /** Whether it follows only what is committed. */
+  readonly isCommitted: boolean;
   readonly told: Told[];
   /** What it takes for the log: what it was told, without what resets took back. */
   readonly log: readonly string[];

@@ -18,18 +18,32 @@ export function brokenTails({ tails }: History): Finding[] {
   });
 }
 
-/** What was told is taken back only when another master may have had less: after one began to recover. */
-export function needlessResets({ tails, recoveries, mode }: History): Finding[] {
+/**
+ * What was told is taken back only when another master may have had less: after one began to recover. What is
+ * committed is taken back only when those who break things did not keep within the promise.
+ */
+export function needlessResets(history: History): Finding[] {
+  const { tails, recoveries, mode } = history;
   const firstAt = Math.min(...recoveries.map(({ from }) => from));
-  return tails.flatMap(({ reader, told }) =>
-    told.flatMap(({ at, ...one }) => {
+  return tails.flatMap((tail) => {
+    const { reader, told, isCommitted } = tail;
+    return told.flatMap((one) => {
       if (one.reset === undefined) return [];
+      const { at, reset, reason } = one;
       // A disk keeps its log; nothing of it becomes another one.
-      if (at > firstAt && (mode === 'memory' || one.reason === 'cut')) return [];
-      const detail = `${reader} is reset to ${one.reset} (${one.reason}) at ${Math.round(at)} ms`;
+      const isPossible = at > firstAt && (mode === 'memory' || reason === 'cut');
+      if (isPossible && !(isCommitted && isPromised(history, tail, reset, at))) return [];
+      const detail = `${reader} is reset to ${reset} (${reason}) at ${Math.round(at)} ms`;
       return [{ name: 'needless reset', detail }];
-    }),
-  );
+    });
+  });
+}
+
+/** Whether the promise was kept from when all had the same log, before the entry was told first, to `at`. */
+function isPromised({ agreements, voids }: History, { told }: Tail, seq: number, at: number) {
+  const toldAt = told.find((one) => one.reset === undefined && one.seq >= seq)?.at ?? at;
+  const since = agreements.findLast((moment) => moment <= toldAt) ?? 0;
+  return !voids.some((moment) => moment >= since && moment <= at);
 }
 
 /**

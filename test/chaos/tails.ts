@@ -1,8 +1,8 @@
 /**
- * Readers that follow the log as events: one at each node, which goes away and comes back with the last id it
+ * Readers that follow the log as events: two at each node, one of all and one of what is committed, which go away and come back with the last id they
  * saw, as a browser does; and the project's own client, on all nodes.
  */
-import { type LogReset, ReplicatedLogClient } from '../../src/client.ts';
+import { type LogReset, type ReadConcern, ReplicatedLogClient } from '../../src/client.ts';
 import type { Dice } from '../lib/support.ts';
 import { EventReader } from '../support/events.ts';
 import { waitFor } from '../support/wait.ts';
@@ -14,8 +14,15 @@ import { call, sleep } from './http.ts';
 const CAUGHT_UP_MS = 20_000;
 
 /** Follows the log at one node, over many connections, until the run is over. */
-export async function follow(run: ClientRun, node: string, dice: Dice): Promise<void> {
-  const tail = new Following(run, `the events of ${node}`);
+export async function follow(
+  run: ClientRun,
+  node: string,
+  dice: Dice,
+  concern: ReadConcern,
+): Promise<void> {
+  const isCommitted = concern === 'majority';
+  const what = isCommitted ? 'committed events' : 'events';
+  const tail = new Following(run, `the ${what} of ${node}`, isCommitted);
   while (!run.isOver) {
     await connect(run, node, tail, dice.chance(0.3) ? dice.integer(0, 50) : dice.integer(50, 1500));
     await sleep(dice.integer(5, 100));
@@ -26,7 +33,8 @@ async function connect(run: ClientRun, node: string, tail: Following, forMs: num
   const { nodes, history, now } = run;
   const [life, sentAt] = [nodes.life(node), now()];
   const url = `${nodes.url(node)}/messages`;
-  const reader = new EventReader(url, { 'last-event-id': tail.lastId });
+  const query = tail.isCommitted ? '?readConcern=majority' : '';
+  const reader = new EventReader(url + query, { 'last-event-id': tail.lastId });
   while (!reader.isClosed && !run.isOver && now() - sentAt < forMs) await sleep(10);
   const after = await call(url, { method: 'HEAD' }).catch(() => null);
   reader.close();
@@ -61,7 +69,7 @@ async function connect(run: ClientRun, node: string, tail: Following, forMs: num
 
 /** Follows the log with the client, which goes from node to node by itself. */
 export async function followAll(run: ClientRun, names: readonly string[]): Promise<void> {
-  const tail = new Following(run, 'the tail of a client');
+  const tail = new Following(run, 'the tail of a client', false);
   const end = new AbortController();
   const nodes = names.map((node) => run.nodes.url(node));
   const times = { timeoutMs: 1000, backoffBaseMs: 20, backoffMaxMs: 200, tailCheckMs: 200 };
@@ -97,14 +105,16 @@ export async function caughtUp({ history }: ClientRun, log: readonly string[]): 
 /** A tail as it is told. */
 class Following implements Tail {
   readonly reader: string;
+  readonly isCommitted: boolean;
   readonly told: Told[] = [];
   readonly log: string[] = [];
   /** Of the last event. */
   lastId = '0';
   readonly #run: ClientRun;
 
-  constructor(run: ClientRun, reader: string) {
+  constructor(run: ClientRun, reader: string, isCommitted: boolean) {
     this.reader = reader;
+    this.isCommitted = isCommitted;
     this.#run = run;
     run.history.tails.push(this);
   }
@@ -126,6 +136,7 @@ class Following implements Tail {
 
   /** As part of a history. */
   toJSON(): Tail {
-    return { reader: this.reader, told: this.told, log: this.log };
+    const { reader, isCommitted, told, log } = this;
+    return { reader, isCommitted, told, log };
   }
 }

@@ -268,6 +268,29 @@ describe('a client of real nodes', () => {
     assert.deepEqual([tail.seqs, tail.error], [[1, 2], undefined]);
   });
 
+  it('reads and follows what is committed, where that is asked for', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const client = clientOf(master);
+    const readConcern = 'majority';
+    await client.append(['a', 'b']);
+    for (const node of secondaries) await setFaults(node, { delayMs: 600_000 });
+    await client.append('c', { w: 1 });
+    const { messages, length, committed } = await client.read({ readConcern });
+    assert.deepEqual([messages, length, committed], [['a', 'b'], 3, 2]);
+    assert.equal((await client.read()).messages.length, 3);
+    assert.equal((await collected(client.readAll({ readConcern }))).length, 2);
+    assert.equal((await client.get(2, { readConcern })).message, 'b');
+    const isNotFound = ({ problem }: ProblemError) => problem === 'not-found';
+    await assert.rejects(client.get(3, { readConcern }), isNotFound);
+    const seen: number[] = [];
+    for await (const { seq } of client.tail({ readConcern })) {
+      seen.push(seq);
+      if (seq === 2) await setFaults(secondaries[0] as NodeProcess, { delayMs: 0 });
+      if (seq === 3) break;
+    }
+    assert.deepEqual(seen, [1, 2, 3]);
+  });
+
   it('tells of a log that began anew: by an error, or by what is called', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const client = clientOf(...secondaries, master);

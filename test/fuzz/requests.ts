@@ -158,9 +158,21 @@ const input = (paths: readonly string[]): fc.Arbitrary<Input> =>
         {
           weight: 1,
           arbitrary: fc.array(
-            fc.tuple(
-              fc.constantFrom('from', 'limit', 'minSeq', 'minSeq', 'w', 'x', ''),
-              fc.oneof(position, parameterText),
+            fc.oneof(
+              {
+                weight: 5,
+                arbitrary: fc.tuple(
+                  fc.constantFrom('from', 'limit', 'minSeq', 'minSeq', 'w', 'x', ''),
+                  fc.oneof(position, parameterText),
+                ),
+              },
+              {
+                weight: 1,
+                arbitrary: fc.tuple(
+                  fc.constant('readConcern'),
+                  fc.constantFrom('local', 'local', 'loc%61l', 'Local', 'linearizable', ''),
+                ),
+              },
             ),
             { maxLength: 3 },
           ),

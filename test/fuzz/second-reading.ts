@@ -63,6 +63,12 @@ function wrongQuery({ query }: Input, known: readonly string[]): boolean {
   return names.some((name) => !known.includes(name)) || new Set(names).size < names.length;
 }
 
+/** Of what is committed at some moment nothing is known here. */
+function wrongConcern({ query }: Input): boolean {
+  const concern = query.find(([name]) => name === 'readConcern')?.[1] ?? 'local';
+  return decoded(concern) !== 'local';
+}
+
 /** In which type the route is had; null if the `Accept` admits none. */
 export function typeOf({ route, method, headers }: Input): string | null {
   const types = TYPES[`${method === 'HEAD' ? 'GET' : method} ${route}`] ?? [JSON_TYPE];
@@ -126,7 +132,8 @@ function expectedAppend(input: Input): number[] {
 
 function expectedEntry(input: Input, isMaster: boolean, length: number): number[] {
   const wrong: number[] = [];
-  if (wrongQuery(input, isMaster ? ['w'] : [])) wrong.push(400);
+  if (wrongQuery(input, isMaster ? ['w', 'readConcern'] : ['readConcern'])) wrong.push(400);
+  if (wrongConcern(input)) wrong.push(400);
   const text = decoded(input.query.find(([name]) => name === 'w')?.[1] ?? '1');
   const w = /^\d{1,15}$/.test(text) ? Number(text) : text;
   if (!isGoodW(w) || (typeof w === 'number' && w > NODES)) wrong.push(400);
@@ -136,8 +143,10 @@ function expectedEntry(input: Input, isMaster: boolean, length: number): number[
 
 function expectedList(input: Input, length: number): number[] {
   const { query, headers } = input;
-  if (wrongQuery(input, ['from', 'limit', 'minSeq'])) return [400];
-  if (query.some(([, value]) => !isPosition(decoded(value)))) return [400];
+  if (wrongQuery(input, ['from', 'limit', 'minSeq', 'readConcern'])) return [400];
+  if (wrongConcern(input)) return [400];
+  const numbers = query.filter(([name]) => name !== 'readConcern');
+  if (numbers.some(([, value]) => !isPosition(decoded(value)))) return [400];
   const isTail = typeOf(input) === EVENTS;
   if (isTail && tailStart(input) === null) return [400];
   const minSeq = query.find(([name]) => name === 'minSeq')?.[1] ?? '0';

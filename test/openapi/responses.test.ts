@@ -27,7 +27,13 @@ const APPENDED: Answer = {
   method: 'POST',
   target: '/messages',
   status: 201,
-  headers: { ...JSON_TYPE, location: '/messages/3', date: 'today', connection: 'keep-alive' },
+  headers: {
+    ...JSON_TYPE,
+    location: '/messages/3',
+    'log-committed': '2',
+    date: 'today',
+    connection: 'keep-alive',
+  },
   body: JSON.stringify(receipt),
 };
 
@@ -59,6 +65,7 @@ const lines = (body: string, type = 'application/x-ndjson'): Answer => ({
   headers: {
     'content-type': type,
     'log-length': '1',
+    'log-committed': '1',
     'log-epoch': '1',
     vary: 'Accept',
     'cache-control': type === 'text/event-stream' ? 'no-store' : 'no-cache',

@@ -28,6 +28,33 @@ describe('reading', () => {
     assert.deepEqual([never.status, never.body.length], [503, 1]);
   });
 
+  it('shows on every node only what a majority holds, where that is asked for', async (t) => {
+    const { master, secondaries } = await startCluster(t);
+    const nodes = [master, ...secondaries];
+    const query = 'readConcern=majority';
+    await append(master, { messages: ['a', 'b'], w: 'all' });
+    for (const { url } of nodes) {
+      const { body, headers } = await request(`${url}/messages?${query}&minSeq=2`);
+      assert.deepEqual([body, headers.get('log-committed')], [['a', 'b'], '2']);
+    }
+    for (const { url } of secondaries) await put(`${url}/faults`, { delayMs: 600_000 });
+    const tails = nodes.map(({ url }) => new EventReader(`${url}/messages?${query}`));
+    t.after(() => tails.map((tail) => tail.close()));
+    await append(master, { message: 'c', w: 1 });
+    const { headers } = await request(`${master.url}/messages/3`);
+    assert.equal(headers.get('log-committed'), '2');
+    assert.equal((await request(`${master.url}/messages/3?${query}`)).status, 404);
+    for (const tail of tails) assert.deepEqual((await tail.until(2)).messages, ['a', 'b']);
+    const [s1] = secondaries as [NodeProcess];
+    await put(`${s1.url}/faults`, { delayMs: 0 });
+    for (const tail of tails.slice(0, 2)) {
+      assert.deepEqual((await tail.until(3)).messages, ['a', 'b', 'c']);
+    }
+    assert.equal((await request(`${master.url}/messages/3?${query}`)).status, 200);
+    const last = await request(`${secondaries[1]?.url}/messages?${query}`);
+    assert.deepEqual([last.body, last.headers.get('log-length')], [['a', 'b'], '2']);
+  });
+
   it('follows the log on every node, whoever is away', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const tails = [master, ...secondaries].map((node) => follow(t, node));

@@ -67,6 +67,7 @@ export class Invariants {
     for (const host of masters) if (host.isUp) this.#checkMaster(host);
     for (const client of this.#world.waiting) this.#checkWaiting(client);
     this.#world.history.promise.observe();
+    for (const reader of this.#world.readers) reader.observe();
   };
 
   /** Who waits does so for a reason. */
@@ -248,6 +249,7 @@ export class Invariants {
       assert(state === 'acked' || state === 'gave-up', `${name} was answered; it is ${state}`);
     }
     assert.equal(core.waiting, 0, 'nobody waits any more');
+    for (const reader of this.#world.readers) reader.checkConverged(master);
     const hosts: readonly Host[] = [master, ...secondaries];
     for (const { ids, isGivenUp, client, logId, holders } of history.acknowledged) {
       // Who held it has forgotten it, or is a machine that is still away.

@@ -11,6 +11,7 @@ import { History } from './history.ts';
 import type { Host } from './host.ts';
 import { MasterHost } from './master-host.ts';
 import { isNewer } from './oracle.ts';
+import { Reader } from './reader.ts';
 import { SecondaryHost } from './secondary-host.ts';
 import { drawWeather, type Weather } from './weather.ts';
 
@@ -26,6 +27,8 @@ export class World {
   readonly secondaries: SecondaryHost[] = [];
   readonly masters: MasterHost[] = [];
   readonly clients: Client[] = [];
+  /** Who follow the log, all that nodes show or what is committed. */
+  readonly readers: readonly Reader[];
   /** The clients that wait at some master. */
   readonly waiting = new Set<Client>();
   /** From now on nothing goes wrong any more. */
@@ -60,6 +63,9 @@ export class World {
     }
     this.masters.push(new MasterHost(this, 'm1'), new MasterHost(this, 'm2'));
     this.masters[0]?.start();
+    this.readers = (['local', 'local', 'majority', 'majority'] as const).map(
+      (concern, index) => new Reader(this, seed + (3 + index) * 1_000_003, concern),
+    );
   }
 
   get now(): number {

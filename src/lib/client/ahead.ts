@@ -3,6 +3,7 @@
  * tell, and yet keeps the connection open. So in a quiet time another node is asked, in turn, how long
  * its log is: one small request for each interval, and nothing while entries come.
  */
+import { type ReadConcern, shownTo } from '../core/read-barrier.ts';
 import type { Caller } from './caller.ts';
 import { askPosition, type Position } from './position.ts';
 import type { Scope } from './scope.ts';
@@ -13,6 +14,7 @@ import type { Scope } from './scope.ts';
  * @param others the nodes to ask
  * @param known what ours said when the tail began; null if that was nothing
  * @param last the seq of the last entry that came from ours
+ * @param concern how much of a log counts
  * @throws the reason for which the scope ends
  */
 export async function nodeAhead(
@@ -22,17 +24,22 @@ export async function nodeAhead(
   others: readonly string[],
   known: Position | null,
   last: () => number,
+  concern: ReadConcern,
 ): Promise<string> {
+  const ask = async (url: string): Promise<Position | null> => {
+    const position = await askPosition(caller, scope, url);
+    return position && { ...position, length: shownTo(position, concern) };
+  };
   let seen: { url: string; theirs: Position } | null = null;
   let own = known;
   for (let turn = 0; ; turn += 1) {
     const before = last();
     await scope.sleep(caller.tailCheckMs);
     const url: string = seen?.url ?? (others[turn % others.length] as string);
-    const theirs = last() === before ? await askPosition(caller, scope, url) : null;
+    const theirs = last() === before ? await ask(url) : null;
     // While all is well, one question is enough.
     const isNews = theirs !== null && mayBeAhead(theirs, own, last());
-    const now = isNews ? await askPosition(caller, scope, ours) : null;
+    const now = isNews ? await ask(ours) : null;
     own = now ?? own;
     if (theirs === null || now === null || !mayBeAhead(theirs, now, last())) {
       seen = null;

@@ -1,5 +1,7 @@
 /** What callers may wish for, and what becomes of it: a question, or a range with nothing left open. */
+
 import { isIdempotencyKey } from '../core/idempotency.ts';
+import type { ReadConcern } from '../core/read-barrier.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import type { Question } from './caller.ts';
 import type { Range } from './reading.ts';
@@ -27,7 +29,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface TailOptions extends CallOptions {
+export interface TailOptions extends CallOptions, ConcernOptions {
   /** The first seq; default 1. */
   readonly from?: number | undefined;
   /** Goes on after the entry with this `id`, instead of `from`: what a tail, perhaps an earlier one, gave last. */
@@ -37,6 +39,12 @@ export interface TailOptions extends CallOptions {
    * Without it the tail ends with a LogResetError.
    */
   readonly onReset?: ((reset: LogReset) => void) | undefined;
+}
+
+/** What is read: all that a node shows, or only what it knows to be committed, which no later master can take back. */
+export interface ConcernOptions {
+  /** Default `local`. */
+  readonly readConcern?: ReadConcern | undefined;
 }
 
 export interface WaitOptions extends CallOptions {
@@ -51,7 +59,7 @@ export interface AppendOptions extends WaitOptions {
   readonly key?: string | undefined;
 }
 
-export interface ReadOptions extends CallOptions {
+export interface ReadOptions extends CallOptions, ConcernOptions {
   /** The first seq; default 1. */
   readonly from?: number | undefined;
   /** How many messages at most; default all. */
@@ -97,6 +105,8 @@ export function appendQuestion(
  */
 export function rangeOf(options: ReadOptions, lastWritten: number): Range {
   const { from = 1, limit, minSeq = 0, afterMyWrites = false, waitMs = READ_WAIT_MS } = options;
+  const { readConcern = 'local' } = options;
   requireWaitMs(waitMs);
-  return { from, limit, minSeq: afterMyWrites ? Math.max(minSeq, lastWritten) : minSeq, waitMs };
+  const barrier = afterMyWrites ? Math.max(minSeq, lastWritten) : minSeq;
+  return { from, limit, minSeq: barrier, waitMs, readConcern };
 }

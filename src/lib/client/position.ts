@@ -6,6 +6,8 @@ import type { Scope } from './scope.ts';
 export interface Position {
   /** How many messages the node shows. */
   readonly length: number;
+  /** Up to where it knows them to be committed; 0 if it does not say. */
+  readonly committed: number;
   /** The epoch of the newest master whose log this is. */
   readonly epoch: number;
   /** Which log, as the header has it; null if the node has none yet, or does not say. */
@@ -25,10 +27,11 @@ export function positionOrNull(headers: Headers): Position | null {
 export function positionIn(headers: Headers): Position {
   const length = Number(headers.get('log-length') ?? Number.NaN);
   const epoch = Number(headers.get('log-epoch') ?? Number.NaN);
+  const committed = Number(headers.get('log-committed') ?? 0);
   if (!Number.isSafeInteger(length) || !Number.isSafeInteger(epoch)) {
     throw new NoAnswerError('the answer is not that of a node: it has no Log-Length and Log-Epoch');
   }
-  return { length, epoch, logId: headers.get('log-id') };
+  return { length, committed, epoch, logId: headers.get('log-id') };
 }
 
 /** Asks a node, for no message at all; null if it does not answer now. */

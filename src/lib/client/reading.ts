@@ -1,4 +1,5 @@
 /** Reading from any node: the next one is asked when one does not answer, or is not that far yet. */
+import { type ReadConcern, shownTo } from '../core/read-barrier.ts';
 import type { Caller, OpenAnswer, Question } from './caller.ts';
 import { entriesIn } from './entries.ts';
 import { mayPass, moreTelling, NoAnswerError } from './errors.ts';
@@ -16,6 +17,7 @@ export interface Range {
   readonly minSeq: number;
   /** How long nodes may wait for `minSeq`, all together, in ms. */
   readonly waitMs: number;
+  readonly readConcern: ReadConcern;
 }
 
 /** A page of the log. */
@@ -23,6 +25,8 @@ export interface Page {
   readonly messages: string[];
   /** How many messages the node showed. */
   readonly length: number;
+  /** Up to where it knew them to be committed. */
+  readonly committed: number;
   /** The epoch of the newest master whose log this is. */
   readonly epoch: number;
 }
@@ -69,10 +73,11 @@ export class RangeQuestion {
   }
 
   question(accept: string): Question {
-    const { from, limit, minSeq } = this.#range;
+    const { from, limit, minSeq, readConcern } = this.#range;
     const query = new URLSearchParams({ from: String(from) });
     if (limit !== undefined) query.set('limit', String(limit));
     if (minSeq > 0) query.set('minSeq', String(minSeq));
+    if (readConcern !== 'local') query.set('readConcern', readConcern);
     const wait = minSeq > 0 ? preferWait(this.waitMs()) : {};
     return { path: `/messages?${query}`, headers: { accept, ...wait } };
   }
@@ -88,8 +93,8 @@ export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Rang
       asking.question('application/json'),
       (body, { headers }) => {
         if (!Array.isArray(body)) throw new TypeError('the answer is not a list');
-        const { length, epoch } = positionIn(headers);
-        return { messages: body as string[], length, epoch };
+        const { length, committed, epoch } = positionIn(headers);
+        return { messages: body as string[], length, committed, epoch };
       },
       asking.waitMs() + 1000,
     ),
@@ -106,17 +111,17 @@ export async function* readEntries(
   scope: Scope,
   range: Range,
 ): AsyncGenerator<Entry> {
-  const { waitMs } = range;
+  const { waitMs, readConcern } = range;
   let { from: next, minSeq } = range;
   let end: number | null = null;
   let fruitless = 0;
   while (end === null || next <= end) {
     const limit: number | undefined = end === null ? range.limit : end - next + 1;
-    const asking = new RangeQuestion({ from: next, limit, minSeq, waitMs });
+    const asking = new RangeQuestion({ from: next, limit, minSeq, waitMs, readConcern });
     const { url, answer, length } = await askAny(nodes, scope, async (url) => {
       const question = asking.question('application/x-ndjson');
       const answer = await caller.open(scope, url, question, asking.waitMs() + 1000);
-      return { url, answer, length: lengthIn(answer) };
+      return { url, answer, length: lengthIn(answer, readConcern) };
     });
     end ??= Math.min(length, next + (limit ?? Number.MAX_SAFE_INTEGER) - 1);
     minSeq = Math.max(minSeq, end);
@@ -140,9 +145,9 @@ export async function* readEntries(
   }
 }
 
-function lengthIn({ response, scope }: OpenAnswer): number {
+function lengthIn({ response, scope }: OpenAnswer, readConcern: ReadConcern): number {
   try {
-    return positionIn(response.headers).length;
+    return shownTo(positionIn(response.headers), readConcern);
   } catch (error) {
     scope.close();
     throw error;

@@ -3,6 +3,7 @@
  * away the next one goes on behind the last entry that was taken, by its id, so that it can tell whether it has the
  * same one; a round of failures is followed by a pause.
  */
+import type { ReadConcern } from '../core/read-barrier.ts';
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
 import { nodeAhead } from './ahead.ts';
 import type { Caller, OpenAnswer } from './caller.ts';
@@ -27,21 +28,23 @@ export async function* followEntries(
 ): AsyncGenerator<TailEntry> {
   // A node says something every so often; one comment may be late.
   const quietMsMax = 2 * TAIL_COMMENT_MS + caller.timeoutMs;
+  const { readConcern = 'local', onReset } = options;
+  const path = readConcern === 'local' ? '/messages' : `/messages?readConcern=${readConcern}`;
   const place = new Place(options);
   let failures = 0;
   for (;;) {
     const [url] = nodes.readers() as [string];
     try {
       const headers = { accept: 'text/event-stream', 'last-event-id': place.id };
-      const answer = await caller.open(scope, url, { path: '/messages', headers });
-      leaveWhenBehind(caller, nodes, answer, url, () => place.last);
+      const answer = await caller.open(scope, url, { path, headers });
+      leaveWhenBehind(caller, nodes, answer, url, () => place.last, readConcern);
       try {
         for await (const event of eventsIn(answer, quietMsMax)) {
           if (!place.isMoved(event, url)) continue;
           failures = 0;
           if (event.reset === undefined) yield { ...event.entry, id: event.id };
-          else if (options.onReset === undefined) throw new LogResetError(event.reset, event.id);
-          else options.onReset(event.reset);
+          else if (onReset === undefined) throw new LogResetError(event.reset, event.id);
+          else onReset(event.reset);
         }
       } finally {
         answer.scope.close();
@@ -98,10 +101,11 @@ function leaveWhenBehind(
   { response, scope }: OpenAnswer,
   url: string,
   last: () => number,
+  concern: ReadConcern,
 ): void {
   const others = nodes.urls.filter((other) => other !== url);
   if (others.length === 0) return;
-  nodeAhead(caller, scope, url, others, positionOrNull(response.headers), last).then(
+  nodeAhead(caller, scope, url, others, positionOrNull(response.headers), last, concern).then(
     (ahead) => {
       nodes.readFrom(ahead);
       scope.close();

@@ -19,6 +19,8 @@ export class Call implements Origin {
   mediaType = '';
   /** Whether its answer ends the connection: what came behind it must not be done (RFC 9112, 9.6). */
   isLast = false;
+  /** The headers of all its answers, refusals as well, as they are when it is answered. */
+  logHeaders: () => HeaderList = () => [];
   /** Whether its connection has sent another request behind it, which will be answered as well. */
   isFollowed = false;
   readonly #logger: RequestLog;
@@ -84,7 +86,8 @@ export class Call implements Origin {
     const headers = problem.allHeaders(requestId);
     if (this.isFollowed) delete headers.Connection;
     this.isLast = headers.Connection === 'close';
-    send(res, problem.status, problem.body(requestId), Object.entries(headers).flat());
+    const all = [...Object.entries(headers).flat(), ...this.logHeaders()];
+    send(res, problem.status, problem.body(requestId), all);
   }
 }
 

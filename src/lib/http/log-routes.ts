@@ -1,6 +1,7 @@
 /** Reading the log, the same on every node: `GET /messages` and one entry. */
 import { startAt } from '../core/epochs.ts';
 import type { Log } from '../core/log.ts';
+import { type ReadConcern, shownTo } from '../core/read-barrier.ts';
 import type { Call, HeaderList } from './call.ts';
 import { matchesEtag, parsePrefer } from './headers.ts';
 import { READ_WAIT_MS } from './limits.ts';
@@ -24,27 +25,49 @@ export function listRoute(port: ReadPort, otherMethods?: string): Route {
     path: '/messages',
     access: 'client',
     produces: [JSON_LIST, NDJSON, EVENTS],
-    handle: (call) => list(port, call),
+    handle: (call) => {
+      call.logHeaders = () => committedHeader(port.core);
+      return list(port, call);
+    },
     ...(otherMethods === undefined ? {} : { otherMethods }),
   };
 }
 
 async function list(port: ReadPort, call: Call): Promise<void> {
   const { req, res, mediaType } = call;
-  const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq']);
+  const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq', 'readConcern']);
+  const concern = readConcernIn(parameters);
   const first = positiveParameter(parameters, 'from', 1);
   const start = (mediaType === EVENTS ? resumeAfter(req) : null) ?? first;
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
   const minSeq = positiveParameter(parameters, 'minSeq', 0);
-  const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq);
+  const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq, concern);
   if (res.destroyed) return;
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
   const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
-  const headers = [...position, ...log, ...applied];
-  if (mediaType === EVENTS) await tail(port, call, start, limit, headers);
-  else
-    await page(core, call, { from: first, to: Math.min(core.length, first + limit - 1) }, headers);
+  const headers = [...position, ...committedHeader(core), ...log, ...applied];
+  if (mediaType === EVENTS) await tail(port, call, { start, limit, concern }, headers);
+  else {
+    const to = Math.min(shownTo(core, concern), first + limit - 1);
+    await page(core, call, { from: first, to }, concern, headers);
+  }
+}
+
+/** Up to where the node knows its log to be committed; with every answer about the log. */
+export function committedHeader({ committed }: { readonly committed: number }): HeaderList {
+  return ['Log-Committed', String(committed)];
+}
+
+/** What the reader wants to be shown; 400 `bad-request` if there is no such concern here. */
+export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConcern {
+  const value = parameters.get('readConcern') ?? 'local';
+  if (value === 'local' || value === 'majority') return value;
+  const detail =
+    value === 'linearizable'
+      ? "'readConcern=linearizable' is not supported yet; 'majority' shows what is committed"
+      : "'readConcern' must be local or majority";
+  throw new HttpProblem('bad-request', detail);
 }
 
 /** A page of what is shown now. */
@@ -52,10 +75,12 @@ async function page(
   view: LogView,
   { req, res, mediaType }: Call,
   range: Range,
+  concern: ReadConcern,
   headers: HeaderList,
 ): Promise<void> {
   const isList = mediaType === JSON_LIST;
-  const etag = etagOf(view, range, isList ? '' : '.lines');
+  const form = `${isList ? '' : '.lines'}${concern === 'local' ? '' : `.${concern}`}`;
+  const etag = etagOf(view, range, form);
   const tagged = [...headers, 'ETag', etag, 'Cache-Control', 'no-cache'];
   if (matchesEtag(req.headers['if-none-match'], etag)) {
     res.writeHead(304, tagged).end();
@@ -93,27 +118,39 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
  * Waits until the node shows `minSeq`, so that who has written there reads it here; 503 `not-caught-up`
  * when that takes too long. Returns the headers that say what was waited.
  */
-async function passBarrier(port: ReadPort, { req, res }: Call, minSeq: number) {
+async function passBarrier(
+  port: ReadPort,
+  { req, res }: Call,
+  minSeq: number,
+  concern: ReadConcern,
+): Promise<HeaderList> {
   const preference = parsePrefer(req.headers.prefer);
   const deadline = port.now() + (preference?.waitMs ?? READ_WAIT_MS);
   const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
-  while (port.core.length < minSeq && !res.destroyed) {
+  while (shownTo(port.core, concern) < minSeq && !res.destroyed) {
     if (port.now() >= deadline) {
-      const { length } = port.core;
-      const detail = `this node shows ${length} messages, not yet seq ${minSeq}; try again, or another node`;
-      throw new HttpProblem('not-caught-up', detail, { length, minSeq });
+      const { length, committed } = port.core;
+      const isLocal = concern === 'local';
+      const what = isLocal
+        ? `shows ${length}`
+        : `knows ${committed} to be committed of its ${length}`;
+      const detail = `this node ${what} messages, not yet seq ${minSeq}; try again, or another node`;
+      const more = isLocal ? {} : { committed };
+      throw new HttpProblem('not-caught-up', detail, { length, minSeq, ...more });
     }
-    const end = await awaitShown(port, res, minSeq, deadline);
+    const end = await awaitShown(port, res, minSeq, deadline, concern);
     if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
   }
   return applied;
 }
 
-/** The seq that a path names, which must be in the log; 404 otherwise. */
-export function requireSeq({ length }: { readonly length: number }, text: string): number {
+/** The seq that a path names, which must be shown to readers of this concern; 404 otherwise. */
+export function requireSeq(view: LogView, text: string, concern: ReadConcern): number {
   const seq = parsePosition(text);
-  if (seq !== null && seq <= length) return seq;
-  const detail = `there is no such message; the log has ${length}`;
+  if (seq !== null && seq <= shownTo(view, concern)) return seq;
+  const { length, committed } = view;
+  const of = concern === 'local' ? '' : `, of which ${committed} are known to be committed`;
+  const detail = `there is no such message; the log has ${length}${of}`;
   throw new HttpProblem('not-found', detail, { length });
 }
 

@@ -13,7 +13,7 @@ import {
 } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { appendBodyBytesMax } from './limits.ts';
-import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import { committedHeader, entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openapiRoute } from './openapi.ts';
 import { pageRoute } from './page.ts';
@@ -68,6 +68,7 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
 function append(port: MasterPort, options: MasterRoutesOptions, call: Call): void {
   const { req, query } = call;
   const { messageBytesMax } = options;
+  call.logHeaders = () => committedHeader(port.core);
   parseQuery(query, []);
   requireContentType(req, 'application/json');
   const key = parseIdempotencyKey(req);
@@ -100,12 +101,15 @@ function receiptOf({ core }: MasterPort, accepted: Accepted, isBatch: boolean): 
 function readEntry(port: MasterPort, call: Call): void {
   const { req, res, parameter, query } = call;
   const { log } = port.core;
-  const wText = parseQuery(query, ['w']).get('w');
+  call.logHeaders = () => committedHeader(port.core);
+  const parameters = parseQuery(query, ['w', 'readConcern']);
+  const concern = readConcernIn(parameters);
+  const wText = parameters.get('w');
   const w = wText === undefined ? null : parseWText(wText);
-  const seq = requireSeq(port.core, parameter);
+  const seq = requireSeq(port.core, parameter, concern);
   const members = () => ({ epoch: log.epochAt(seq), ...port.core.holders(seq) });
   if (w === null) {
-    sendJson(res, 200, entryJson(log, seq, members()));
+    sendJson(res, 200, entryJson(log, seq, members()), call.logHeaders());
     return;
   }
   const preference = parsePrefer(req.headers.prefer);
@@ -132,13 +136,13 @@ function answerWhenOver(
   begin: (onEnd: (end: WaitEnd) => void) => Accepted | Refusal,
   { members, send }: Answering,
 ): void {
-  const headers = preference === null ? [] : ['Preference-Applied', preference.applied];
+  const preferred = preference === null ? [] : ['Preference-Applied', preference.applied];
   const { res } = call;
   let waiter: Waiter | null = null;
   const answer = (accepted: Accepted, end: WaitEnd) => {
     waiter = null;
     if (end === 'stopping' || end === 'fenced') sendUnheld(call, end, members(accepted));
-    else send(members(accepted), accepted, end, headers);
+    else send(members(accepted), accepted, end, [...preferred, ...call.logHeaders()]);
   };
   const outcome = begin((end) => answer(outcome as Accepted, end));
   if (outcome.kind === 'refused') throw problemOf(outcome);

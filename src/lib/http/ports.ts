@@ -3,7 +3,7 @@
 import type { Log } from '../core/log.ts';
 import type { Accepted, AppendRequest, Master } from '../core/master.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
-import type { ReadEnd } from '../core/read-barrier.ts';
+import type { ReadConcern, ReadEnd } from '../core/read-barrier.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
@@ -30,10 +30,15 @@ export interface ReadPort {
   /** Milliseconds on the core's clock. */
   now(): number;
   /**
-   * Calls `onEnd`, once and later, when `seq` is shown, or it should be looked again. Null, and never a
-   * call, once the node stops.
+   * Calls `onEnd`, once and later, when `seq` is shown to readers of this concern (`local` if none is said), or it
+   * should be looked again. Null, and never a call, once the node stops.
    */
-  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null;
+  awaitShown(
+    seq: number,
+    deadline: number,
+    onEnd: (end: ReadEnd) => void,
+    concern?: ReadConcern,
+  ): Waiter | null;
   cancelRead(waiter: Waiter): void;
 }
 

@@ -6,7 +6,7 @@ import { faultRoutes } from './faults.ts';
 import { healthRoutes } from './health-routes.ts';
 import { parseHeartbeatRequest } from './heartbeat-headers.ts';
 import { exportLog } from './log-export.ts';
-import { entryJson, listRoute, requireSeq } from './log-routes.ts';
+import { committedHeader, entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openapiRoute } from './openapi.ts';
 import type { SecondaryPort } from './ports.ts';
@@ -70,9 +70,12 @@ function heartbeatJson({ standing, ...statement }: Heartbeat): string {
   return JSON.stringify({ ...statement, ...rest, agreed, complete });
 }
 
-function readEntry({ core }: SecondaryPort, { res, parameter, query }: Call): void {
-  parseQuery(query, []);
-  sendJson(res, 200, entryJson(core.log, requireSeq(core, parameter)));
+function readEntry({ core }: SecondaryPort, call: Call): void {
+  const { res, parameter, query } = call;
+  call.logHeaders = () => committedHeader(core);
+  const concern = readConcernIn(parseQuery(query, ['readConcern']));
+  const seq = requireSeq(core, parameter, concern);
+  sendJson(res, 200, entryJson(core.log, seq), call.logHeaders());
 }
 
 function unreadyProblem({ core, stopping }: SecondaryPort): HttpProblem | null {

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Follower } from '../core/follower.ts';
 import type { LogPosition, Reset } from '../core/log-position.ts';
-import type { ReadEnd } from '../core/read-barrier.ts';
+import { type ReadConcern, type ReadEnd, shownTo } from '../core/read-barrier.ts';
 import type { Call, HeaderList } from './call.ts';
 import { eventIdAt, ID_DIGESTS, parseEventId } from './event-id.ts';
 import { TAIL_COMMENT_MS } from './limits.ts';
@@ -20,21 +20,26 @@ export function resumeAfter(req: IncomingMessage): number | LogPosition | null {
   return text === '' ? null : parseEventId(text);
 }
 
-/**
- * Answers with events until `limit` entries were told, or the reader or the node is at an end.
- * @param start the seq to begin with, or what the reader was told last
- */
+/** What a tail is to tell. */
+export interface TailRequest {
+  /** The seq to begin with, or what the reader was told last. */
+  readonly start: number | LogPosition;
+  /** How many entries at most. */
+  readonly limit: number;
+  readonly concern: ReadConcern;
+}
+
+/** Answers with events until `limit` entries were told, or the reader or the node is at an end. */
 export async function tail(
   port: ReadPort,
   call: Call,
-  start: number | LogPosition,
-  limit: number,
+  { start, limit, concern }: TailRequest,
   headers: HeaderList,
 ): Promise<void> {
   const { res } = call;
   if (!beginEvents(call, headers)) return;
   const { core } = port;
-  const follower = new Follower(core, () => core.length, start, ID_DIGESTS);
+  const follower = new Follower(core, () => shownTo(core, concern), start, ID_DIGESTS);
   const form = eventForm((seq) => eventIdAt(core, seq));
   let left = limit;
   let commentAt = port.now() + TAIL_COMMENT_MS;
@@ -48,7 +53,7 @@ export async function tail(
       follower.told(last);
       left -= last - from + 1;
     } else {
-      const end = await awaitShown(port, res, follower.awaited, commentAt);
+      const end = await awaitShown(port, res, follower.awaited, commentAt, concern);
       if (end === 'stopping') break;
     }
     if (port.now() < commentAt) continue;
@@ -77,22 +82,24 @@ export function beginEvents({ req, res }: Call, headers: HeaderList = []): boole
   return true;
 }
 
-/** Waits until the node shows `seq`, or should be looked at again; also over when the reader is gone. */
+/** Waits until the node shows `seq` to readers of this concern, or should be looked at again; also over when the reader is gone. */
 export function awaitShown(
   port: ReadPort,
   res: ServerResponse,
   seq: number,
   deadline: number,
+  concern: ReadConcern,
 ): Promise<ReadEnd | 'gone'> {
   return new Promise((resolve) => {
     const onClose = () => {
       if (waiter !== null) port.cancelRead(waiter);
       resolve('gone');
     };
-    const waiter = port.awaitShown(seq, deadline, (end) => {
+    const onEnd = (end: ReadEnd) => {
       res.removeListener('close', onClose);
       resolve(end);
-    });
+    };
+    const waiter = port.awaitShown(seq, deadline, onEnd, concern);
     if (waiter === null) resolve('stopping');
     else res.once('close', onClose);
   });

@@ -8,7 +8,7 @@ import {
   type MasterEffects,
 } from '../core/master.ts';
 import type { Claim, HeartbeatRequest, StreamStart } from '../core/protocol.ts';
-import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/read-barrier.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
 import { sumOfLengths } from '../http/call.ts';
@@ -145,8 +145,13 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#after();
   }
 
-  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
-    const waiter = this.#readers.await(seq, deadline, this.now(), onEnd);
+  awaitShown(
+    seq: number,
+    deadline: number,
+    onEnd: (end: ReadEnd) => void,
+    concern: ReadConcern = 'local',
+  ): Waiter | null {
+    const waiter = this.#readers.await(seq, concern, deadline, this.now(), onEnd);
     this.#after();
     return waiter;
   }
@@ -271,7 +276,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   #after(): void {
-    this.#readers.shows(this.core.length, this.core.log.revision);
+    this.#readers.shows(this.core, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
     if (this.#onDrained !== null && this.core.isDrained) this.#onDrained();
   }

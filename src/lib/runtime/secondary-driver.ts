@@ -1,7 +1,7 @@
 /** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
 import { performance } from 'node:perf_hooks';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
-import { ReadBarrier, type ReadEnd } from '../core/read-barrier.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/read-barrier.ts';
 import {
   type Faults,
   type FrameAnswer,
@@ -60,8 +60,13 @@ export class SecondaryDriver implements SecondaryPort {
     return performance.now();
   }
 
-  awaitShown(seq: number, deadline: number, onEnd: (end: ReadEnd) => void): Waiter | null {
-    const waiter = this.#readers.await(seq, deadline, this.now(), onEnd);
+  awaitShown(
+    seq: number,
+    deadline: number,
+    onEnd: (end: ReadEnd) => void,
+    concern: ReadConcern = 'local',
+  ): Waiter | null {
+    const waiter = this.#readers.await(seq, concern, deadline, this.now(), onEnd);
     this.#after();
     return waiter;
   }
@@ -106,7 +111,7 @@ export class SecondaryDriver implements SecondaryPort {
   }
 
   #after(): void {
-    this.#readers.shows(this.core.length, this.core.log.revision);
+    this.#readers.shows(this.core, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
   }
 }

@@ -1,0 +1,127 @@
+/**
+ * Somebody who follows the log as events, from node to node: the code that decides what a tail is told, and a
+ * judge who sees what is really there. A tail is never wrong in silence: whenever it is told something, all
+ * that it was told before, and not told to forget, is in the log of that node. A tail of committed entries
+ * is not reset while the promise holds.
+ */
+import assert from 'node:assert/strict';
+import { Follower } from '../../src/lib/core/follower.ts';
+import type { LogPosition } from '../../src/lib/core/log-position.ts';
+import { type ReadConcern, shownTo } from '../../src/lib/core/read-barrier.ts';
+import { seededRandom } from '../../src/lib/runtime/random.ts';
+import { holdsEntry, idAt } from './history.ts';
+import type { MasterHost } from './master-host.ts';
+import { startOf } from './oracle.ts';
+import type { SecondaryHost } from './secondary-host.ts';
+import type { World } from './world.ts';
+
+type Node = MasterHost | SecondaryHost;
+
+/** Names stand for themselves. */
+const DIGESTS = { log: (name: string) => name, writer: (name: string) => name };
+
+export class Reader {
+  readonly #world: World;
+  readonly #concern: ReadConcern;
+  readonly #random: () => number;
+  /** What it takes for the log, by the names of entries. */
+  readonly #told: string[] = [];
+  /** Which log that is. */
+  #logId: string | null = null;
+  /** What it brings to the next node. */
+  #position: LogPosition | null = null;
+  /** Up to where what it was told was promised then. */
+  #promised = 0;
+  #at: { readonly host: Node; readonly core: Node['core']; readonly follower: Follower } | null =
+    null;
+
+  constructor(world: World, seed: number, concern: ReadConcern) {
+    this.#world = world;
+    this.#concern = concern;
+    this.#random = seededRandom(seed);
+  }
+
+  /** Perhaps looks at its node now, or goes to another one. */
+  observe(): void {
+    if (this.#random() < 0.7) return;
+    const { masters, secondaries } = this.#world;
+    const at = this.#at;
+    const isGone = at !== null && (!at.host.isUp || at.host.core !== at.core);
+    if (at === null || isGone || this.#random() < 0.01) {
+      const hosts = [...masters, ...secondaries].filter(({ isUp }) => isUp);
+      const host = hosts[Math.floor(this.#random() * hosts.length)];
+      if (host !== undefined) this.#goTo(host);
+      return;
+    }
+    this.#look(1 + Math.floor(this.#random() * 20));
+  }
+
+  /** In the end it takes the log for what it is. */
+  checkConverged(host: Node): void {
+    this.#goTo(host);
+    this.#look(Number.POSITIVE_INFINITY);
+    this.#look(Number.POSITIVE_INFINITY);
+    const { log } = host.core;
+    const length = shownTo(host.core, this.#concern);
+    const ids = Array.from({ length }, (_, index) => idAt(log, index + 1));
+    assert.deepEqual(this.#told.slice(0, length), ids, `a tail ends with the log of ${host.id}`);
+  }
+
+  #goTo(host: Node): void {
+    const { core } = host;
+    const shown = () => shownTo(core, this.#concern);
+    this.#at = { host, core, follower: new Follower(core, shown, this.#position ?? 1, DIGESTS) };
+  }
+
+  #look(entriesMax: number): void {
+    const { host, core, follower } = this.#at as {
+      host: Node;
+      core: Node['core'];
+      follower: Follower;
+    };
+    const reset = follower.look();
+    if (reset !== null) {
+      const { from, reason } = reset;
+      this.#world.history.reached(`tail-${reason}`);
+      const isPromised = this.#concern === 'majority' && reason === 'cut' && from <= this.#promised;
+      const isKept = !isPromised || !this.#world.history.promise.holds(this.#logId);
+      assert(isKept, `a tail of what is committed is reset to ${from} by ${host.id}`);
+      assert(from >= 1 && from <= this.#told.length, `a reset to ${from} takes something back`);
+      this.#told.length = from - 1;
+      this.#promised = Math.min(this.#promised, from - 1);
+      this.#position = from === 1 ? null : positionAt(core, from - 1);
+    }
+    const { next, last } = follower;
+    const to = Math.min(last, next + entriesMax - 1);
+    if (to < next) return;
+    assert.equal(next, this.#told.length + 1, 'a tail goes on where it was');
+    for (let seq = next; seq <= to; seq += 1) this.#told.push(idAt(core.log, seq));
+    follower.told(to);
+    this.#check(core, reset !== null);
+    this.#logId = core.logId;
+    this.#position = positionAt(core, to);
+    const { promise, reached } = this.#world.history;
+    if (this.#concern === 'majority' && promise.holds(core.logId)) {
+      this.#promised = to;
+      reached.call(this.#world.history, 'tail-of-committed');
+    }
+  }
+
+  /** All that it was told is in this log. */
+  #check({ log }: Node['core'], isThorough: boolean): void {
+    const seqs = isThorough ? this.#told.keys() : [Math.floor(this.#random() * this.#told.length)];
+    for (const index of seqs) {
+      const id = this.#told[index] as string;
+      assert(holdsEntry(log, id), `a tail is not left with ${id}, which the log has not`);
+    }
+  }
+}
+
+function positionAt({ log, logId }: Node['core'], seq: number): LogPosition {
+  const start = startOf(log.epochs, seq);
+  const firstSeq = start?.firstSeq ?? 1;
+  const before = startOf(log.epochs, firstSeq - 1);
+  const previous = { epoch: before?.epoch ?? 0, writer: before?.writer ?? null };
+  const { epoch = 0, writer = null } = start ?? {};
+  return { seq, log: logId as string, epoch, writer, firstSeq, previous };
+}
