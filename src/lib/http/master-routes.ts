@@ -139,16 +139,18 @@ function answerWhenOver(
   const preferred = preference === null ? [] : ['Preference-Applied', preference.applied];
   const { res } = call;
   let waiter: Waiter | null = null;
-  const answer = (accepted: Accepted, end: WaitEnd) => {
+  const answer = (accepted: Accepted, end: WaitEnd, told: object) => {
     waiter = null;
-    if (end === 'stopping' || end === 'fenced') sendUnheld(call, end, members(accepted));
-    else send(members(accepted), accepted, end, [...preferred, ...call.logHeaders()]);
+    if (end === 'stopping' || end === 'fenced') sendUnheld(call, end, told);
+    else send(told, accepted, end, [...preferred, ...call.logHeaders()]);
   };
-  const outcome = begin((end) => answer(outcome as Accepted, end));
+  const outcome = begin((end) => answer(outcome as Accepted, end, members(outcome as Accepted)));
   if (outcome.kind === 'refused') throw problemOf(outcome);
   const { wait } = outcome;
   if (typeof wait === 'string') {
-    call.answerSoon(() => answer(outcome, wait));
+    // Who holds it now: before the answer leaves, one of them may be met in a new life.
+    const told = members(outcome);
+    call.answerSoon(() => answer(outcome, wait, told));
     return;
   }
   waiter = wait;
