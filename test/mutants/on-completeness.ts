@@ -51,12 +51,6 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
     replacement: 'this.#down.add(secondary);',
   },
   {
-    name: 'a node is complete without the begin mark of its master',
-    file: 'completeness.ts',
-    text: 'return compareBallots(newestMark, promised) === 0 && durableLength >= completeFrom;',
-    replacement: 'return durableLength >= completeFrom;',
-  },
-  {
     name: 'a node is complete before it has caught up',
     file: 'completeness.ts',
     text: 'compareBallots(newestMark, promised) === 0 && durableLength >= completeFrom;',

@@ -184,6 +184,28 @@ export class History {
     this.reached(core.length > 0 ? 'recovered-a-log' : 'recovered-nothing');
   }
 
+  /** A master waits for somebody: what the poll has told it is not enough, by none of the rules. */
+  waits({ writer, surveyed, own, refused }: MasterHost): void {
+    const { secondaries, nodes } = this.#world;
+    const said = secondaries.flatMap((_, index) => surveyed[index] ?? []);
+    const logs = new Set(said.filter(hasLog).map(({ logId }) => logId));
+    if (own.logId !== null) logs.add(own.logId);
+    // Of several logs one would have to say first which is the best.
+    if (logs.size > 1) return;
+    const complete = said.filter((one) => hasLog(one) && one.standing?.isComplete).length;
+    const silent = secondaries.filter((_, i) => surveyed[i] === undefined && !refused[i]).length;
+    const heard = {
+      nodes,
+      answered: 1 + said.length,
+      complete: complete + (own.isComplete ? 1 : 0),
+      hasAnybodyLog: logs.size > 0,
+      silent,
+    };
+    const isEnough = mayTakeOver(heard);
+    assert(!isEnough, `${writer} waits for nobody by whom it could gain; ${JSON.stringify(heard)}`);
+    this.reached('waits-for-memory');
+  }
+
   /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */
   #checkSurvey(host: MasterHost, answered: string[]): void {
     const { core, writer, surveyed, own, refused } = host;

@@ -94,6 +94,8 @@ export class MasterHost extends Host implements MasterEffects {
   /** What it claimed last in this life. */
   claimed: Claim | null = null;
   own: Own = NOTHING;
+  /** Whether its last question, while it recovers, was one of a poll. */
+  isPolling = false;
   /** Who has refused the last question of this attempt to recover: nobody is there. */
   refused: boolean[] = [];
   /** How often this machine's masters have met a new life of a secondary. */
@@ -317,6 +319,7 @@ export class MasterHost extends Host implements MasterEffects {
     const host = this.core.claim !== null ? world.at(this, secondary) : this.#secondary(secondary);
     this.#checkClaim(claim);
     // Another attempt to recover begins with another survey.
+    if (this.core.claim === null) this.isPolling = claim === null;
     if (claim === null && this.core.claim === null) {
       this.surveyed[secondary] = undefined;
       this.#noteOwn();
@@ -438,6 +441,9 @@ export class MasterHost extends Host implements MasterEffects {
   note(note: Note): void {
     this.world.noteOf(this.id)(note);
     if (note.event === 'secondary-restarted') this.restartsSeen += 1;
+    const isWaiting =
+      note.event === 'recovery-unfinished' && /not answer/.test(`${note.fields.reason}`);
+    if (isWaiting && this.isPolling) this.world.history.waits(this);
     if (note.event === 'recovered') this.world.history.recovered(this, note.fields);
   }
 

@@ -37,4 +37,5 @@ export const INTERESTING_STATES: readonly string[] = [
   'told-otherwise',
   'two-masters',
   'two-names',
+  'waits-for-memory',
 ];
