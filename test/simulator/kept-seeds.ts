@@ -9,4 +9,8 @@ export const KEPT_SEEDS: ReadonlyMap<number, string> = new Map([
   [100_899, 'a batch that had been held back was written in parts, and torn by a crash'],
   [110_305, 'a secondary that joined another log during the recovery was taken for none of ours'],
   [1018, 'a log of an epoch in between was taken for better than one the last master had filled'],
+  [
+    1458,
+    'a tail waited at a node whose log went on otherwise, under a ballot older than the one it knew',
+  ],
 ]);

@@ -3,7 +3,7 @@
  * this node's log, is the node behind, or do the two logs part? Two logs that agree on the ballot of an entry
  * agree on all before it (`epochs.ts`), so the reader brings the ballot of its last entry, and the one before.
  */
-import { type EpochStart, endOfStart, startsOfEpoch } from './epochs.ts';
+import { type EpochStart, endOfStart, startAt, startsOfEpoch } from './epochs.ts';
 
 /** A ballot as readers bring it: its writer by a short digest, or null if nobody named one. */
 export interface ToldBallot {
@@ -60,12 +60,25 @@ export function comparePosition(
   const end = start === undefined ? 0 : endOf(log, start);
   if (end >= told.seq) return 'same';
   // While no newer ballot is known here, what the reader was told may still come.
-  const isOver = start === undefined ? newest.epoch > told.epoch : start !== newest;
-  if (!isOver && (start !== undefined || log.shown < told.seq)) return 'behind';
-  if (start !== undefined) return { from: end + 1, reason: 'cut' };
+  if (start !== undefined) return start === newest ? 'behind' : { from: end + 1, reason: 'cut' };
   const before = startOf(log, told.previous, digests);
   const agreed = before === undefined ? 0 : Math.min(endOf(log, before), told.firstSeq - 1);
+  const isOver = newest.epoch > told.epoch || log.shown >= told.seq;
+  if (!isOver && !goesOnOtherwise(log, told, before)) return 'behind';
   return { from: agreed + 1, reason: 'cut' };
+}
+
+/**
+ * Whether the log has entries that no log has in which the told entry follows on one of the ballot
+ * `before`: then this node is not behind, but on another way, though perhaps under older ballots.
+ */
+function goesOnOtherwise(
+  log: ComparedLog,
+  { previous }: LogPosition,
+  before: EpochStart | undefined,
+): boolean {
+  if (before !== undefined) return endOf(log, before) < log.length;
+  return (startAt(log.starts, log.length)?.epoch ?? 0) > previous.epoch;
 }
 
 /** Where a ballot begins in this log; undefined if it is not known here. */

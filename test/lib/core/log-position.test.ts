@@ -77,7 +77,13 @@ describe('a position in the same log', () => {
       ['of two unknown ballots', logOf('1a@1 4d@3', 5), '1a@1 2b@4 3c@5', 5, cutFrom(1)],
       ['that an older ballot wrote here', logOf('1a@1', 5), '1a@1 2b@3', 4, cutFrom(3)],
       ['of a twin, which is longer', logOf('1a@1 2c@3', 4), '1a@1 2b@3', 4, cutFrom(3)],
-      ['of a twin, which is shorter', logOf('1a@1 2c@3', 3), '1a@1 2b@3', 4, 'behind'],
+      ['of a twin, which is shorter', logOf('1a@1 2c@3', 3), '1a@1 2b@3', 4, cutFrom(3)],
+      ['of a twin, which is empty', logOf('1a@1 2c@3', 2), '1a@1 2b@3', 4, 'behind'],
+      ['where an older ballot goes on', logOf('1a@1 4b@3', 5), '1a@1 5c@4', 9, cutFrom(3)],
+      ['where one goes on later', logOf('1a@1 4b@6', 7), '1a@1 5c@4', 9, cutFrom(4)],
+      ['where an older one wrote nothing', logOf('1a@1 4b@3', 2), '1a@1 5c@3', 9, 'behind'],
+      ['where one goes on, of two unknown', logOf('1a@1 4d@3', 4), '1a@1 3b@3 5c@5', 9, cutFrom(1)],
+      ['of the first ballot of another', logOf('1a@1', 2), '2b@1', 3, cutFrom(1)],
     ];
   for (const [what, log, theirs, seq, expected] of cases) {
     it(`${what}: ${JSON.stringify(expected)}`, () => {
