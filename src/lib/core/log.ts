@@ -22,6 +22,9 @@ export function bytesOf({ bytes, ends }: PackedMessages): number {
   return bytes.length + END_BYTES * ends.length;
 }
 
+/** For so many messages a segment has room at first. */
+const ENDS_MIN = 64;
+
 interface Segment {
   readonly firstSeq: number;
   readonly bytes: Uint8Array;
@@ -116,7 +119,8 @@ export class Log {
     const segments: Segment[] = [];
     for (let index = inLast; index < count; ) {
       const bytes = (messages.ends[index] as number) - (messages.ends[index - 1] ?? 0);
-      const segment = newSegment(this.#length + index + 1, bytes);
+      const before = segments.at(-1) ?? this.#segments.at(-1);
+      const segment = newSegment(this.#length + index + 1, bytes, before?.count);
       const taken = fill(segment, messages, index);
       segment.count = taken;
       segments.push(segment);
@@ -261,11 +265,12 @@ export class Log {
 }
 
 /** A segment for messages from `firstSeq` on, the first of which has so many bytes. */
-function newSegment(firstSeq: number, bytes: number): Segment {
+/** @param countBefore messages in the segment before: most often as many come again, and nothing is copied */
+function newSegment(firstSeq: number, bytes: number, countBefore = 0): Segment {
   return {
     firstSeq,
     bytes: new Uint8Array(Math.max(SEGMENT_BYTES, bytes)),
-    ends: new Uint32Array(64),
+    ends: new Uint32Array(Math.max(ENDS_MIN, countBefore)),
     count: 0,
   };
 }
