@@ -221,14 +221,15 @@ export class Peer {
   }
 
   /**
-   * When to say by a frame without entries that more is committed; Infinity if it knows, or if a frame that
-   * is on its way or comes soon can say so.
+   * When to say by a frame without entries that more is committed; Infinity if it knows, if a frame that is
+   * on its way or comes soon can say so, or if it is none that speaks of such things.
    */
   #commitNoticeAt(): number {
     const { exchange, inFlight, probing, sentAt, next } = this.progress;
     const { committed, log } = this.#replica;
     const isIdle = exchange !== null && !probing && inFlight.length === 0 && next > log.length;
-    if (!isIdle || committed <= this.#committedTold) return Number.POSITIVE_INFINITY;
+    const isNews = committed > this.#committedTold && this.#isComplete !== null;
+    if (!isIdle || !isNews) return Number.POSITIVE_INFINITY;
     return sentAt + (this.#config.commitNoticeMs ?? COMMIT_NOTICE_MS);
   }
 

@@ -81,11 +81,21 @@ describe('Master: what is committed', () => {
 });
 
 describe('Master: the notice of a commit', () => {
+  /** When its secondaries have said that they speak of such things; all times are from then on. */
+  const SPOKEN = ROUND_MS;
+  const spoken = (options: StageOptions) => {
+    const stage = new Stage(options).allUp();
+    stage.tick(SPOKEN);
+    for (const name of options.names ?? ['s1', 's2'])
+      stage.speak(name, 0, { isAgreed: true, isComplete: true });
+    stage.skip();
+    return stage;
+  };
   const noticing = () => {
-    const stage = new Stage({ commitNoticeMs: 10 }).allUp();
-    stage.now = 100;
+    const stage = spoken({ commitNoticeMs: 10 });
+    stage.now = SPOKEN + 100;
     stage.append('a');
-    stage.now = 101;
+    stage.now = SPOKEN + 101;
     stage.skip();
     return stage;
   };
@@ -95,13 +105,13 @@ describe('Master: the notice of a commit', () => {
     stage.ack('s1', 1);
     assert.equal(stage.master.committed, 1);
     stage.did();
-    assert.equal(stage.master.nextWakeAt(), 110);
-    stage.tick(109);
+    assert.equal(stage.master.nextWakeAt(), SPOKEN + 110);
+    stage.tick(SPOKEN + 109);
     stage.did();
-    stage.tick(110);
+    stage.tick(SPOKEN + 110);
     stage.did('send s1 2..1');
     stage.ack('s1', 1);
-    stage.tick(150);
+    stage.tick(SPOKEN + 150);
     stage.did();
     assert.equal(stage.health('s1').failures, 0);
     stage.ack('s2', 1);
@@ -112,10 +122,10 @@ describe('Master: the notice of a commit', () => {
     const stage = noticing();
     stage.ack('s1', 1);
     stage.ack('s2', 1);
-    stage.now = 105;
+    stage.now = SPOKEN + 105;
     stage.append('b');
     stage.did('send s1 2..2', 'send s2 2..2');
-    stage.tick(140);
+    stage.tick(SPOKEN + 140);
     stage.did();
     stage.ack('s1', 2);
     stage.did('send s1 3..2');
@@ -125,11 +135,11 @@ describe('Master: the notice of a commit', () => {
     const stage = noticing();
     stage.ack('s1', 1);
     stage.fail('s2');
-    stage.tick(120);
+    stage.tick(SPOKEN + 120);
     stage.did('drop s2', 'send s1 2..1', 'ask s2');
-    stage.tick(130);
+    stage.tick(SPOKEN + 130);
     stage.did('open s2#2', 'send s2 1..1');
-    stage.tick(200);
+    stage.tick(SPOKEN + 200);
     stage.did();
   });
 
@@ -152,19 +162,28 @@ describe('Master: the notice of a commit', () => {
     const stage = noticing();
     stage.ack('s1', 1);
     stage.ack('s2', 1);
-    stage.tick(110);
+    stage.tick(SPOKEN + 110);
     stage.did('send s1 2..1', 'send s2 2..1');
     stage.fail('s2');
-    stage.tick(200);
+    stage.tick(SPOKEN + 200);
     stage.did('drop s2', 'ask s2');
     stage.append('b');
     stage.did('send s1 2..2', 'open s2#2', 'send s2 2..2');
   });
 
   it(`comes after ${COMMIT_NOTICE_MS} ms if nobody says otherwise`, () => {
-    const stage = new Stage({ names: ['s1'], ...DEFAULT_NOTICE }).allUp();
+    const stage = spoken({ names: ['s1'], ...DEFAULT_NOTICE });
     stage.append('a');
     stage.ack('s1', 1);
-    assert.equal(stage.master.nextWakeAt(), COMMIT_NOTICE_MS);
+    assert.equal(stage.master.nextWakeAt(), SPOKEN + COMMIT_NOTICE_MS);
+  });
+
+  it('is not for a secondary that never said that it speaks of such things', () => {
+    const stage = new Stage({ names: ['s1'], commitNoticeMs: 10 }).allUp();
+    stage.append('a');
+    stage.ack('s1', 1);
+    stage.skip();
+    stage.tick(100);
+    stage.did();
   });
 });
