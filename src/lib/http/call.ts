@@ -19,8 +19,8 @@ export class Call implements Origin {
   mediaType = '';
   /** Whether its answer ends the connection: what came behind it must not be done (RFC 9112, 9.6). */
   isLast = false;
-  /** The headers of all its answers, refusals as well, as they are when it is answered. */
-  logHeaders: () => HeaderList = () => [];
+  /** The log that it is about, of which all its answers tell, refusals as well; null for none. */
+  log: CommittedLog | null = null;
   /** Whether its connection has sent another request behind it, which will be answered as well. */
   isFollowed = false;
   readonly #logger: RequestLog;
@@ -35,6 +35,11 @@ export class Call implements Origin {
     const mark = target.indexOf('?', start);
     this.path = target.slice(start, mark < 0 ? undefined : mark) || '/';
     this.query = mark < 0 ? '' : target.slice(mark + 1);
+  }
+
+  /** What its answer tells of the log, as that is now. */
+  logHeaders(): HeaderList {
+    return this.log === null ? [] : committedHeader(this.log);
   }
 
   /**
@@ -94,6 +99,16 @@ export class Call implements Origin {
 /** How long the scheme and authority of a target in absolute form are (RFC 9112, 3.2.2). */
 function originLength(target: string): number {
   return /^https?:\/\/[^/?]*/i.exec(target)?.[0].length ?? 0;
+}
+
+/** A log, of which it is known up to where it is committed. */
+export interface CommittedLog {
+  readonly committed: number;
+}
+
+/** Up to where the node knows its log to be committed; with every answer about the log. */
+export function committedHeader({ committed }: CommittedLog): HeaderList {
+  return ['Log-Committed', String(committed)];
 }
 
 /** Names and values in turn, as `writeHead` takes them. */

@@ -2,7 +2,7 @@
 import { startAt } from '../core/epochs.ts';
 import type { Log } from '../core/log.ts';
 import { type ReadConcern, shownTo } from '../core/read-barrier.ts';
-import type { Call, HeaderList } from './call.ts';
+import { type Call, committedHeader, type HeaderList } from './call.ts';
 import { matchesEtag, parsePrefer } from './headers.ts';
 import { READ_WAIT_MS } from './limits.ts';
 import { LINE, type Range, writeEntries, writeList } from './log-writers.ts';
@@ -26,7 +26,7 @@ export function listRoute(port: ReadPort, otherMethods?: string): Route {
     access: 'client',
     produces: [JSON_LIST, NDJSON, EVENTS],
     handle: (call) => {
-      call.logHeaders = () => committedHeader(port.core);
+      call.log = port.core;
       return list(port, call);
     },
     ...(otherMethods === undefined ? {} : { otherMethods }),
@@ -52,11 +52,6 @@ async function list(port: ReadPort, call: Call): Promise<void> {
     const to = Math.min(shownTo(core, concern), first + limit - 1);
     await page(core, call, { from: first, to }, concern, headers);
   }
-}
-
-/** Up to where the node knows its log to be committed; with every answer about the log. */
-export function committedHeader({ committed }: { readonly committed: number }): HeaderList {
-  return ['Log-Committed', String(committed)];
 }
 
 /** What the reader wants to be shown; 400 `bad-request` if there is no such concern here. */

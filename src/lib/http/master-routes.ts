@@ -13,7 +13,7 @@ import {
 } from './headers.ts';
 import { healthRoutes } from './health-routes.ts';
 import { appendBodyBytesMax } from './limits.ts';
-import { committedHeader, entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
+import { entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openapiRoute } from './openapi.ts';
 import { pageRoute } from './page.ts';
@@ -68,7 +68,7 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
 function append(port: MasterPort, options: MasterRoutesOptions, call: Call): void {
   const { req, query } = call;
   const { messageBytesMax } = options;
-  call.logHeaders = () => committedHeader(port.core);
+  call.log = port.core;
   parseQuery(query, []);
   requireContentType(req, 'application/json');
   const key = parseIdempotencyKey(req);
@@ -101,7 +101,7 @@ function receiptOf({ core }: MasterPort, accepted: Accepted, isBatch: boolean): 
 function readEntry(port: MasterPort, call: Call): void {
   const { req, res, parameter, query } = call;
   const { log } = port.core;
-  call.logHeaders = () => committedHeader(port.core);
+  call.log = port.core;
   const parameters = parseQuery(query, ['w', 'readConcern']);
   const concern = readConcernIn(parameters);
   const wText = parameters.get('w');

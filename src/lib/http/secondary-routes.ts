@@ -6,7 +6,7 @@ import { faultRoutes } from './faults.ts';
 import { healthRoutes } from './health-routes.ts';
 import { parseHeartbeatRequest } from './heartbeat-headers.ts';
 import { exportLog } from './log-export.ts';
-import { committedHeader, entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
+import { entryJson, listRoute, readConcernIn, requireSeq } from './log-routes.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { openapiRoute } from './openapi.ts';
 import type { SecondaryPort } from './ports.ts';
@@ -72,7 +72,7 @@ function heartbeatJson({ standing, ...statement }: Heartbeat): string {
 
 function readEntry({ core }: SecondaryPort, call: Call): void {
   const { res, parameter, query } = call;
-  call.logHeaders = () => committedHeader(core);
+  call.log = core;
   const concern = readConcernIn(parseQuery(query, ['readConcern']));
   const seq = requireSeq(core, parameter, concern);
   sendJson(res, 200, entryJson(core.log, seq), call.logHeaders());
