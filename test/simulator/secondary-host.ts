@@ -38,12 +38,25 @@ export class SecondaryHost extends Host {
   }
 
   heartbeat(request: HeartbeatRequest): Heartbeat {
-    return this.core.heartbeat(request);
+    const { core } = this;
+    const { epoch, logId, isComplete, committed } = core;
+    const answer = core.heartbeat(request);
+    const isMeant = request.bootId === null || request.bootId === core.bootId;
+    if (request.claim !== null && isMeant) return answer;
+    const after = [core.epoch, core.logId, core.isComplete, core.committed];
+    const what = 'a poll, and what is said to another incarnation, changes nothing';
+    assert.deepEqual(after, [epoch, logId, isComplete, committed], `${this.id}: ${what}`);
+    return answer;
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
     const draws = [this.world.random(), this.world.random()] as const;
-    this.core.receive(frame, draws, this.clock, onAnswer);
+    const isMeant = frame.bootId === undefined || frame.bootId === this.core.bootId;
+    this.core.receive(frame, draws, this.clock, (answer) => {
+      const isRefused = answer.kind === 'refused';
+      assert(isMeant || isRefused, `${this.id}: a stream for another incarnation is refused`);
+      onAnswer(answer);
+    });
   }
 
   /** The frames of its log from `from` on; the first is there even if it has no messages. */
