@@ -76,18 +76,6 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
     replacement: 'if (frame.bootId !== undefined && this.#bootId === undefined) {',
   },
   {
-    name: 'what an older master said of completeness counts under a newer one',
-    file: 'intake.ts',
-    text: '    this.#completeFrom = null;\n',
-    replacement: '',
-  },
-  {
-    name: 'who joins another log is complete there',
-    file: 'replica.ts',
-    text: '    this.#isComplete = false;\n',
-    replacement: '',
-  },
-  {
     name: 'a promise ends when another log is joined',
     file: 'replica.ts',
     text: 'if (!this.#journal.begin(logId, this.#ballot)) return false;',

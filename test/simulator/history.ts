@@ -169,6 +169,7 @@ export class History {
   recovered(host: MasterHost, fields: Readonly<Record<string, unknown>>): void {
     const { core } = host;
     this.#checkSurvey(host, fields.answered as string[]);
+    assert(core.isComplete, `${host.writer}: whoever takes over is complete`);
     this.#logs.set(host.writer, core);
     this.#checkBest(host, fields.answered as string[]);
     const memories = new Map<Host, number>([[host, host.memory]]);

@@ -46,6 +46,8 @@ function textAt(log: Log, seq: number): string {
 export class Invariants {
   readonly #world: World;
   readonly #seen = new Map<object, Seen>();
+  /** Which log each life of a node had last, and whether it was complete. */
+  readonly #complete = new Map<object, { logId: string | null; isComplete: boolean }>();
   /** The acked lengths a master knew last, and of which lives. */
   readonly #acked = new Map<object, { life: string; length: number }[]>();
   #instant = 0;
@@ -65,10 +67,26 @@ export class Invariants {
     );
     for (const host of secondaries) if (host.isUp) this.#checkSecondary(host);
     for (const host of masters) if (host.isUp) this.#checkMaster(host);
+    for (const host of [...masters, ...secondaries]) if (host.isUp) this.#checkComplete(host);
     for (const client of this.#world.waiting) this.#checkWaiting(client);
     this.#world.history.promise.observe();
     for (const reader of this.#world.readers) reader.observe();
   };
+
+  /** Who begins a log has not all of it, and who says that it is complete would say so after a crash, too. */
+  #checkComplete(host: MasterHost | SecondaryHost): void {
+    const { core, id, disk } = host;
+    const { logId, isComplete } = core;
+    const before = this.#complete.get(core);
+    this.#complete.set(core, { logId, isComplete });
+    const hasBegun = before !== undefined && before.logId !== logId;
+    // A secondary may take its first frame, and a master take over, in the moment in which it begins a log.
+    const isRecovering = 'claim' in core && core.claim === null;
+    assert(!(hasBegun && isComplete && isRecovering), `${id}: who begins a log is not complete`);
+    const isNew = before !== undefined && isComplete && !before.isComplete;
+    if (!isNew || this.#world.weather.disk === 'none') return;
+    assert(disk.load()?.isComplete, `${id}: that it is complete is on its disk`);
+  }
 
   /** Who waits does so for a reason. */
   #checkWaiting({ host, place, name }: Client): void {
