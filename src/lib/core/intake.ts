@@ -79,6 +79,12 @@ export class Intake {
   hear({ claim, bootId, completeFrom, committed }: HeartbeatRequest): void {
     if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;
     if (!this.#listenTo(claim)) return;
+    this.#believe(bootId, completeFrom, committed);
+  }
+
+  /** Takes note of what the present master says of this node and of its own log. */
+  #believe(bootId: string | null, completeFrom: number | null, committed: number): void {
+    // What is said by hand names no incarnation, and makes none complete.
     if (bootId !== null) this.#completeFrom = completeFrom ?? this.#completeFrom;
     this.#committed = Math.max(this.#committed, committed);
     this.settle();
@@ -89,10 +95,11 @@ export class Intake {
     // What a master says of its log is so of ours only where the two were compared.
     if (this.#starts === null) return;
     this.#replica.commit(this.#committed);
-    const { ballot, newest, durableLength, isComplete } = this.#replica;
+    if (this.#replica.isComplete) return;
+    const { ballot, newest, durableLength } = this.#replica;
     const completeFrom = this.#completeFrom;
     const standpoint = { promised: ballot, newestMark: newest, durableLength, completeFrom };
-    if (isComplete || !hasCaughtUp(standpoint) || !this.#replica.becomeComplete()) return;
+    if (!hasCaughtUp(standpoint) || !this.#replica.becomeComplete()) return;
     const fields = { epoch: ballot.epoch, completeFrom };
     this.#note({ level: 'info', event: 'became-complete', fields });
   }
@@ -143,10 +150,7 @@ export class Intake {
       if (refusal !== null) return refusal;
     }
     if (!this.#beginEpoch()) return DISK_FULL;
-    // A frame by hand names no incarnation, and makes none complete.
-    if (frame.bootId !== undefined) this.#completeFrom = frame.completeFrom ?? this.#completeFrom;
-    this.#committed = Math.max(this.#committed, frame.committed ?? 0);
-    this.settle();
+    this.#believe(frame.bootId ?? null, frame.completeFrom ?? null, frame.committed ?? 0);
     return null;
   }
 

@@ -195,7 +195,7 @@ export class Master {
 
   /** Up to where its log is committed: held by a majority, so that no later master can take it back. */
   get committed(): number {
-    return Math.min(this.#replica.committed, this.log.length);
+    return this.#replica.committed;
   }
 
   /** Why it has not recovered yet, for people; null once it has. */
