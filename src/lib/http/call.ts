@@ -37,7 +37,7 @@ export class Call implements Origin {
     this.query = mark < 0 ? '' : target.slice(mark + 1);
   }
 
-  /** What its answer tells of the log, as that is now. */
+  /** What its answer tells of the log, as that is now; a new list, for more to follow. */
   logHeaders(): HeaderList {
     return this.log === null ? [] : committedHeader(this.log);
   }
@@ -112,21 +112,20 @@ export function committedHeader({ committed }: CommittedLog): HeaderList {
 }
 
 /** Names and values in turn, as `writeHead` takes them. */
-export type HeaderList = readonly string[];
+export type HeaderList = string[];
 
-const JSON_TYPE: HeaderList = ['Content-Type', 'application/json'];
-
-/** Answers with JSON text, or with pieces of it, whole. */
+/** Answers with JSON text, or with pieces of it, whole. Takes the headers over. */
 export function sendJson(
   res: ServerResponse,
   status: number,
   body: string | readonly Uint8Array[],
   headers: HeaderList = [],
 ): void {
-  send(res, status, body, [...JSON_TYPE, ...headers]);
+  headers.push('Content-Type', 'application/json');
+  send(res, status, body, headers);
 }
 
-/** Answers with a text, or with pieces, whole. */
+/** Answers with a text, or with pieces, whole. Takes the headers over. */
 export function send(
   res: ServerResponse,
   status: number,
@@ -135,7 +134,8 @@ export function send(
 ): void {
   const isText = typeof body === 'string';
   const bytes = isText ? Buffer.byteLength(body) : sumOfLengths(body);
-  res.writeHead(status, [...headers, 'Content-Length', String(bytes)]);
+  headers.push('Content-Length', String(bytes));
+  res.writeHead(status, headers);
   // A text leaves in one piece with its headers; most often one that needs no encoding.
   if (isText) res.end(body, bytes === body.length ? 'latin1' : 'utf8');
   else endWith(res, body);

@@ -23,15 +23,30 @@ const HEAD_BYTES_MAX = 4096;
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** What was found. */
-export interface FoundMessages {
+export class FoundMessages {
   /** Whether it is the list `messages`, and not the one `message`. */
   readonly isList: boolean;
-  /** For each message, how many bytes it and those before it have as JSON, each with its comma. */
-  readonly ends: readonly number[];
   /** All other members of the object. */
   readonly fields: Fields;
+  readonly #bytes: Uint8Array;
+  readonly #run: Run;
+
+  constructor(bytes: Uint8Array, run: Run, isList: boolean, fields: Fields) {
+    this.isList = isList;
+    this.fields = fields;
+    this.#bytes = bytes;
+    this.#run = run;
+  }
+
+  /** For each message, how many bytes it and those before it have as JSON, each with its comma. */
+  get ends(): readonly number[] {
+    return this.#run.ends;
+  }
+
   /** The messages, as a view: takes the bytes over, which are no JSON text any more. */
-  readonly pack: () => PackedMessages;
+  pack(): PackedMessages {
+    return pack(this.#bytes, this.#run);
+  }
 }
 
 /** Texts, from `start` to `end - 1`. */
@@ -61,7 +76,7 @@ export function findMessages(bytes: Uint8Array): FoundMessages | null {
   if (fields === null || Object.hasOwn(fields, 'message') || Object.hasOwn(fields, 'messages')) {
     return null;
   }
-  return { isList, ends: run.ends, fields, pack: () => pack(bytes, run) };
+  return new FoundMessages(bytes, run, isList, fields);
 }
 
 /** Where `"message` first stands; -1 if not near the beginning. */

@@ -77,86 +77,149 @@ function append(port: MasterPort, options: MasterRoutesOptions, call: Call): voi
     const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
-    answerWhenOver(port, call, preference, (onEnd) => port.append(request, onEnd, call), {
-      members: (accepted) => receiptOf(port, accepted, isBatch),
-      send: (receipt, { seq, isDuplicate }, end, headers) => {
-        const done = isDuplicate ? 200 : 201;
-        const status = end === 'holds' ? done : 202;
-        const text = JSON.stringify(receipt);
-        sendJson(call.res, status, text, [...headers, 'Location', `/messages/${seq}`]);
-      },
-    });
+    const receipt = new Receipt(port, call, preference, isBatch);
+    receipt.answerTo(port.append(request, (end) => receipt.over(end), call));
   });
 }
 
-function receiptOf({ core }: MasterPort, accepted: Accepted, isBatch: boolean): object {
-  const { seq, count, w, isDuplicate } = accepted;
-  const { acked, pending } = core.holders(seq + count - 1);
-  const epoch = core.log.epochAt(seq);
-  if (!isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
-  const more = { ...(isBatch ? { count } : {}), ...(isDuplicate ? { duplicate: true } : {}) };
-  return { seq, epoch, w, acked, pending, ...more };
-}
-
 function readEntry(port: MasterPort, call: Call): void {
-  const { req, res, parameter, query } = call;
-  const { log } = port.core;
+  const { req, parameter, query } = call;
   call.log = port.core;
   const parameters = parseQuery(query, ['w', 'readConcern']);
   const concern = readConcernIn(parameters);
   const wText = parameters.get('w');
   const w = wText === undefined ? null : parseWText(wText);
   const seq = requireSeq(port.core, parameter, concern);
-  const members = () => ({ epoch: log.epochAt(seq), ...port.core.holders(seq) });
-  if (w === null) {
-    sendJson(res, 200, entryJson(log, seq, members()), call.logHeaders());
-    return;
+  const preference = w === null ? null : parsePrefer(req.headers.prefer);
+  const entry = new Entry(port, call, preference, seq);
+  if (w === null) entry.answerNow();
+  else {
+    const deadline = deadlineOf(port, preference);
+    entry.answerTo(port.await(seq, w, deadline, (end) => entry.over(end)));
   }
-  const preference = parsePrefer(req.headers.prefer);
-  const deadline = deadlineOf(port, preference);
-  answerWhenOver(port, call, preference, (onEnd) => port.await(seq, w, deadline, onEnd), {
-    members,
-    send: (now, _, end, headers) => {
-      sendJson(res, end === 'holds' ? 200 : 202, entryJson(log, seq, now), headers);
-    },
-  });
 }
 
-interface Answering {
-  /** The members that tell how far the entry is now. */
-  readonly members: (accepted: Accepted) => object;
-  readonly send: (members: object, accepted: Accepted, end: WaitEnd, headers: HeaderList) => void;
+/**
+ * An answer that may wait for a write concern; a client that goes away meanwhile stops waiting. Every
+ * append makes one, so it keeps what it needs in fields: a closure for each of its steps costs more.
+ */
+abstract class HeldAnswer {
+  protected readonly port: MasterPort;
+  protected readonly call: Call;
+  readonly #preference: WaitPreference | null;
+  #accepted: Accepted | null = null;
+  #waiter: Waiter | null = null;
+
+  constructor(port: MasterPort, call: Call, preference: WaitPreference | null) {
+    this.port = port;
+    this.call = call;
+    this.#preference = preference;
+  }
+
+  /** The members that tell how far it is now. */
+  protected abstract members(accepted: Accepted): object;
+
+  /** Sends them, with these headers and its own. */
+  protected abstract send(
+    members: object,
+    accepted: Accepted,
+    end: WaitEnd,
+    headers: HeaderList,
+  ): void;
+
+  /** Answers to what came of the request: at once, or when `over` tells that the wait has ended. */
+  answerTo(outcome: Accepted | Refusal): void {
+    if (outcome.kind === 'refused') throw problemOf(outcome);
+    this.#accepted = outcome;
+    const { wait } = outcome;
+    if (typeof wait === 'string') {
+      // Who holds it now: before the answer leaves, one of them may be met in a new life.
+      const told = this.members(outcome);
+      this.call.answerSoon(() => this.#answer(wait, told));
+      return;
+    }
+    this.#waiter = wait;
+    this.call.res.on('close', () => {
+      if (this.#waiter !== null) this.port.cancel(this.#waiter);
+    });
+  }
+
+  /** The wait is over. */
+  over(end: WaitEnd): void {
+    this.#answer(end, this.members(this.#accepted as Accepted));
+  }
+
+  #answer(end: WaitEnd, told: object): void {
+    this.#waiter = null;
+    if (end === 'stopping' || end === 'fenced') {
+      sendUnheld(this.call, end, told);
+      return;
+    }
+    const headers = this.call.logHeaders();
+    if (this.#preference !== null) headers.push('Preference-Applied', this.#preference.applied);
+    this.send(told, this.#accepted as Accepted, end, headers);
+  }
 }
 
-/** Begins, and answers when the wait is over; a client that goes away meanwhile stops waiting. */
-function answerWhenOver(
-  port: MasterPort,
-  call: Call,
-  preference: WaitPreference | null,
-  begin: (onEnd: (end: WaitEnd) => void) => Accepted | Refusal,
-  { members, send }: Answering,
-): void {
-  const preferred = preference === null ? [] : ['Preference-Applied', preference.applied];
-  const { res } = call;
-  let waiter: Waiter | null = null;
-  const answer = (accepted: Accepted, end: WaitEnd, told: object) => {
-    waiter = null;
-    if (end === 'stopping' || end === 'fenced') sendUnheld(call, end, told);
-    else send(told, accepted, end, [...preferred, ...call.logHeaders()]);
-  };
-  const outcome = begin((end) => answer(outcome as Accepted, end, members(outcome as Accepted)));
-  if (outcome.kind === 'refused') throw problemOf(outcome);
-  const { wait } = outcome;
-  if (typeof wait === 'string') {
-    // Who holds it now: before the answer leaves, one of them may be met in a new life.
-    const told = members(outcome);
-    call.answerSoon(() => answer(outcome, wait, told));
-    return;
+/** The answer to an append. */
+class Receipt extends HeldAnswer {
+  readonly #isBatch: boolean;
+
+  constructor(port: MasterPort, call: Call, preference: WaitPreference | null, isBatch: boolean) {
+    super(port, call, preference);
+    this.#isBatch = isBatch;
   }
-  waiter = wait;
-  res.on('close', () => {
-    if (waiter !== null) port.cancel(waiter);
-  });
+
+  protected members({ seq, count, w, isDuplicate }: Accepted): object {
+    const { core } = this.port;
+    const { acked, pending } = core.holders(seq + count - 1);
+    const epoch = core.log.epochAt(seq);
+    if (!this.#isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
+    const more = {
+      ...(this.#isBatch ? { count } : {}),
+      ...(isDuplicate ? { duplicate: true } : {}),
+    };
+    return { seq, epoch, w, acked, pending, ...more };
+  }
+
+  protected send(
+    receipt: object,
+    { seq, isDuplicate }: Accepted,
+    end: WaitEnd,
+    headers: HeaderList,
+  ): void {
+    const done = isDuplicate ? 200 : 201;
+    const status = end === 'holds' ? done : 202;
+    headers.push('Location', `/messages/${seq}`);
+    sendJson(this.call.res, status, JSON.stringify(receipt), headers);
+  }
+}
+
+/** One entry, and who holds it. */
+class Entry extends HeldAnswer {
+  readonly #seq: number;
+
+  constructor(port: MasterPort, call: Call, preference: WaitPreference | null, seq: number) {
+    super(port, call, preference);
+    this.#seq = seq;
+  }
+
+  answerNow(): void {
+    this.#send(200, this.members(), this.call.logHeaders());
+  }
+
+  protected members(): object {
+    const { core } = this.port;
+    return { epoch: core.log.epochAt(this.#seq), ...core.holders(this.#seq) };
+  }
+
+  protected send(members: object, _: Accepted, end: WaitEnd, headers: HeaderList): void {
+    this.#send(end === 'holds' ? 200 : 202, members, headers);
+  }
+
+  #send(status: number, members: object, headers: HeaderList): void {
+    sendJson(this.call.res, status, entryJson(this.port.core.log, this.#seq, members), headers);
+  }
 }
 
 /** The message is stored here, but its write concern will not hold in this life of the node. */
