@@ -45,6 +45,13 @@ interface Recovered {
   readonly memories: ReadonlyMap<Host, number>;
 }
 
+/** The newest ballot of whose beginning a node has everything. */
+function newestMarkOf({ standing }: Heartbeat): Ballot {
+  return { epoch: standing?.lastEpoch ?? 0, writer: standing?.lastWriter ?? null };
+}
+
+const NO_LOG = { logId: null, newest: { epoch: 0, writer: null } };
+
 /** Names an entry: its place, and the life of the master that put it there. */
 export function idAt(log: Log, seq: number): string {
   if (seq === 0) return 'beginning';
@@ -189,17 +196,19 @@ export class History {
   waits({ writer, surveyed, own, refused }: MasterHost): void {
     const { secondaries, nodes } = this.#world;
     const said = secondaries.flatMap((_, index) => surveyed[index] ?? []);
-    const logs = new Set(said.filter(hasLog).map(({ logId }) => logId));
-    if (own.logId !== null) logs.add(own.logId);
-    // Of several logs one would have to say first which is the best.
-    if (logs.size > 1) return;
-    const complete = said.filter((one) => hasLog(one) && one.standing?.isComplete).length;
+    const logs = said
+      .filter(hasLog)
+      .map((one) => ({ logId: one.logId, newest: newestMarkOf(one) }));
+    if (own.logId !== null) logs.push(own);
+    const best = logs.reduce((a, b) => (isNewer(b.newest, a.newest) ? b : a), logs[0] ?? NO_LOG);
+    const isOfBest = (one: Heartbeat) => hasLog(one) && one.logId === best.logId;
+    const complete = said.filter((one) => isOfBest(one) && one.standing?.isComplete).length;
     const silent = secondaries.filter((_, i) => surveyed[i] === undefined && !refused[i]).length;
     const heard = {
       nodes,
       answered: 1 + said.length,
-      complete: complete + (own.isComplete ? 1 : 0),
-      hasAnybodyLog: logs.size > 0,
+      complete: complete + (own.isComplete && own.logId === best.logId ? 1 : 0),
+      hasAnybodyLog: logs.length > 0,
       silent,
     };
     const isEnough = mayTakeOver(heard);
@@ -223,6 +232,8 @@ export class History {
       const seen = { epoch: said?.epoch ?? 0, writer: said?.standing?.writer ?? null };
       const isPromised = !isNewer(core.claim as Claim, seen);
       assert(isPromised, `${writer} counts ${id}, which listens to no older master`);
+      const isOutbid = isNewer(seen, core.claim as Claim);
+      assert(!isOutbid, `${writer} does not take over once ${id} has promised a newer ballot`);
       if (hasLog(said) && said.standing?.isComplete) complete += 1;
     }
     const silent = secondaries.filter(({ id }, i) => !answered.includes(id) && !refused[i]).length;
@@ -234,10 +245,11 @@ export class History {
   /** Nothing is left behind of a better log than its own. */
   #checkBest({ core, writer, own, surveyed }: MasterHost, answered: string[]): void {
     for (const [index, { id, core: secondary }] of this.#world.secondaries.entries()) {
-      const { bootId, length = 0, standing } = surveyed[index] ?? {};
-      if (!answered.includes(id) || bootId !== secondary.bootId || length === 0) continue;
-      if (secondary.writer !== writer || secondary.logId !== core.logId || !standing) continue;
-      const newest = { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      const said = surveyed[index];
+      if (!answered.includes(id) || said?.bootId !== secondary.bootId || !said.standing) continue;
+      const { length } = said;
+      if (length === 0 || secondary.writer !== writer || secondary.logId !== core.logId) continue;
+      const newest = newestMarkOf(said);
       if (own.logId === core.logId) {
         const isLonger = length > own.length && !isNewer(own.newest, newest);
         if (!isLonger && !isNewer(newest, own.newest)) continue;
@@ -253,9 +265,9 @@ export class History {
   #newestOf(surveyed: readonly (Heartbeat | undefined)[], answered: string[]): Ballot {
     let best: Ballot = { epoch: 0, writer: null };
     for (const [index, { id }] of this.#world.secondaries.entries()) {
-      const standing = surveyed[index]?.standing;
-      if (!answered.includes(id) || !standing) continue;
-      const newest = { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      const said = surveyed[index];
+      if (!answered.includes(id) || said === undefined) continue;
+      const newest = newestMarkOf(said);
       if (isNewer(newest, best)) best = newest;
     }
     return best;

@@ -23,6 +23,7 @@ export const INTERESTING_STATES: readonly string[] = [
   'partition',
   'pause',
   'plugged-in',
+  'plugged-in-complete',
   'promise-holds',
   'promise-kept',
   'read-only',

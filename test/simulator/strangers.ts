@@ -62,13 +62,26 @@ export function openGap(world: World, host: SecondaryHost): void {
   });
 }
 
-/** A machine that belonged to another cluster takes the place of this one. */
+/** What its log is called in the cluster that the machine belonged to. */
+export const LOG_ELSEWHERE = 'elsewhere';
+
+/**
+ * A machine that belonged to another cluster takes the place of this one. Either it only heard of a log
+ * there, or it has that log, complete: it is written under an old epoch, so nobody here goes on with it.
+ */
 export function plugIn(world: World, host: SecondaryHost): void {
   if (!host.isUp || host.isPaused) return;
   host.crash(true);
   host.start();
-  const messages = packMessages([]);
-  const frame = { logId: 'elsewhere', epoch: 9, writer: null, from: 1, messages, keys: [] };
-  host.later(0, () => host.receive({ ...frame, epochs: null }, () => {}));
+  const hasLog = world.mischief(0.5);
+  const { bootId } = host.core;
+  const writer = hasLog ? 'another master' : null;
+  const ballot = { epoch: hasLog ? 1 : 9, writer };
+  const frame = { logId: LOG_ELSEWHERE, ...ballot, from: 1, messages: packMessages([]), keys: [] };
+  const start = { epochs: [{ ...ballot, firstSeq: 1 }], bootId, completeFrom: 0 };
+  host.later(0, () => {
+    host.receive({ ...frame, ...(hasLog ? start : { epochs: null }) }, () => {});
+    if (host.core.isComplete) world.history.reached('plugged-in-complete');
+  });
   world.history.reached('plugged-in');
 }
