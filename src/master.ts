@@ -1,8 +1,8 @@
 /** The master's process: config -> core -> driver -> server -> lifecycle; wiring only. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { nameIn } from './lib/http/fetch-peer.ts';
-import { masterRoutes } from './lib/http/master-routes.ts';
+import { masterRoutes } from './lib/api/master-routes.ts';
 import { createServer } from './lib/http/server.ts';
+import { nameIn } from './lib/replication/peer-fetch.ts';
 import { readMasterConfig } from './lib/runtime/config.ts';
 import {
   configOrExit,

@@ -1,6 +1,6 @@
 /** The secondary's process: config -> core -> driver -> server -> lifecycle; wiring only. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { secondaryRoutes } from './lib/http/secondary-routes.ts';
+import { secondaryRoutes } from './lib/api/secondary-routes.ts';
 import { createServer } from './lib/http/server.ts';
 import { readSecondaryConfig } from './lib/runtime/config.ts';
 import { configOrExit, listen, stopOnSignals, surviveDefects } from './lib/runtime/lifecycle.ts';

@@ -6,8 +6,7 @@ import assert from 'node:assert/strict';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import fc from 'fast-check';
-import { parseEventId } from '../../src/lib/http/event-id.ts';
-import { ByteBudget } from '../../src/lib/http/gather.ts';
+import { ByteBudget } from '../../src/lib/http/byte-buffer.ts';
 import {
   hasBearerToken,
   matchesEtag,
@@ -16,9 +15,10 @@ import {
   preferredType,
   requireContentType,
 } from '../../src/lib/http/headers.ts';
-import { LineSplitter } from '../../src/lib/http/lines.ts';
 import { HttpProblem } from '../../src/lib/http/problems.ts';
 import { parsePosition, parseQuery } from '../../src/lib/http/query.ts';
+import { parseEventId } from '../../src/lib/wire/event-id.ts';
+import { LineSplitter } from '../../src/lib/wire/lines.ts';
 import {
   parseAck,
   parseAppend,
@@ -28,7 +28,7 @@ import {
   parseJson,
   parseW,
   parseWText,
-} from '../../src/lib/http/schema.ts';
+} from '../../src/lib/wire/schema.ts';
 import { textOf } from '../lib/support.ts';
 import { deepJson, halfValid, json, mutated, number, text } from './arbitraries.ts';
 import { type Property, pure } from './property.ts';

@@ -1,5 +1,5 @@
 /** What several tests share: seeded dice, and a log read back as plain strings. */
-import type { Log } from '../../src/lib/core/log.ts';
+import type { Log } from '../../src/lib/core/log/log.ts';
 import type { Claim, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 

@@ -4,37 +4,37 @@ import type { Mutant } from './mutant.ts';
 export const ON_TAILS: readonly Mutant[] = [
   {
     name: 'a live tail is not told of cuts',
-    file: 'follower.ts',
+    file: 'replication/follower.ts',
     text: 'if (kept < this.#agreed) return',
     replacement: 'if (kept < 0) return',
   },
   {
     name: 'a live tail goes on one entry too late after a cut',
-    file: 'follower.ts',
+    file: 'replication/follower.ts',
     text: 'return this.#reset({ from: kept + 1, reason });',
     replacement: 'return this.#reset({ from: kept + 2, reason });',
   },
   {
     name: 'a tail goes on anywhere by its seq',
-    file: 'log-position.ts',
+    file: 'log/log-position.ts',
     text: "if (end >= told.seq) return 'same';",
     replacement: "if (log.length >= told.seq) return 'same';",
   },
   {
     name: 'a tail goes on in any log',
-    file: 'log-position.ts',
+    file: 'log/log-position.ts',
     text: 'if (digests.log(log.logId) !== told.log)',
     replacement: 'if (told.log === null)',
   },
   {
     name: 'the parting of two logs is taken for later than it is',
-    file: 'log-position.ts',
+    file: 'log/log-position.ts',
     text: 'Math.min(endOf(log, before), told.firstSeq - 1)',
     replacement: 'told.firstSeq - 1',
   },
   {
     name: 'a tail of what is committed is told all',
-    file: 'read-barrier.ts',
+    file: 'replication/read-barrier.ts',
     text: "return concern === 'majority' ? Math.min(committed, length) : length;",
     replacement: 'return Math.max(committed, length, Number(concern.length < 0));',
   },

@@ -3,7 +3,7 @@
  * what the checks need of OpenAPI is known here.
  */
 import { readFileSync } from 'node:fs';
-import { DESCRIPTION_FILE } from '../../src/lib/http/openapi.ts';
+import { DESCRIPTION_FILE } from '../../src/lib/api/openapi.ts';
 
 /** A place in the document (RFC 6901), as a fragment of a URI. */
 export type Pointer = `#/${string}`;

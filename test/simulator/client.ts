@@ -3,9 +3,13 @@
  * again with the same idempotency key when it gets no answer; some are impatient, some leave.
  */
 import assert from 'node:assert/strict';
+import { packMessages } from '../../src/lib/core/log/messages.ts';
 import type { Accepted } from '../../src/lib/core/master.ts';
-import { packMessages } from '../../src/lib/core/messages.ts';
-import type { WaitEnd, Waiter, WriteConcern } from '../../src/lib/core/write-concern.ts';
+import type {
+  WaitEnd,
+  Waiter,
+  WriteConcern,
+} from '../../src/lib/core/replication/write-concern.ts';
 import type { MasterHost } from './master-host.ts';
 import type { World } from './world.ts';
 

@@ -1,8 +1,8 @@
 /** Every order in which a few frames can come to one secondary, some twice, some never. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EpochStart } from '../../src/lib/core/epochs.ts';
-import { packMessages } from '../../src/lib/core/messages.ts';
+import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
+import { packMessages } from '../../src/lib/core/log/messages.ts';
 import type { Frame } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { messagesOf } from './invariants.ts';

@@ -1,7 +1,7 @@
 /** Frames made of a node's log, as its HTTP edge would make them. */
-import type { EpochStart, EpochsPart } from '../../src/lib/core/epochs.ts';
-import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
-import type { Log } from '../../src/lib/core/log.ts';
+import type { EpochStart, EpochsPart } from '../../src/lib/core/log/epochs.ts';
+import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
+import type { Log } from '../../src/lib/core/log/log.ts';
 import type { Frame, StreamStart } from '../../src/lib/core/protocol.ts';
 
 /** Whose frame it is, and what it says beside its entries. */

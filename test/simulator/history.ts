@@ -5,11 +5,11 @@
  * recovery goes on with only if each node that held it lost its memory or did not answer it.
  */
 import assert from 'node:assert/strict';
-import type { Ballot } from '../../src/lib/core/ballot.ts';
-import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
-import type { Log } from '../../src/lib/core/log.ts';
+import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
+import type { Log } from '../../src/lib/core/log/log.ts';
 import type { Accepted } from '../../src/lib/core/master.ts';
 import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
 import { hasLog, type MasterHost } from './master-host.ts';

@@ -2,8 +2,8 @@
  * A machine in the simulator: runs one life of a node at a time, which may be paused (nothing
  * happens, then all at once) and whose clock may jump ahead, as it does after a suspension.
  */
-import { type Journal, MEMORY } from '../../src/lib/core/journal.ts';
-import type { Kept } from '../../src/lib/core/replica.ts';
+import { type Journal, MEMORY } from '../../src/lib/core/log/journal.ts';
+import type { Kept } from '../../src/lib/core/log/replica.ts';
 import { SimDisk, SimJournal } from './sim-disk.ts';
 import type { World } from './world.ts';
 

@@ -1,9 +1,9 @@
 /** What must be true after every event, each a named sentence. */
 import assert from 'node:assert/strict';
-import { HELD_MESSAGES_MAX } from '../../src/lib/core/hold-back.ts';
-import type { KeyIndex } from '../../src/lib/core/idempotency.ts';
-import type { Log } from '../../src/lib/core/log.ts';
-import { WINDOW_FRAMES_MAX } from '../../src/lib/core/peer.ts';
+import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
+import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
+import type { Log } from '../../src/lib/core/log/log.ts';
+import { WINDOW_FRAMES_MAX } from '../../src/lib/core/replication/peer.ts';
 import type { Client } from './client.ts';
 import { holdsEntry, idAt } from './history.ts';
 import type { Host } from './host.ts';

@@ -3,10 +3,7 @@
  * order, until they break or hang), heartbeats and fetches that get one outcome each.
  */
 import assert from 'node:assert/strict';
-import type { Ballot } from '../../src/lib/core/ballot.ts';
-import { LINGER, type Linger } from '../../src/lib/core/linger.ts';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
-import type { SecondaryHealth } from '../../src/lib/core/peer.ts';
 import type {
   Ack,
   Claim,
@@ -15,7 +12,10 @@ import type {
   HeartbeatRequest,
   StreamStart,
 } from '../../src/lib/core/protocol.ts';
+import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { Note } from '../../src/lib/core/refusal.ts';
+import { LINGER, type Linger } from '../../src/lib/core/replication/linger.ts';
+import type { SecondaryHealth } from '../../src/lib/core/replication/peer.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';

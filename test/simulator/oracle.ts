@@ -2,9 +2,10 @@
  * Small twins of what the core computes, written once more in the plainest way: a judge who asked
  * the core itself would be blind to its mistakes.
  */
-import type { Ballot } from '../../src/lib/core/ballot.ts';
-import type { EpochStart } from '../../src/lib/core/epochs.ts';
-import type { WriteConcern } from '../../src/lib/core/write-concern.ts';
+
+import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
+import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
+import type { WriteConcern } from '../../src/lib/core/replication/write-concern.ts';
 
 /** How many nodes are more than half of them. */
 export function majorityOf(nodes: number): number {

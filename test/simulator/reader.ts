@@ -5,9 +5,9 @@
  * is not reset while the promise holds.
  */
 import assert from 'node:assert/strict';
-import { Follower } from '../../src/lib/core/follower.ts';
-import type { LogPosition } from '../../src/lib/core/log-position.ts';
-import { type ReadConcern, shownTo } from '../../src/lib/core/read-barrier.ts';
+import type { LogPosition } from '../../src/lib/core/log/log-position.ts';
+import { Follower } from '../../src/lib/core/replication/follower.ts';
+import { type ReadConcern, shownTo } from '../../src/lib/core/replication/read-barrier.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 import { holdsEntry, idAt } from './history.ts';
 import type { MasterHost } from './master-host.ts';

@@ -2,13 +2,14 @@
  * A disk under virtual time: what was written is lost in a crash unless it was synced, from some
  * point on, as a torn tail is; what is left is replayed into the memory of the next life.
  */
-import { type Ballot, NO_BALLOT, newerBallot } from '../../src/lib/core/ballot.ts';
-import type { EpochStart } from '../../src/lib/core/epochs.ts';
-import { KeyIndex } from '../../src/lib/core/idempotency.ts';
-import type { EntryKeys, Journal } from '../../src/lib/core/journal.ts';
-import { Log } from '../../src/lib/core/log.ts';
-import { type PackedMessages, sliceMessages } from '../../src/lib/core/messages.ts';
-import type { Kept } from '../../src/lib/core/replica.ts';
+
+import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
+import { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
+import type { EntryKeys, Journal } from '../../src/lib/core/log/journal.ts';
+import { Log } from '../../src/lib/core/log/log.ts';
+import { type PackedMessages, sliceMessages } from '../../src/lib/core/log/messages.ts';
+import type { Kept } from '../../src/lib/core/log/replica.ts';
+import { type Ballot, NO_BALLOT, newerBallot } from '../../src/lib/core/recovery/ballot.ts';
 
 type Record =
   | { readonly kind: 'begin'; readonly logId: string; readonly ballot: Ballot }

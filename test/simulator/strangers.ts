@@ -1,7 +1,7 @@
 /** Frames that no master of this cluster has sent, or not like this: pushed by hand, or misled. */
 import assert from 'node:assert/strict';
-import { HELD_MESSAGES_MAX } from '../../src/lib/core/hold-back.ts';
-import { packMessages } from '../../src/lib/core/messages.ts';
+import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
+import { packMessages } from '../../src/lib/core/log/messages.ts';
 import { frameOf } from './frames.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { World } from './world.ts';

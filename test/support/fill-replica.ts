@@ -3,8 +3,8 @@
  * memory grew: a process of its own, for a heap that has done nothing else. Wants `--expose-gc`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packMessages } from '../../src/lib/core/messages.ts';
-import { Replica } from '../../src/lib/core/replica.ts';
+import { packMessages } from '../../src/lib/core/log/messages.ts';
+import { Replica } from '../../src/lib/core/log/replica.ts';
 
 const [messageLength, perAppend, keyLength, countedBytes] = process.argv.slice(2).map(Number) as [
   number,

@@ -1,7 +1,7 @@
 /** A directory whose log was written under as many epochs as it has entries, as if masters came and went. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { packMessages } from '../../src/lib/core/messages.ts';
+import { packMessages } from '../../src/lib/core/log/messages.ts';
 import { FORMAT } from '../../src/lib/storage/record.ts';
 import { RecordBuffer } from '../../src/lib/storage/record-buffer.ts';
 

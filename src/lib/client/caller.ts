@@ -1,6 +1,6 @@
 /** One question to one node: sent with the token, bounded in time, and answered whole or not at all. */
-import { backoffMs } from '../core/backoff.ts';
-import { chunksOf } from '../http/peer.ts';
+import { backoffMs } from '../core/replication/backoff.ts';
+import { chunksOf } from '../replication/peer-answers.ts';
 import { NoAnswerError, ProblemError, problemOf } from './errors.ts';
 import { Scope } from './scope.ts';
 

@@ -1,7 +1,7 @@
 /** Entries as they arrive: lines of `application/x-ndjson`, or events of `text/event-stream`. */
 import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
-import { LineSplitter } from '../http/lines.ts';
-import { chunksOf } from '../http/peer.ts';
+import { chunksOf } from '../replication/peer-answers.ts';
+import { LineSplitter } from '../wire/lines.ts';
 import type { OpenAnswer } from './caller.ts';
 import { NoAnswerError } from './errors.ts';
 import { type Entry, type LogReset, readEntry, readReset } from './receipt.ts';

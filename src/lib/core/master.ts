@@ -11,28 +11,34 @@
  * It begins as `recovering` (see `recovery.ts`), and ends as fenced when it meets a newer master.
  * What concerns one secondary alone is in `peer.ts`; here is what concerns them together.
  */
-import { backoffMs } from './backoff.ts';
-import { compareBallots } from './ballot.ts';
-import type { Status } from './failure-detector.ts';
-import type { HashKey } from './half-sip-hash.ts';
-import { bytesOfKey, type KeyIndex } from './idempotency.ts';
-import { Intake } from './intake.ts';
-import { type Journal, MEMORY } from './journal.ts';
-import { bytesOf, type Log } from './log.ts';
-import type { PackedMessages } from './messages.ts';
-import { Peer, type PeerConfig, type PeerEffects, type SecondaryHealth } from './peer.ts';
+
+import { Intake } from './log/apply.ts';
+import type { HashKey } from './log/half-sip-hash.ts';
+import { bytesOfKey, type KeyIndex } from './log/idempotency.ts';
+import { type Journal, MEMORY } from './log/journal.ts';
+import { bytesOf, type Log } from './log/log.ts';
+import type { PackedMessages } from './log/messages.ts';
+import { type Kept, Replica } from './log/replica.ts';
 import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
-import { majorityOf } from './quorum.ts';
-import { type Adopted, ballotOf, Recovery } from './recovery.ts';
+import { compareBallots } from './recovery/ballot.ts';
+import { type Adopted, ballotOf, Recovery } from './recovery/recovery.ts';
 import type { Note, Refusal } from './refusal.ts';
-import { type Kept, Replica } from './replica.ts';
+import { backoffMs } from './replication/backoff.ts';
+import type { Status } from './replication/failure-detector.ts';
+import {
+  Peer,
+  type PeerConfig,
+  type PeerEffects,
+  type SecondaryHealth,
+} from './replication/peer.ts';
+import { majorityOf } from './replication/quorum.ts';
 import {
   nodesRequired,
   type WaitEnd,
   type Waiter,
   type WriteConcern,
   WriteConcernTracker,
-} from './write-concern.ts';
+} from './replication/write-concern.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const HAND_OVER_MS_MAX = 1000;

@@ -1,8 +1,9 @@
 /** What nodes say to each other: frames, acks, claims and heartbeats, as the core sees them. */
-import type { Ballot } from './ballot.ts';
-import type { EpochStart, EpochsPart } from './epochs.ts';
-import type { EntryKeys } from './journal.ts';
-import type { PackedMessages } from './messages.ts';
+
+import type { EpochStart, EpochsPart } from './log/epochs.ts';
+import type { EntryKeys } from './log/journal.ts';
+import type { PackedMessages } from './log/messages.ts';
+import type { Ballot } from './recovery/ballot.ts';
 
 /** A run of consecutive messages, pushed by a master or fetched from a secondary. */
 export interface Frame extends Ballot {

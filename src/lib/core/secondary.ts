@@ -4,16 +4,17 @@
  * node can make it. A state machine of (event, now) -> answers, with the artificial delays and
  * errors that make replication visible. What a frame does to the log is in `intake.ts`.
  */
-import { compareBallots } from './ballot.ts';
-import type { HashKey } from './half-sip-hash.ts';
-import type { KeyIndex } from './idempotency.ts';
-import { Intake } from './intake.ts';
-import { type Journal, MEMORY } from './journal.ts';
-import type { Log } from './log.ts';
-import { copyMessages } from './messages.ts';
+
+import { Intake } from './log/apply.ts';
+import type { HashKey } from './log/half-sip-hash.ts';
+import type { KeyIndex } from './log/idempotency.ts';
+import { type Journal, MEMORY } from './log/journal.ts';
+import type { Log } from './log/log.ts';
+import { copyMessages } from './log/messages.ts';
+import { type Kept, Replica } from './log/replica.ts';
 import type { Ack, Frame, Heartbeat, HeartbeatRequest, Standing } from './protocol.ts';
+import { compareBallots } from './recovery/ballot.ts';
 import type { Note, Refusal } from './refusal.ts';
-import { type Kept, Replica } from './replica.ts';
 
 /** Bytes of frames that may wait for their delay; beyond it frames are refused. */
 export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,9 +1,10 @@
 /** Reads a request's body whole, bounded in bytes and time, and all bodies together in bytes. */
-import type { Call } from './call.ts';
-import { ByteBudget, ByteGatherer, TooManyBytes } from './gather.ts';
-import { type BodySink, GatheringRequest } from './gathering-request.ts';
+
+import { type BodySink, GatheringRequest } from './buffered-request.ts';
+import { ByteBudget, ByteGatherer, TooManyBytes } from './byte-buffer.ts';
 import { BODIES_BYTES_MAX, BODY_TIMEOUT_MS } from './limits.ts';
 import { HttpProblem } from './problems.ts';
+import type { Call } from './request-context.ts';
 import { afterTurn } from './turn.ts';
 
 const allBodies = new ByteBudget(BODIES_BYTES_MAX);

@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Call } from './call.ts';
 import { DISCARD_MS, UNANSWERED_MAX } from './limits.ts';
+import type { Call } from './request-context.ts';
 
 export class ConnectionTracker {
   /** The requests of each connection whose answer is due, in order. */

@@ -1,7 +1,7 @@
 /** Request headers read to the letter of their RFCs; no header is trusted to be well-formed. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIdempotencyKey, KEY_LENGTH_MAX } from '../core/idempotency.ts';
+import { isIdempotencyKey, KEY_LENGTH_MAX } from '../core/log/idempotency.ts';
 import { HttpProblem } from './problems.ts';
 
 /** Refuses a body that is not `expected` in UTF-8, or is compressed (415). */

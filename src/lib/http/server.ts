@@ -4,9 +4,9 @@
  */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { Call } from './call.ts';
+import type { RequestLog } from '../api/ports.ts';
+import { GatheringRequest, RequestClass } from './buffered-request.ts';
 import { ConnectionTracker } from './connections.ts';
-import { GatheringRequest, RequestClass } from './gathering-request.ts';
 import { hasBearerToken, preferredType } from './headers.ts';
 import {
   CONNECTIONS_MAX,
@@ -17,8 +17,8 @@ import {
   READER_STALL_MS,
   TCP_KEEP_ALIVE_MS,
 } from './limits.ts';
-import type { RequestLog } from './ports.ts';
 import { HttpProblem } from './problems.ts';
+import { Call } from './request-context.ts';
 import { requestIdOf } from './trace.ts';
 
 export interface Route {

@@ -4,11 +4,11 @@
  * variable counts as unset, as compose files leave it.
  */
 import type { MasterConfig } from '../core/master.ts';
+import type { WriteConcern } from '../core/replication/write-concern.ts';
 import type { Faults } from '../core/secondary.ts';
-import type { WriteConcern } from '../core/write-concern.ts';
 import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '../http/limits.ts';
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
-import { FAULT_DELAY_MS_MAX } from '../http/schema.ts';
+import { FAULT_DELAY_MS_MAX } from '../wire/schema.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
 
 /** sysexits.h EX_CONFIG. */

@@ -1,5 +1,5 @@
 /** Counts of how long things took, in buckets; a few nanoseconds a value. */
-import type { HistogramValues } from '../http/exposition.ts';
+import type { HistogramValues } from '../wire/exposition.ts';
 
 /** Upper bounds of the buckets, in seconds: from one turn of the event loop to a long wait. */
 const BOUNDS = [

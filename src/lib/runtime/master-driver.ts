@@ -1,5 +1,6 @@
 /** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
+import type { MasterPort } from '../api/ports.ts';
 import {
   type Accepted,
   type AppendRequest,
@@ -8,16 +9,15 @@ import {
   type MasterEffects,
 } from '../core/master.ts';
 import type { Claim, HeartbeatRequest, StreamStart } from '../core/protocol.ts';
-import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/read-barrier.ts';
 import type { Note, Refusal } from '../core/refusal.ts';
-import type { WaitEnd, Waiter, WriteConcern } from '../core/write-concern.ts';
-import { sumOfLengths } from '../http/call.ts';
-import { encodeFrame } from '../http/frame.ts';
-import { askHeartbeat } from '../http/heartbeat-client.ts';
-import { fetchLog } from '../http/log-fetch.ts';
-import type { MasterPort } from '../http/ports.ts';
-import { ReplicationExchange } from '../http/replication-client.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
+import { sumOfLengths } from '../http/request-context.ts';
 import { type Origin, originFields } from '../http/trace.ts';
+import { fetchLog } from '../replication/fetch-client.ts';
+import { askHeartbeat } from '../replication/heartbeat-client.ts';
+import { ReplicationExchange } from '../replication/stream-client.ts';
+import { encodeFrame } from '../wire/frame.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import { MasterMetrics } from './master-metrics.ts';

@@ -1,9 +1,10 @@
 /** What a master tells of appends, of those who wait, and of each secondary. */
-import { LengthMarks } from '../core/length-marks.ts';
+
 import type { Accepted, Master } from '../core/master.ts';
 import type { Note } from '../core/refusal.ts';
-import type { WaitEnd } from '../core/write-concern.ts';
-import type { Sample } from '../http/exposition.ts';
+import { LengthMarks } from '../core/replication/length-marks.ts';
+import type { WaitEnd } from '../core/replication/write-concern.ts';
+import type { Sample } from '../wire/exposition.ts';
 import { Histogram } from './histogram.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 

@@ -1,6 +1,6 @@
 /** A node's directory, if it has one: opened before anything else, or the process ends and says why. */
-import { type Journal, MEMORY } from '../core/journal.ts';
-import type { Kept } from '../core/replica.ts';
+import { type Journal, MEMORY } from '../core/log/journal.ts';
+import type { Kept } from '../core/log/replica.ts';
 import { EXIT_IO, StorageError } from '../storage/errors.ts';
 import { openStorage } from '../storage/storage.ts';
 import type { NodeConfig } from './config.ts';

@@ -1,7 +1,7 @@
 /** What every node tells of itself as a process and as a holder of the log. */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Exposition } from '../http/exposition.ts';
+import { Exposition } from '../wire/exposition.ts';
 
 /** How often the delay of the event loop is looked at, in ms. */
 const DELAY_RESOLUTION_MS = 20;

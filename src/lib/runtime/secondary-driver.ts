@@ -1,15 +1,15 @@
 /** Runs the secondary's core: its clock, its alarm, the draws for its faults. Decides nothing. */
 import { performance } from 'node:perf_hooks';
+import type { SecondaryPort } from '../api/ports.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
-import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/read-barrier.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
+import type { Waiter } from '../core/replication/write-concern.ts';
 import {
   type Faults,
   type FrameAnswer,
   Secondary,
   type SecondaryConfig,
 } from '../core/secondary.ts';
-import type { Waiter } from '../core/write-concern.ts';
-import type { SecondaryPort } from '../http/ports.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import type { NodeStorage } from './node-storage.ts';

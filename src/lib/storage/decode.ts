@@ -4,8 +4,8 @@
  * exactly what we would write, for people edit files (`odd`): no invariant may rest on a line.
  */
 import { isUtf8 } from 'node:buffer';
-import { isIdempotencyKey } from '../core/idempotency.ts';
-import { NO_TEXT, TextScanner } from '../core/text-scanner.ts';
+import { isIdempotencyKey } from '../core/log/idempotency.ts';
+import { NO_TEXT, TextScanner } from '../core/log/text-scanner.ts';
 import { crc32 } from './crc32.ts';
 import { type EntryRecord, type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
 

@@ -2,9 +2,9 @@
  * Entries that a log cuts off are not thrown away: they are kept in a side file, in the form of the
  * log, for people to look at. Written in pieces, for they may be most of a large log.
  */
-import { type EpochStart, startAt } from '../core/epochs.ts';
-import type { KeyIndex } from '../core/idempotency.ts';
-import type { Log } from '../core/log.ts';
+import { type EpochStart, startAt } from '../core/log/epochs.ts';
+import type { KeyIndex } from '../core/log/idempotency.ts';
+import type { Log } from '../core/log/log.ts';
 import type { Directory } from './directory.ts';
 import type { LogFile } from './log-file.ts';
 import { FORMAT } from './record.ts';

@@ -2,12 +2,13 @@
  * The journal of a log on disk: turns what the core does to its log into records, and writes each
  * step with one write. What has no room does not happen; what cannot be synced ends the process.
  */
-import { type Ballot, newerBallot } from '../core/ballot.ts';
-import type { EpochStart } from '../core/epochs.ts';
-import type { KeyIndex } from '../core/idempotency.ts';
-import type { EntryKeys, Journal } from '../core/journal.ts';
-import type { Log } from '../core/log.ts';
-import { type PackedMessages, sliceMessages } from '../core/messages.ts';
+
+import type { EpochStart } from '../core/log/epochs.ts';
+import type { KeyIndex } from '../core/log/idempotency.ts';
+import type { EntryKeys, Journal } from '../core/log/journal.ts';
+import type { Log } from '../core/log/log.ts';
+import { type PackedMessages, sliceMessages } from '../core/log/messages.ts';
+import { type Ballot, newerBallot } from '../core/recovery/ballot.ts';
 import type { Directory } from './directory.ts';
 import { setAside } from './discarded.ts';
 import { GroupCommit, type SyncOutcome } from './group-commit.ts';

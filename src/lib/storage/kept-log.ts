@@ -4,9 +4,9 @@
  * before it is not taken.
  */
 import { randomInt } from 'node:crypto';
-import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/ballot.ts';
-import { KeyIndex } from '../core/idempotency.ts';
-import { Log } from '../core/log.ts';
+import { KeyIndex } from '../core/log/idempotency.ts';
+import { Log } from '../core/log/log.ts';
+import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/recovery/ballot.ts';
 import { type CompleteRecord, type EntryRecord, FORMAT, type RareRecord } from './record.ts';
 
 /** Entries wait until they are so many bytes; a larger one goes alone. */

@@ -3,8 +3,9 @@
  * is dropped, it was never promised to anyone. Damage anywhere else is another matter: entries that
  * were acknowledged are gone or not to be trusted, so the node must not start on them.
  */
-import type { Ballot } from '../core/ballot.ts';
-import type { Kept } from '../core/replica.ts';
+
+import type { Kept } from '../core/log/replica.ts';
+import type { Ballot } from '../core/recovery/ballot.ts';
 import { decodeRecord, endsWithRecord } from './decode.ts';
 import type { Disk } from './disk.ts';
 import { codeOf, EXIT_DAMAGED, EXIT_IO, isSystemError, StorageError } from './errors.ts';

@@ -2,8 +2,8 @@
  * Records on their way to the disk, end to end in one run of bytes, so that a call writes once,
  * however many entries it brings. The buffer is used again; this is on the path of every append.
  */
-import type { EntryKeys } from '../core/journal.ts';
-import type { PackedMessages } from '../core/messages.ts';
+import type { EntryKeys } from '../core/log/journal.ts';
+import type { PackedMessages } from '../core/log/messages.ts';
 import { crc32 } from './crc32.ts';
 import { type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
 

@@ -3,7 +3,7 @@
  * it, so that a line can be read with `cat` and `grep` and still be known to be whole:
  * `{"seq":3,"epoch":1,"key":"k","message":"Msg3","crc":"1a2b3c4d"}`
  */
-import type { Ballot } from '../core/ballot.ts';
+import type { Ballot } from '../core/recovery/ballot.ts';
 
 /** The name of this format; the first record of every file says it. */
 export const FORMAT = 'replicated-log/1';

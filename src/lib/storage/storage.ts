@@ -4,9 +4,9 @@
  */
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { NO_BALLOT } from '../core/ballot.ts';
-import type { Journal } from '../core/journal.ts';
-import type { Kept } from '../core/replica.ts';
+import type { Journal } from '../core/log/journal.ts';
+import type { Kept } from '../core/log/replica.ts';
+import { NO_BALLOT } from '../core/recovery/ballot.ts';
 import { Directory, syncDirectory } from './directory.ts';
 import { DISK, type Disk } from './disk.ts';
 import { DiskJournal } from './disk-journal.ts';

@@ -1,5 +1,5 @@
 /** Frames and claims in a few letters. */
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Frame, HeartbeatRequest } from '../../../src/lib/core/protocol.ts';
 
 /** What a frame or a claim says besides. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
-import { Log } from '../../../src/lib/core/log.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
+import { Log } from '../../../src/lib/core/log/log.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { messagesOf } from '../support.ts';
-import { SlowDisk } from './slow-disk.ts';
+import { SlowDisk } from './log/slow-disk.ts';
 import { Stage, type StageOptions } from './stage.ts';
 
 function onDisk(options: StageOptions = {}) {

@@ -1,11 +1,11 @@
 /** How a master tells a list of epochs that does not fit one frame: in parts, and only what is needed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
-import { Log } from '../../../src/lib/core/log.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
+import { Log } from '../../../src/lib/core/log/log.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Heartbeat } from '../../../src/lib/core/protocol.ts';
-import { SlowDisk } from './slow-disk.ts';
+import { SlowDisk } from './log/slow-disk.ts';
 import { Stage } from './stage.ts';
 
 /** What a secondary says that has this newest epoch, of writer `w<epoch>`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
-import { Log } from '../../../src/lib/core/log.ts';
+import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
+import { Log } from '../../../src/lib/core/log/log.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage } from './stage.ts';
 

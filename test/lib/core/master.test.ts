@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FRAME_MESSAGE_BYTES_MAX, FRAME_MESSAGES_MAX } from '../../../src/lib/core/frame-end.ts';
-import { PAUSE_MS } from '../../../src/lib/core/heartbeat.ts';
-import { LINGER } from '../../../src/lib/core/linger.ts';
 import { HAND_OVER_MS_MAX } from '../../../src/lib/core/master.ts';
-import { EXCHANGE_IDLE_MS, WINDOW_FRAMES_MAX } from '../../../src/lib/core/peer.ts';
+import {
+  FRAME_MESSAGE_BYTES_MAX,
+  FRAME_MESSAGES_MAX,
+} from '../../../src/lib/core/replication/frame-end.ts';
+import { PAUSE_MS } from '../../../src/lib/core/replication/heartbeat.ts';
+import { LINGER } from '../../../src/lib/core/replication/linger.ts';
+import { EXCHANGE_IDLE_MS, WINDOW_FRAMES_MAX } from '../../../src/lib/core/replication/peer.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage, type StageOptions } from './stage.ts';
 

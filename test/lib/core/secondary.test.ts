@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HELD_BYTES_MAX, HELD_MESSAGES_MAX } from '../../../src/lib/core/hold-back.ts';
-import { KeyIndex } from '../../../src/lib/core/idempotency.ts';
-import type { Journal } from '../../../src/lib/core/journal.ts';
-import { Log } from '../../../src/lib/core/log.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { HELD_BYTES_MAX, HELD_MESSAGES_MAX } from '../../../src/lib/core/log/hold-back.ts';
+import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
+import type { Journal } from '../../../src/lib/core/log/journal.ts';
+import { Log } from '../../../src/lib/core/log/log.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import type { Kept } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { Note } from '../../../src/lib/core/refusal.ts';
-import type { Kept } from '../../../src/lib/core/replica.ts';
 import {
   DELAYED_BYTES_MAX,
   type FaultDraws,
@@ -17,7 +17,7 @@ import {
   Secondary,
 } from '../../../src/lib/core/secondary.ts';
 import { claiming, Dice, messagesOf, seeds } from '../support.ts';
-import { SlowDisk } from './slow-disk.ts';
+import { SlowDisk } from './log/slow-disk.ts';
 
 const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
 

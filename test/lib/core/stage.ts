@@ -7,10 +7,10 @@
  * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
  */
 import assert from 'node:assert/strict';
-import type { Journal } from '../../../src/lib/core/journal.ts';
+import type { Journal } from '../../../src/lib/core/log/journal.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import type { Kept } from '../../../src/lib/core/log/replica.ts';
 import { type Accepted, Master, type MasterConfig } from '../../../src/lib/core/master.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
-import type { SecondaryHealth } from '../../../src/lib/core/peer.ts';
 import type {
   Ack,
   Frame,
@@ -19,8 +19,12 @@ import type {
   StreamStart,
 } from '../../../src/lib/core/protocol.ts';
 import type { Note, Refusal } from '../../../src/lib/core/refusal.ts';
-import type { Kept } from '../../../src/lib/core/replica.ts';
-import type { WaitEnd, Waiter, WriteConcern } from '../../../src/lib/core/write-concern.ts';
+import type { SecondaryHealth } from '../../../src/lib/core/replication/peer.ts';
+import type {
+  WaitEnd,
+  Waiter,
+  WriteConcern,
+} from '../../../src/lib/core/replication/write-concern.ts';
 
 export const NEVER = Number.POSITIVE_INFINITY;
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import { readBody } from '../../../src/lib/http/body.ts';
-import type { Call } from '../../../src/lib/http/call.ts';
 import { BODY_TIMEOUT_MS } from '../../../src/lib/http/limits.ts';
+import type { Call } from '../../../src/lib/http/request-context.ts';
 
 describe('readBody', () => {
   /** A call as a runtime makes it that has requests of its own: a stream and no more. */

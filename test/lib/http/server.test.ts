@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { Log } from '../../../src/lib/core/log.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { listRoute } from '../../../src/lib/api/messages.ts';
+import { secondaryRoutes } from '../../../src/lib/api/secondary-routes.ts';
+import { Log } from '../../../src/lib/core/log/log.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { readBody } from '../../../src/lib/http/body.ts';
-import { sendJson } from '../../../src/lib/http/call.ts';
 import {
   BODIES_BYTES_MAX,
   BODY_TIMEOUT_MS,
@@ -13,8 +14,7 @@ import {
   FRAME_LINE_BYTES_MAX,
   FRAME_LINE_STALL_MS,
 } from '../../../src/lib/http/limits.ts';
-import { listRoute } from '../../../src/lib/http/log-routes.ts';
-import { secondaryRoutes } from '../../../src/lib/http/secondary-routes.ts';
+import { sendJson } from '../../../src/lib/http/request-context.ts';
 import { createServer, type Route } from '../../../src/lib/http/server.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
 import { NOWHERE } from '../../../src/lib/runtime/node-storage.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Disk } from '../../../src/lib/storage/disk.ts';
 import { RUNTIME } from '../../support/runtime.ts';
 import { DEADLINE_MS } from '../../support/wait.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { decodeRecord, endsWithRecord } from '../../../src/lib/storage/decode.ts';
 import { RecordBuffer } from '../../../src/lib/storage/record-buffer.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { NO_BALLOT } from '../../../src/lib/core/ballot.ts';
+import { NO_BALLOT } from '../../../src/lib/core/recovery/ballot.ts';
 import {
   append,
   diskWith,

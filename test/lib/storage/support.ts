@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Ballot, NO_BALLOT, newerBallot } from '../../../src/lib/core/ballot.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
-import { type Kept, Replica } from '../../../src/lib/core/replica.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import { type Kept, Replica } from '../../../src/lib/core/log/replica.ts';
+import { type Ballot, NO_BALLOT, newerBallot } from '../../../src/lib/core/recovery/ballot.ts';
 import type { Disk } from '../../../src/lib/storage/disk.ts';
 import type { StorageError } from '../../../src/lib/storage/errors.ts';
 import {

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { describe, it } from 'node:test';
+import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
+import type { EntryKeys } from '../../../src/lib/core/log/journal.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import {
   type Ballot,
   compareBallots,
   NO_BALLOT,
   newerBallot,
-} from '../../../src/lib/core/ballot.ts';
-import type { EpochStart } from '../../../src/lib/core/epochs.ts';
-import type { EntryKeys } from '../../../src/lib/core/journal.ts';
-import { packMessages } from '../../../src/lib/core/messages.ts';
+} from '../../../src/lib/core/recovery/ballot.ts';
 import {
   diskWith,
   failure,

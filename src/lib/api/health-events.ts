@@ -1,0 +1,183 @@
+/**
+ * `GET /health` as events: what the node says of itself, at once and then whenever it changes, at most
+ * ten times a second. Times that only go by are no change, and neither is a heartbeat that is answered in
+ * time; who watches can count them himself. Comments between tell that the node lives.
+ *
+ * The node looks at itself once for all who follow it, writes the text once, and takes only a share of
+ * its time for telling it: no token is needed to follow.
+ */
+import type { ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
+import { HEALTH_COMMENT_MS, HEALTH_POLL_MS, HEALTH_REST_FACTOR } from '../http/limits.ts';
+import type { Call } from '../http/request-context.ts';
+import { beginEvents } from './message-events.ts';
+import type { ReadPort } from './ports.ts';
+
+/** Who is told in one turn of the event loop. */
+const TOLD_AT_ONCE = 128;
+const COMMENT = Buffer.from(':\n\n');
+
+/** What moves by itself in the health of a secondary: it is news when it jumps against its direction. */
+interface Moving {
+  readonly lastSeenMsAgo: number | null;
+  readonly nextAttemptInMs: number | null;
+}
+
+interface Body {
+  readonly secondaries?: readonly Moving[];
+}
+
+interface Follower {
+  readonly res: ServerResponse;
+  /** Which news it has. */
+  version: number;
+}
+
+export class HealthFeed {
+  readonly #port: Pick<ReadPort, 'now' | 'awaitShown'>;
+  readonly #health: () => Body;
+  readonly #onTimeMs: number;
+  readonly #followers = new Set<Follower>();
+  /** Those who have not taken the newest. */
+  readonly #behind = new Set<Follower>();
+  #isRunning = false;
+  /** What was told last, and when; null while nobody follows. */
+  #told: { readonly body: Body; readonly at: number } | null = null;
+  #event: Buffer = COMMENT;
+  #version = 0;
+  #commentAt = 0;
+
+  /**
+   * @param health the body of `GET /health`
+   * @param onTimeMs how long ago a secondary was heard at most that answers its heartbeats in time
+   */
+  constructor(
+    port: Pick<ReadPort, 'now' | 'awaitShown'>,
+    health: () => Body,
+    onTimeMs = Number.POSITIVE_INFINITY,
+  ) {
+    this.#port = port;
+    this.#health = health;
+    this.#onTimeMs = onTimeMs;
+  }
+
+  /** Answers with events until the reader or the node is at an end. */
+  follow(call: Call): void {
+    if (!beginEvents(call)) return;
+    const { res } = call;
+    const follower = { res, version: this.#version };
+    res.write(eventOf(this.#health()));
+    this.#followers.add(follower);
+    res.once('close', () => this.#forget(follower));
+    if (!this.#isRunning) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    this.#told = null;
+    try {
+      this.#look();
+      let restMs = HEALTH_POLL_MS;
+      while ((await this.#rest(restMs)) && this.#followers.size > 0) {
+        const workMs = await this.#tell(this.#look());
+        restMs = Math.max(HEALTH_POLL_MS, HEALTH_REST_FACTOR * workMs);
+      }
+    } finally {
+      this.#isRunning = false;
+      for (const { res } of this.#followers) if (!res.destroyed) res.end();
+    }
+  }
+
+  /** Nobody has written so far: only the time, or the end of the node, ends this. False at the end. */
+  #rest(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiter = this.#port.awaitShown(Number.MAX_SAFE_INTEGER, this.#port.now() + ms, (end) =>
+        resolve(end !== 'stopping'),
+      );
+      if (waiter === null) resolve(false);
+    });
+  }
+
+  /** Looks whether there is news; returns whether to say so, or that there is none. */
+  #look(): 'news' | 'comment' | null {
+    const now = this.#port.now();
+    const body = this.#health();
+    const last = this.#told;
+    if (last !== null && !isNews(last.body, body, now - last.at, this.#onTimeMs)) {
+      if (now < this.#commentAt) return null;
+      this.#commentAt = now + HEALTH_COMMENT_MS;
+      return 'comment';
+    }
+    if (last !== null) {
+      this.#version += 1;
+      this.#event = eventOf(body);
+    }
+    this.#told = { body, at: now };
+    this.#commentAt = now + HEALTH_COMMENT_MS;
+    return 'news';
+  }
+
+  /** Tells all, or those who are behind. Returns how long that took, in ms. */
+  async #tell(what: 'news' | 'comment' | null): Promise<number> {
+    const whom = [...(what === null ? this.#behind : this.#followers)];
+    let workMs = 0;
+    for (let from = 0; from < whom.length; from += TOLD_AT_ONCE) {
+      if (from > 0) await turn();
+      const begun = this.#port.now();
+      for (const follower of whom.slice(from, from + TOLD_AT_ONCE)) {
+        this.#write(follower, what === 'comment');
+      }
+      workMs += this.#port.now() - begun;
+    }
+    return workMs;
+  }
+
+  #forget(follower: Follower): void {
+    this.#followers.delete(follower);
+    this.#behind.delete(follower);
+  }
+
+  #write(follower: Follower, withComment: boolean): void {
+    const { res, version } = follower;
+    if (res.destroyed) {
+      this.#forget(follower);
+      return;
+    }
+    const isBehind = version !== this.#version;
+    // Who does not read gets what is true when he does, not all that was.
+    if (res.writableNeedDrain) {
+      if (isBehind) this.#behind.add(follower);
+      return;
+    }
+    if (isBehind) res.write(this.#event);
+    else if (withComment) res.write(COMMENT);
+    follower.version = this.#version;
+    this.#behind.delete(follower);
+  }
+}
+
+function eventOf(body: Body): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(body)}\n\n`);
+}
+
+/** Whether `after` says more than that `elapsedMs` have gone by since `before`, with all answers on time. */
+export function isNews(before: Body, after: Body, elapsedMs: number, onTimeMs: number): boolean {
+  if (fixed(before) !== fixed(after)) return true;
+  // Times are told in whole ms, and a timer may be a little early.
+  const ms = elapsedMs - 5;
+  return (after.secondaries ?? []).some((now, index) => {
+    const then = before.secondaries?.[index] as Moving;
+    const isPutOff = (now.nextAttemptInMs ?? 0) > Math.max(0, (then.nextAttemptInMs ?? 0) - ms);
+    if (now.lastSeenMsAgo === null || then.lastSeenMsAgo === null) return isPutOff;
+    const [isLate, wasLate] = [now.lastSeenMsAgo > onTimeMs, then.lastSeenMsAgo > onTimeMs];
+    const wasSeen = wasLate && now.lastSeenMsAgo < then.lastSeenMsAgo + ms;
+    return isPutOff || wasSeen || (isLate && !wasLate);
+  });
+}
+
+/** All that does not move by itself, as text. */
+function fixed(body: Body): string {
+  return JSON.stringify(body, (name, value) =>
+    (name === 'lastSeenMsAgo' || name === 'nextAttemptInMs') && value !== null ? 0 : value,
+  );
+}

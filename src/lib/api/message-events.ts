@@ -1,0 +1,106 @@
+/**
+ * A tail: the log as events, from a seq on and then live, to a reader who may go away and come back to
+ * any node with the last id it saw. Between two pieces it holds a place in the node's list of readers
+ * and nothing else; who reads slowly gets later what others have had.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LogPosition, Reset } from '../core/log/log-position.ts';
+import { Follower } from '../core/replication/follower.ts';
+import { type ReadConcern, type ReadEnd, shownTo } from '../core/replication/read-barrier.ts';
+import { TAIL_COMMENT_MS } from '../http/limits.ts';
+import type { Call, HeaderList } from '../http/request-context.ts';
+import { eventIdAt, ID_DIGESTS, parseEventId } from '../wire/event-id.ts';
+import { eventForm, writeEntries } from './message-writers.ts';
+import type { LogView, ReadPort } from './ports.ts';
+
+/** Where to go on after the `Last-Event-ID` of the request; null if it has none. */
+export function resumeAfter(req: IncomingMessage): number | LogPosition | null {
+  const header = req.headers['last-event-id'];
+  const text = (Array.isArray(header) ? header.join() : (header ?? '')).trim();
+  return text === '' ? null : parseEventId(text);
+}
+
+/** What a tail is to tell. */
+export interface TailRequest {
+  /** The seq to begin with, or what the reader was told last. */
+  readonly start: number | LogPosition;
+  /** How many entries at most. */
+  readonly limit: number;
+  readonly concern: ReadConcern;
+}
+
+/** Answers with events until `limit` entries were told, or the reader or the node is at an end. */
+export async function tail(
+  port: ReadPort,
+  call: Call,
+  { start, limit, concern }: TailRequest,
+  headers: HeaderList,
+): Promise<void> {
+  const { res } = call;
+  if (!beginEvents(call, headers)) return;
+  const { core } = port;
+  const follower = new Follower(core, () => shownTo(core, concern), start, ID_DIGESTS);
+  const form = eventForm((seq) => eventIdAt(core, seq));
+  let left = limit;
+  let commentAt = port.now() + TAIL_COMMENT_MS;
+  while (left > 0 && !res.destroyed) {
+    const reset = follower.look();
+    if (reset !== null) res.write(resetEvent(core, reset));
+    const { next: from, last: shown } = follower;
+    if (from <= shown) {
+      const range = { from, to: Math.min(shown, from + left - 1) };
+      const last = await writeEntries(res, core.log, range, form);
+      follower.told(last);
+      left -= last - from + 1;
+    } else {
+      const end = await awaitShown(port, res, follower.awaited, commentAt, concern);
+      if (end === 'stopping') break;
+    }
+    if (port.now() < commentAt) continue;
+    res.write(':\n\n');
+    commentAt = port.now() + TAIL_COMMENT_MS;
+  }
+  if (!res.destroyed) res.end();
+}
+
+/** What the reader has from `from` on may not be in this log; its id is that of the entry before. */
+function resetEvent(view: LogView, { from, reason }: Reset): string {
+  const id = from === 1 ? '0' : `${from - 1}${eventIdAt(view, from - 1).rest}`;
+  const data = JSON.stringify({ from, logId: view.logId, reason });
+  return `id: ${id}\nevent: reset\ndata: ${data}\n\n`;
+}
+
+/** Sends the headers of a stream of events; false if nothing more is wanted. */
+export function beginEvents({ req, res }: Call, headers: HeaderList = []): boolean {
+  const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
+  res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
+  if (req.method === 'HEAD') {
+    res.end();
+    return false;
+  }
+  res.flushHeaders();
+  return true;
+}
+
+/** Waits until the node shows `seq` to readers of this concern, or should be looked at again; also over when the reader is gone. */
+export function awaitShown(
+  port: ReadPort,
+  res: ServerResponse,
+  seq: number,
+  deadline: number,
+  concern: ReadConcern,
+): Promise<ReadEnd | 'gone'> {
+  return new Promise((resolve) => {
+    const onClose = () => {
+      if (waiter !== null) port.cancelRead(waiter);
+      resolve('gone');
+    };
+    const onEnd = (end: ReadEnd) => {
+      res.removeListener('close', onClose);
+      resolve(end);
+    };
+    const waiter = port.awaitShown(seq, deadline, onEnd, concern);
+    if (waiter === null) resolve('stopping');
+    else res.once('close', onClose);
+  });
+}

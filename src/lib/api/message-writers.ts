@@ -1,0 +1,177 @@
+/**
+ * Writing a part of the log to a reader: as one JSON list, as a line for each entry, as events. A piece
+ * at a time, and the next one only when the reader has taken the last: a log of any size costs a reader
+ * who does not read one piece, and blocks nobody.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Log } from '../core/log/log.ts';
+import { ENTRIES_CHUNK_BYTES, ENTRIES_CHUNK_MAX, READ_CHUNK_BYTES } from '../http/limits.ts';
+import { endWith } from '../http/request-context.ts';
+import type { EventId } from '../wire/event-id.ts';
+
+/** The entries `from..to`; none if `from > to`. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Writes `["a","b"]` and ends the answer. */
+export async function writeList(res: ServerResponse, log: Log, range: Range): Promise<void> {
+  const { from, to } = range;
+  const open = Buffer.from('[');
+  const close = Buffer.from(']');
+  const end = from > to ? to : log.pageEnd(from, to, READ_CHUNK_BYTES);
+  if (end >= to) {
+    endWith(res, [open, ...log.slices(from, to), close]);
+    return;
+  }
+  const { cuts } = log;
+  res.write(open);
+  for (let seq = from; seq <= to && !res.destroyed; ) {
+    const last = log.pageEnd(seq, to, READ_CHUNK_BYTES);
+    for (const slice of log.slices(seq, last)) res.write(slice);
+    if (last < to) res.write(',');
+    seq = last + 1;
+    await readyForMore(res);
+    // What was promised is not there any more; half of it must not look like all of it.
+    if (log.cuts !== cuts) res.destroy();
+  }
+  if (!res.destroyed) res.end(close);
+}
+
+/** What stands around the JSON texts of entries, in ASCII. */
+export interface EntryForm {
+  /** What stands before the text of this entry. */
+  readonly before: (seq: number) => EntryHead;
+  readonly after: string;
+}
+
+export interface EntryHead {
+  /** Between each two of them, and nowhere else, stands the seq. */
+  readonly parts: readonly string[];
+  /** The last seq, from the one that was asked for on, before which the same stands. */
+  readonly last: number;
+}
+
+/** NDJSON: `{"seq":1,"message":"a"}`, a line for each entry. */
+export const LINE: EntryForm = {
+  before: () => ({ parts: ['{"seq":', ',"message":'], last: Number.POSITIVE_INFINITY }),
+  after: '}\n',
+};
+
+/** An event of `text/event-stream`; JSON text has no line ends. */
+export function eventForm(idOf: (seq: number) => EventId): EntryForm {
+  const before = (seq: number) => {
+    const { rest, last } = idOf(seq);
+    return { parts: ['id: ', `${rest}\ndata: {"seq":`, ',"message":'], last };
+  };
+  return { before, after: '}\n\n' };
+}
+
+/**
+ * Writes entries, and stops when the log is cut meanwhile: what was told may not be true any more.
+ * @returns the last seq that was written; `range.from - 1` for none
+ */
+export async function writeEntries(
+  res: ServerResponse,
+  log: Log,
+  { from, to }: Range,
+  form: EntryForm,
+): Promise<number> {
+  const { cuts } = log;
+  let seq = from;
+  while (seq <= to && !res.destroyed && log.cuts === cuts) {
+    const most = Math.min(to, seq + ENTRIES_CHUNK_MAX - 1);
+    const last = log.pageEnd(seq, most, ENTRIES_CHUNK_BYTES);
+    res.cork();
+    for (const piece of encodeEntries(log, { from: seq, to: last }, form)) res.write(piece);
+    res.uncork();
+    seq = last + 1;
+    await readyForMore(res);
+  }
+  return seq - 1;
+}
+
+/** The entries in this form; in one piece, unless it is a single large one, which stays a view of the log. */
+export function encodeEntries(log: Log, { from, to }: Range, form: EntryForm): Uint8Array[] {
+  const after = Buffer.from(form.after);
+  const textBytes = log.sliceBytes(from, to);
+  if (from === to && textBytes > ENTRIES_CHUNK_BYTES) {
+    return [Buffer.from(form.before(from).parts.join(String(from))), log.textAt(from), after];
+  }
+  const heads: Head[] = [];
+  let around = 0;
+  for (let seq = from; seq <= to; ) {
+    const head = new Head(form.before(seq), seq);
+    heads.push(head);
+    around += (Math.min(head.last, to) - seq + 1) * (head.bytes.length + after.length);
+    seq = head.last + 1;
+  }
+  const bytes = Buffer.allocUnsafe(textBytes + around);
+  let length = 0;
+  let seq = from;
+  const put = (part: Uint8Array) => {
+    bytes.set(part, length);
+    length += part.length;
+  };
+  for (const head of heads) {
+    for (; seq <= to && seq <= head.last; seq += 1) {
+      put(head.bytes);
+      put(log.textAt(seq));
+      put(after);
+      head.countUp();
+    }
+  }
+  return [bytes.subarray(0, length)];
+}
+
+const NINE = 0x39;
+const ZERO = 0x30;
+
+/** What stands before an entry, as bytes in which the seq is counted up: much cheaper than a new text for each. */
+class Head {
+  readonly bytes: Buffer;
+  /** The last seq that it can count to. */
+  readonly last: number;
+  /** Where the digits of the seq end. */
+  readonly #ends: number[] = [];
+
+  constructor({ parts, last }: EntryHead, seq: number) {
+    const digits = String(seq);
+    this.bytes = Buffer.from(parts.join(digits), 'latin1');
+    this.last = Math.min(last, 10 ** digits.length - 1);
+    let end = 0;
+    for (const part of parts.slice(0, -1)) {
+      end += part.length + digits.length;
+      this.#ends.push(end);
+    }
+  }
+
+  /** To the next seq; beyond `last` it is of no use any more. */
+  countUp(): void {
+    for (const end of this.#ends) {
+      let at = end - 1;
+      for (; this.bytes[at] === NINE; at -= 1) this.bytes[at] = ZERO;
+      this.bytes[at] = (this.bytes[at] as number) + 1;
+    }
+  }
+}
+
+/**
+ * Waits until the reader has room, or is gone; and lets others have their turn in any case: what the
+ * system takes at once is drained at once, and a reader that keeps up would have the process for itself.
+ */
+export async function readyForMore(res: ServerResponse): Promise<void> {
+  if (res.writableNeedDrain) await drained(res);
+  if (!res.destroyed) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.removeListener('drain', done).removeListener('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
+}

@@ -1,0 +1,161 @@
+/** Reading the log, the same on every node: `GET /messages` and one entry. */
+import { startAt } from '../core/log/epochs.ts';
+import type { Log } from '../core/log/log.ts';
+import { type ReadConcern, shownTo } from '../core/replication/read-barrier.ts';
+import { matchesEtag, parsePrefer } from '../http/headers.ts';
+import { READ_WAIT_MS } from '../http/limits.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
+import { type Call, committedHeader, type HeaderList } from '../http/request-context.ts';
+import type { Route } from '../http/server.ts';
+import { awaitShown, resumeAfter, tail } from './message-events.ts';
+import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
+import type { LogView, ReadPort } from './ports.ts';
+
+const [JSON_LIST, NDJSON, EVENTS] = [
+  'application/json',
+  'application/x-ndjson',
+  'text/event-stream',
+] as const;
+
+/** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with what comes. */
+export function listRoute(port: ReadPort, otherMethods?: string): Route {
+  return {
+    method: 'GET',
+    path: '/messages',
+    access: 'client',
+    produces: [JSON_LIST, NDJSON, EVENTS],
+    handle: (call) => {
+      call.log = port.core;
+      return list(port, call);
+    },
+    ...(otherMethods === undefined ? {} : { otherMethods }),
+  };
+}
+
+async function list(port: ReadPort, call: Call): Promise<void> {
+  const { req, res, mediaType } = call;
+  const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq', 'readConcern']);
+  const concern = readConcernIn(parameters);
+  const first = positiveParameter(parameters, 'from', 1);
+  const start = (mediaType === EVENTS ? resumeAfter(req) : null) ?? first;
+  const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
+  const minSeq = positiveParameter(parameters, 'minSeq', 0);
+  const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq, concern);
+  if (res.destroyed) return;
+  const { core } = port;
+  const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
+  const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
+  const headers = [...position, ...committedHeader(core), ...log, ...applied];
+  if (mediaType === EVENTS) await tail(port, call, { start, limit, concern }, headers);
+  else {
+    const to = Math.min(shownTo(core, concern), first + limit - 1);
+    await page(core, call, { from: first, to }, concern, headers);
+  }
+}
+
+/** What the reader wants to be shown; 400 `bad-request` if there is no such concern here. */
+export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConcern {
+  const value = parameters.get('readConcern') ?? 'local';
+  if (value === 'local' || value === 'majority') return value;
+  const detail =
+    value === 'linearizable'
+      ? "'readConcern=linearizable' is not supported yet; 'majority' shows what is committed"
+      : "'readConcern' must be local or majority";
+  throw new HttpProblem('bad-request', detail);
+}
+
+/** A page of what is shown now. */
+async function page(
+  view: LogView,
+  { req, res, mediaType }: Call,
+  range: Range,
+  concern: ReadConcern,
+  headers: HeaderList,
+): Promise<void> {
+  const isList = mediaType === JSON_LIST;
+  const form = `${isList ? '' : '.lines'}${concern === 'local' ? '' : `.${concern}`}`;
+  const etag = etagOf(view, range, form);
+  const tagged = [...headers, 'ETag', etag, 'Cache-Control', 'no-cache'];
+  if (matchesEtag(req.headers['if-none-match'], etag)) {
+    res.writeHead(304, tagged).end();
+    return;
+  }
+  const { from, to } = range;
+  // Of lines the length is not known beforehand; they are cut off visibly, if they are.
+  const length = isList ? ['Content-Length', String(view.log.sliceBytes(from, to) + 2)] : [];
+  res.writeHead(200, ['Content-Type', mediaType, ...length, ...tagged]);
+  if (req.method === 'HEAD') res.end();
+  else if (isList) await writeList(res, view.log, range);
+  else {
+    const last = await writeEntries(res, view.log, range, LINE);
+    // Half of what there was must not look like all of it.
+    if (last < range.to) res.destroy();
+    else if (!res.destroyed) res.end();
+  }
+}
+
+/**
+ * A page is immutable once it is written: the log, the epoch, writer and seq of its last entry name it
+ * (two logs that agree there agree on all before), and its beginning and end. A logId may be any
+ * text that a master chose, and a header may not.
+ */
+function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): string {
+  const name = encodeURIComponent(logId ?? 'virgin');
+  const start = startAt(log.epochs, to);
+  if (from > to || start === undefined) return `"${name}.empty${form}"`;
+  const { epoch, writer } = start;
+  const writerPart = writer === null ? '' : `.${encodeURIComponent(writer)}`;
+  return `"${name}.${epoch}${writerPart}.${from}-${to}${form}"`;
+}
+
+/**
+ * Waits until the node shows `minSeq`, so that who has written there reads it here; 503 `not-caught-up`
+ * when that takes too long. Returns the headers that say what was waited.
+ */
+async function passBarrier(
+  port: ReadPort,
+  { req, res }: Call,
+  minSeq: number,
+  concern: ReadConcern,
+): Promise<HeaderList> {
+  const preference = parsePrefer(req.headers.prefer);
+  const deadline = port.now() + (preference?.waitMs ?? READ_WAIT_MS);
+  const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
+  while (shownTo(port.core, concern) < minSeq && !res.destroyed) {
+    if (port.now() >= deadline) {
+      const { length, committed } = port.core;
+      const isLocal = concern === 'local';
+      const what = isLocal
+        ? `shows ${length}`
+        : `knows ${committed} to be committed of its ${length}`;
+      const detail = `this node ${what} messages, not yet seq ${minSeq}; try again, or another node`;
+      const more = isLocal ? {} : { committed };
+      throw new HttpProblem('not-caught-up', detail, { length, minSeq, ...more });
+    }
+    const end = await awaitShown(port, res, minSeq, deadline, concern);
+    if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
+  }
+  return applied;
+}
+
+/** The seq that a path names, which must be shown to readers of this concern; 404 otherwise. */
+export function requireSeq(view: LogView, text: string, concern: ReadConcern): number {
+  const seq = parsePosition(text);
+  if (seq !== null && seq <= shownTo(view, concern)) return seq;
+  const { length, committed } = view;
+  const of = concern === 'local' ? '' : `, of which ${committed} are known to be committed`;
+  const detail = `there is no such message; the log has ${length}${of}`;
+  throw new HttpProblem('not-found', detail, { length });
+}
+
+/** `{"seq":3,"message":"Msg3",...}` in pieces; `more` are further members, as an object. */
+export function entryJson(log: Log, seq: number, more: object = {}): Uint8Array[] {
+  const rest = JSON.stringify(more).slice(1);
+  const separator = rest === '}' ? '' : ',';
+  return [
+    Buffer.from(`{"seq":${seq},"message":`),
+    log.textAt(seq),
+    Buffer.from(`${separator}${rest}`),
+  ];
+}

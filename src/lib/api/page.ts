@@ -1,0 +1,83 @@
+/**
+ * `GET /`: the page that shows the cluster. Its parts lie in `../page/`; they are read and put together
+ * once, at the start, into one answer without any further request. The policy that goes with it admits
+ * exactly this script and this style, and requests to nobody but this node.
+ */
+
+import type { Route } from '../http/server.ts';
+import { digest, fixedRoute, readPart } from '../http/static-answer.ts';
+
+/** The parts of the script, which share one scope: each may use what those before it define. */
+const SCRIPTS = [
+  'format.js',
+  'dom.js',
+  'api.js',
+  'cluster.js',
+  'mode.js',
+  'cells.js',
+  'lanes.js',
+  'table.js',
+  'samples.js',
+  'appends.js',
+  'composer.js',
+  'faults.js',
+  'chart.js',
+  'tour-steps.js',
+  'tour.js',
+  'start.js',
+];
+
+export interface PageOptions {
+  /** Whether this master passes faults on. */
+  readonly faultInjection: boolean;
+  /** Whether clients must send a token; then the page asks for it before anything else. */
+  readonly needsToken: boolean;
+  /** How long ago a secondary was heard at most that answers its heartbeats in time, in ms. */
+  readonly onTimeMs: number;
+}
+
+/** The route of the page. */
+export function pageRoute(options: PageOptions): Route {
+  const { html, policy } = assemble(options);
+  const headers = [
+    ...['Content-Security-Policy', policy],
+    ...['X-Content-Type-Options', 'nosniff'],
+    ...['Referrer-Policy', 'no-referrer'],
+  ];
+  const mediaType = 'text/html';
+  const contentType = `${mediaType}; charset=utf-8`;
+  return fixedRoute({ path: '/', mediaType, contentType, text: html, headers });
+}
+
+function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions): {
+  html: string;
+  policy: string;
+} {
+  const style = part('page.css');
+  const script = SCRIPTS.map(part).join('\n');
+  // Functions, because in a text `$&` and its like would mean something.
+  const html = part('index.html')
+    .replace('<style>', () => `<style>${style}`)
+    .replace('<script type="module">', () => `<script type="module">${script}`)
+    .replace('data-faults="off"', `data-faults="${faultInjection ? 'on' : 'off'}"`)
+    .replace('data-token="none"', `data-token="${needsToken ? 'needed' : 'none'}"`)
+    .replace('data-on-time-ms="0"', `data-on-time-ms="${onTimeMs}"`);
+  return { html, policy: policyFor(style, script) };
+}
+
+function policyFor(style: string, script: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'sha256-${digest(script, 'base64')}'`,
+    `style-src 'sha256-${digest(style, 'base64')}'`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+function part(name: string): string {
+  return readPart(new URL(`../page/${name}`, import.meta.url));
+}

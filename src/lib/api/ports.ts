@@ -1,0 +1,78 @@
+/** What the HTTP edge needs of the process around it; `runtime/` provides it. */
+
+import type { Log } from '../core/log/log.ts';
+import type { Accepted, AppendRequest, Master } from '../core/master.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
+import type { Refusal } from '../core/refusal.ts';
+import type { ReadConcern, ReadEnd } from '../core/replication/read-barrier.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
+import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
+import type { Origin } from '../http/trace.ts';
+
+/** The log a node shows. */
+export interface LogView {
+  readonly log: Log;
+  /** How many of its messages are shown. */
+  readonly length: number;
+  /** Up to where they are known to be committed. */
+  readonly committed: number;
+  readonly logId: string | null;
+  /**
+   * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
+   * heard of a newer epoch already, and not know yet what that makes of its log.)
+   */
+  readonly logEpoch: number;
+}
+
+/** What reading needs of a node, whichever it is. */
+export interface ReadPort {
+  readonly core: LogView;
+  /** Milliseconds on the core's clock. */
+  now(): number;
+  /**
+   * Calls `onEnd`, once and later, when `seq` is shown to readers of this concern (`local` if none is said), or it
+   * should be looked again. Null, and never a call, once the node stops.
+   */
+  awaitShown(
+    seq: number,
+    deadline: number,
+    onEnd: (end: ReadEnd) => void,
+    concern?: ReadConcern,
+  ): Waiter | null;
+  cancelRead(waiter: Waiter): void;
+}
+
+/** What the routes of a master need: the core, reached through its driver. */
+export interface MasterPort extends ReadPort {
+  readonly core: Master;
+  append(request: AppendRequest, onEnd: (end: WaitEnd) => void, origin: Origin): Accepted | Refusal;
+  await(
+    seq: number,
+    w: WriteConcern,
+    deadline: number,
+    onEnd: (end: WaitEnd) => void,
+  ): Accepted | Refusal;
+  cancel(waiter: Waiter): void;
+  /** The page of `GET /metrics`. */
+  metrics(): string;
+}
+
+/** The same for a secondary. */
+export interface SecondaryPort extends ReadPort {
+  readonly core: Secondary;
+  /** Aborts when the node stops. */
+  readonly stopping: AbortSignal;
+  heartbeat(request: HeartbeatRequest | null): Heartbeat;
+  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
+  /** So many bytes have come of a frame that goes on. */
+  received(bytes: number): void;
+  setFaults(faults: Partial<Faults>): void;
+  /** The page of `GET /metrics`. */
+  metrics(): string;
+}
+
+/** Where the server notes what happened to requests. */
+export interface RequestLog {
+  debug(event: string, fields: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields: Readonly<Record<string, unknown>>): void;
+}

@@ -1,0 +1,339 @@
+/**
+ * How frames enter a replica: the entries of one whole or not at all, in order, once. What is there
+ * already is stored once; what is ahead of its turn is held back, and becomes visible in one step with
+ * the frame that closes the gap; what an older master wrote and the present one does
+ * not have is cut off, at the entry where their lists of epochs part and nowhere else.
+ */
+
+import type { Claim, Frame, HeartbeatRequest } from '../protocol.ts';
+import { type Ballot, compareBallots } from '../recovery/ballot.ts';
+import { hasCaughtUp } from '../recovery/completeness.ts';
+import type { Note, Refusal } from '../refusal.ts';
+import { countStarts, type EpochStart, type EpochsPart, startAt, startsWithin } from './epochs.ts';
+import { HoldBack } from './hold-back.ts';
+import type { EntryKeys } from './journal.ts';
+import {
+  joinMessages,
+  messageWithComma,
+  type PackedMessages,
+  sameBytes,
+  sliceMessages,
+} from './messages.ts';
+import type { Replica } from './replica.ts';
+
+const DISK_FULL: Refusal = { kind: 'refused', problem: 'disk-full' };
+
+/** The part of a list that is here: the first `offset` starts are left out. */
+interface ToldEpochs {
+  readonly offset: number;
+  readonly starts: EpochStart[];
+}
+
+export class Intake {
+  readonly #replica: Replica;
+  readonly #bootId: string;
+  readonly #note: (note: Note) => void;
+  readonly #held = new HoldBack();
+  #duplicates = 0;
+  /**
+   * The epochs of the present master's log, from those on that ours goes on with; null until its list
+   * was compared with ours.
+   */
+  #starts: readonly EpochStart[] | null = null;
+  /** The beginning of the present master's list, while it comes in several frames. */
+  #told: ToldEpochs | null = null;
+  /** From which length on the present master says that this incarnation is complete; null before. */
+  #completeFrom: number | null = null;
+  /** Up to where the present master says that its log is committed. */
+  #committed = 0;
+
+  /** @param bootId which incarnation of a node this is: what is for another one is refused */
+  constructor(replica: Replica, bootId: string, note: (note: Note) => void) {
+    this.#replica = replica;
+    this.#bootId = bootId;
+    this.#note = note;
+  }
+
+  /** The seqs that are held back, in no order. */
+  heldSeqs(): Iterable<number> {
+    return this.#held.seqs();
+  }
+
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** How many entries came that were here already. */
+  get duplicates(): number {
+    return this.#duplicates;
+  }
+
+  /** Whether this log was compared with that of the master who writes under this ballot. */
+  isAgreedWith(ballot: Ballot): boolean {
+    return this.#starts !== null && compareBallots(ballot, this.#replica.ballot) === 0;
+  }
+
+  /**
+   * A master says which log it writes, and as who: from now on no older one is listened to. What was said
+   * to another incarnation changes nothing: it may come from a master that is dead.
+   */
+  hear({ claim, bootId, completeFrom, committed }: HeartbeatRequest): void {
+    if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;
+    if (!this.#listenTo(claim)) return;
+    this.#believe(bootId, completeFrom, committed);
+  }
+
+  /** Takes note of what the present master says of this node and of its own log. */
+  #believe(bootId: string | null, completeFrom: number | null, committed: number): void {
+    // What is said by hand names no incarnation, and makes none complete.
+    if (bootId !== null) this.#completeFrom = completeFrom ?? this.#completeFrom;
+    this.#committed = Math.max(this.#committed, committed);
+    this.settle();
+  }
+
+  /** Takes note of what has become true by what was taken in, told or synced: committed, complete. */
+  settle(): void {
+    // What a master says of its log is so of ours only where the two were compared.
+    if (this.#starts === null) return;
+    this.#replica.commit(this.#committed);
+    if (this.#replica.isComplete) return;
+    const { ballot, newest, durableLength } = this.#replica;
+    const completeFrom = this.#completeFrom;
+    const standpoint = { promised: ballot, newestMark: newest, durableLength, completeFrom };
+    if (!hasCaughtUp(standpoint) || !this.#replica.becomeComplete()) return;
+    const fields = { epoch: ballot.epoch, completeFrom };
+    this.#note({ level: 'info', event: 'became-complete', fields });
+  }
+
+  /** Joins the log of a claim if there is none here. Returns whether the claim is listened to. */
+  #listenTo(claim: Claim): boolean {
+    const { logId, ballot, hasLog } = this.#replica;
+    if (compareBallots(claim, ballot) < 0) return false;
+    // Who has taken no frame of a log has none, and follows the newer of two masters that begin one.
+    if (logId !== claim.logId && (hasLog || !this.#join(claim.logId))) return false;
+    this.#promise(claim);
+    return true;
+  }
+
+  /**
+   * The list of epochs that this frame brings, or brings to an end; null if it does neither. The list
+   * begins with the first entry, or with one up to which this log is the same.
+   */
+  epochsIn(frame: Frame): readonly EpochStart[] | null {
+    const { epochs, part } = frame;
+    if (epochs === null || part?.hasMore) return null;
+    const told = this.#toldBefore(frame);
+    return told === null ? epochs : told.starts.concat(epochs);
+  }
+
+  /** Takes in a frame whole, or says why not and changes nothing. */
+  take(frame: Frame): Refusal | null {
+    const epochs = this.epochsIn(frame);
+    const problem = this.#refusalOf(frame, epochs);
+    if (problem !== null) return problem;
+    if (this.#replica.logId !== frame.logId && !this.#join(frame.logId)) return DISK_FULL;
+    this.#promise(frame);
+    if (frame.part?.hasMore) {
+      this.#tell(frame);
+      return null;
+    }
+    if (epochs !== null) {
+      this.#told = null;
+      const shared = this.#replica.sharedWith(epochs);
+      if (!this.#cutTo(shared, frame)) return DISK_FULL;
+      this.#starts = epochs.slice(Math.max(0, countStarts(epochs, shared + 1) - 1));
+    }
+    const known = this.#replica.log.length + 1 - frame.from;
+    this.#duplicates += Math.max(0, Math.min(known, frame.messages.ends.length));
+    if (known < 0) this.#hold(frame);
+    else if (known < frame.messages.ends.length) {
+      const refusal = this.#show(frame, known);
+      if (refusal !== null) return refusal;
+    }
+    if (!this.#beginEpoch()) return DISK_FULL;
+    this.#believe(frame.bootId ?? null, frame.completeFrom ?? null, frame.committed ?? 0);
+    return null;
+  }
+
+  /**
+   * Once all is here that the present master had when it took over, this log is as new as its own,
+   * though it may have written nothing yet (the empty entry a Raft leader begins with).
+   */
+  #beginEpoch(): boolean {
+    const start = this.#starts && startAt(this.#starts, this.#replica.log.length + 1);
+    return !start || this.#replica.beginEpoch(start);
+  }
+
+  /** The part of the list that was told before the one in this frame; null if this is the first. */
+  #toldBefore({ part, epoch, writer }: Frame): ToldEpochs | null {
+    const told = this.#told;
+    if (told === null || part === undefined) return null;
+    const isSame = compareBallots(this.#replica.ballot, { epoch, writer }) === 0;
+    return isSame && part.offset === told.offset + told.starts.length ? told : null;
+  }
+
+  /** Keeps a part of a list until the rest is here. */
+  #tell(frame: Frame): void {
+    const { epochs, part } = frame as Frame & { epochs: readonly EpochStart[]; part: EpochsPart };
+    const before = this.#toldBefore(frame);
+    if (before === null) this.#told = { offset: part.offset, starts: [...epochs] };
+    else for (const start of epochs) before.starts.push(start);
+  }
+
+  /**
+   * Whether what a part of a list leaves out need not be told: it goes on from the part before, or with an
+   * entry that this log has from the same master, so that both are the same before it.
+   */
+  #goesOn(frame: Frame): boolean {
+    const { epochs, part } = frame;
+    const first = epochs?.[0];
+    if (first === undefined || part === undefined || part.offset === 0) return true;
+    const last = this.#toldBefore(frame)?.starts.at(-1);
+    if (last !== undefined) {
+      return compareBallots(first, last) > 0 && first.firstSeq >= last.firstSeq;
+    }
+    const { log, logId } = this.#replica;
+    if (logId === null || log.length < first.firstSeq - 1) return false;
+    const own = startAt(log.epochs, first.firstSeq);
+    return own !== undefined && compareBallots(own, first) === 0;
+  }
+
+  #refusalOf(frame: Frame, epochs: readonly EpochStart[] | null): Refusal | null {
+    const { logId, ballot, log } = this.#replica;
+    if (frame.bootId !== undefined && frame.bootId !== this.#bootId) {
+      return { kind: 'refused', problem: 'boot-mismatch', bootId: this.#bootId };
+    }
+    // Who has no log follows a master that knows whom it speaks to; by hand, no log is exchanged for another.
+    const isBound = this.#replica.hasLog || frame.bootId === undefined;
+    if (logId !== null && frame.logId !== logId && isBound) {
+      return { kind: 'refused', problem: 'log-mismatch', logId };
+    }
+    const order = compareBallots(frame, ballot);
+    if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    // A master's log may differ from ours in any place until the two lists were compared.
+    const isCompared = frame.epochs !== null || (this.#starts !== null && order === 0);
+    if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {
+      return { kind: 'refused', problem: 'epochs-missing' };
+    }
+    const length = epochs === null ? log.length : this.#replica.sharedWith(epochs);
+    // What was held under another ballot, or behind what is cut off, does not count any more.
+    const held = order > 0 || length < log.length ? new HoldBack() : this.#held;
+    const seq = log.differsAt(frame.from, frame.messages, length) ?? differsFromHeld(frame, held);
+    if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length: log.length };
+    if (frame.from <= length + 1 || fits(frame, held, length)) return null;
+    return { kind: 'refused', problem: 'gap', length: log.length };
+  }
+
+  #join(logId: string): boolean {
+    if (!this.#replica.begin(logId)) return false;
+    this.#forgetMaster();
+    this.#note({ level: 'info', event: 'joined-log', fields: { logId } });
+    return true;
+  }
+
+  #promise({ epoch, writer }: Ballot): void {
+    if (!this.#replica.promise({ epoch, writer })) return;
+    this.#forgetMaster();
+    this.#note({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
+  }
+
+  /** What an earlier master has sent or said does not count any more: it may never have placed it. */
+  #forgetMaster(): void {
+    this.#held.clear();
+    this.#starts = null;
+    this.#told = null;
+    this.#completeFrom = null;
+    this.#committed = 0;
+  }
+
+  /** Cuts off what the present master does not have; loudly. */
+  #cutTo(shared: number, { epoch, writer }: Frame): boolean {
+    const { length } = this.#replica.log;
+    if (shared >= length) return true;
+    const newest = this.#replica.newest;
+    if (!this.#replica.cut(shared)) return false;
+    this.#held.clear();
+    this.#note({
+      level: 'warn',
+      event: 'log-cut',
+      fields: { from: shared + 1, to: length, writtenUnder: newest.epoch, epoch, writer },
+    });
+    return true;
+  }
+
+  #hold(frame: Frame): void {
+    const keys = new Map(frame.keys);
+    const { messages, from } = frame;
+    this.#held.put(
+      messages.ends.map((_, i) => [
+        from + i,
+        { text: messageWithComma(messages, i), key: keys.get(from + i) },
+      ]),
+    );
+  }
+
+  /**
+   * Appends what the frame has from index `known` on, and what was held and is next then, and begins the
+   * epoch that begins right behind: all in one step, or nothing where there is no room.
+   */
+  #show(frame: Frame, known: number): Refusal | null {
+    const first = frame.from + known;
+    const held = this.#heldFrom(frame.from + frame.messages.ends.length);
+    const own = sliceMessages(frame.messages, known);
+    const messages =
+      held.length === 0 ? own : joinMessages([own, ...held.map(({ packed }) => packed)]);
+    const keys = keysFrom(frame.keys, first, held);
+    const last = first + messages.ends.length - 1;
+    const starts = this.#starts ?? [{ epoch: frame.epoch, writer: frame.writer, firstSeq: 1 }];
+    const [start, ...later] = startsWithin(starts, first, last + 1);
+    if (!this.#replica.append(messages, start as EpochStart, keys, later)) return DISK_FULL;
+    if (this.#held.size > 0) for (let seq = first; seq <= last; seq += 1) this.#held.take(seq);
+    return null;
+  }
+
+  /** What is held at `from` and right behind it. */
+  #heldFrom(from: number): Held[] {
+    const run: Held[] = [];
+    let message = this.#held.get(from);
+    for (let seq = from; message !== undefined; message = this.#held.get(seq)) {
+      const { text, key } = message;
+      run.push({ seq, key, packed: { bytes: text, ends: [text.length] } });
+      seq += 1;
+    }
+    return run;
+  }
+}
+
+interface Held {
+  readonly seq: number;
+  readonly key: string | undefined;
+  readonly packed: PackedMessages;
+}
+
+/** The keys of a frame from the seq `first` on, and those of what was held behind it. */
+function keysFrom(keys: EntryKeys, first: number, held: readonly Held[]): EntryKeys {
+  const own = keys.filter(([seq]) => seq >= first);
+  const more = held.flatMap(({ seq, key }) => (key === undefined ? [] : [[seq, key] as const]));
+  return more.length === 0 ? own : [...own, ...more];
+}
+
+/** The first seq at which the frame says something else than what is held; null if none. */
+function differsFromHeld(frame: Frame, held: HoldBack): number | null {
+  if (held.size === 0) return null;
+  for (let i = 0; i < frame.messages.ends.length; i += 1) {
+    const text = held.get(frame.from + i)?.text;
+    if (text !== undefined && !sameBytes(text, messageWithComma(frame.messages, i)))
+      return frame.from + i;
+  }
+  return null;
+}
+
+/** Whether there is room to hold back what of the frame is not held yet. */
+function fits(frame: Frame, held: HoldBack, length: number): boolean {
+  const count = frame.messages.ends.length;
+  let bytes = 0;
+  for (let i = 0; i < count; i += 1) {
+    if (held.get(frame.from + i) === undefined) bytes += messageWithComma(frame.messages, i).length;
+  }
+  return held.hasRoom(frame.from + count - 1, bytes, length);
+}

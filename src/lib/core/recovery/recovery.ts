@@ -1,0 +1,404 @@
+/**
+ * How a starting master finds the log it goes on with. In plain words: *poll* every secondary, which
+ * changes nothing, for what it holds; if that would be enough to take over, *prepare*: promise the next
+ * epoch itself, then ask those who answered to promise it as well, so that they listen to no older
+ * master from then on; of what they say then, take the best log, fetch what is missing here, and write on.
+ *
+ * The best log is the one that is written on under the newest ballot, and of those the longest (the rule
+ * of Raft and of Viewstamped Replication). Because of the promises nothing can be added behind our back
+ * to what a node has just said. Whose answers are enough is in `completeness.ts`.
+ */
+
+import type { Intake } from '../log/apply.ts';
+import type { Replica } from '../log/replica.ts';
+import type { Claim, Frame, Heartbeat } from '../protocol.ts';
+import type { Note } from '../refusal.ts';
+import { type Ballot, compareBallots, NO_BALLOT, newerBallot, nextBallot } from './ballot.ts';
+import { type Member, mayTakeOver } from './completeness.ts';
+
+export interface RecoveryConfig {
+  readonly nodeId: string;
+  /** The names of the secondaries, in the order of the configuration. */
+  readonly secondaries: readonly string[];
+  /** The name of a log that is begun where nobody has one. */
+  readonly newLogId: string;
+  /** The name of this life of the master. */
+  readonly writer: string;
+  /** Whether it waits for those who remember; false: it takes over with whoever answers. */
+  readonly needsQuorum: boolean;
+}
+
+/** What was adopted, by which rule, and who was heard; for the log. */
+export interface Adopted {
+  /** Whose log it was; null if it is empty. */
+  readonly adoptedFrom: string | null;
+  readonly rule: string;
+  readonly answered: readonly string[];
+  /** Who of those who answered, and of this node, had lost its memory, or never had all of it. */
+  readonly incomplete: readonly string[];
+  readonly unanswered: readonly string[];
+}
+
+/** What a recovery asks of the world. Secondaries are named by their index in the configuration. */
+export interface RecoveryEffects {
+  /** Ask what it holds: a poll, or with a claim a prepare; exactly one outcome follows. */
+  survey(secondary: number, claim: Claim | null): void;
+  /** Fetch its log from the entry `from` on; frames and one outcome come back with this number. */
+  fetchLog(secondary: number, fetch: number, from: number): void;
+  /** The attempt came to nothing: call `begin` again after a while. */
+  rest(reason: string): void;
+  /** The log is here, and is to be written under this claim. */
+  recovered(claim: Claim, adopted: Adopted): void;
+  note(note: Note): void;
+}
+
+type Stage = 'resting' | 'polling' | 'preparing' | 'fetching' | 'over';
+
+/** A log that could be gone on with; `secondary` is null for our own. */
+interface Candidate {
+  readonly secondary: number | null;
+  readonly logId: string;
+  /** The newest ballot of whose beginning it has everything. */
+  readonly newest: Ballot;
+  readonly length: number;
+}
+
+const DISK_FULL = 'the disk is full';
+const ANOTHER_STARTS = 'another master is starting';
+
+export class Recovery {
+  readonly #config: RecoveryConfig;
+  readonly #replica: Replica;
+  readonly #intake: Intake;
+  readonly #effects: RecoveryEffects;
+  #stage: Stage = 'resting';
+  /** By secondary: what it said in this round. */
+  readonly #answers = new Map<number, Heartbeat>();
+  /** Who has not said anything yet in this round. */
+  readonly #asked = new Set<number>();
+  /** Who was found to be down in this attempt. */
+  readonly #down = new Set<number>();
+  /** By secondary: its answer to the poll; the promise of that incarnation is asked for, and no other's. */
+  readonly #polled = new Map<number, Heartbeat>();
+  #claim: Claim | null = null;
+  /** The newest ballot that was claimed or met. Who heard it may have forgotten it, we have not. */
+  #met: Ballot = NO_BALLOT;
+  #best: Candidate | null = null;
+  #adopted: Adopted | null = null;
+  /** Whether our log was compared with the one that is being fetched. */
+  #isCompared = false;
+  #fetch = 0;
+  /** Where the fetch under way begins. */
+  #from = 1;
+
+  constructor(config: RecoveryConfig, replica: Replica, intake: Intake, effects: RecoveryEffects) {
+    this.#config = config;
+    this.#replica = replica;
+    this.#intake = intake;
+    this.#effects = effects;
+  }
+
+  /** What the secondaries said last, by index. */
+  get answers(): ReadonlyMap<number, Heartbeat> {
+    return this.#answers;
+  }
+
+  /** Begins an attempt. */
+  begin(): void {
+    this.#claim = null;
+    this.#down.clear();
+    this.#polled.clear();
+    this.#ask('polling', [...this.#config.secondaries.keys()]);
+  }
+
+  /** A secondary has said what it holds. */
+  answered(secondary: number, answer: Heartbeat): void {
+    if (!this.#asked.delete(secondary)) return;
+    this.#answers.set(secondary, answer);
+    this.#concludeRound();
+  }
+
+  /** It has not, or nonsense; `isDown`: nobody is there who could. */
+  failed(secondary: number, isDown: boolean): void {
+    if (!this.#asked.delete(secondary)) return;
+    if (isDown) this.#down.add(secondary);
+    this.#concludeRound();
+  }
+
+  /** A part of the log that is being fetched. Returns whether to go on. */
+  fetched(fetch: number, frame: Frame): boolean {
+    if (fetch !== this.#fetch || this.#stage !== 'fetching') return false;
+    const { from, messages } = frame;
+    const problem = this.#problemOfSource(frame);
+    if (problem !== null) {
+      this.#rest(problem);
+      return false;
+    }
+    const epochs = this.#intake.epochsIn(frame);
+    const shared = epochs === null || from !== this.#from ? from : this.#replica.sharedWith(epochs);
+    if (shared < from - 1) {
+      // The two logs part before the place where the fetch began: begin it there.
+      this.#startFetch(shared + 1);
+      return false;
+    }
+    const refusal = this.#intake.take(this.#asOurs(frame));
+    if (refusal !== null) {
+      this.#rest(`the log of a secondary cannot be taken in: ${refusal.problem}`);
+      return false;
+    }
+    this.#isCompared = !frame.part?.hasMore;
+    if (this.#replica.log.length >= from + messages.ends.length - 1) return true;
+    this.#rest('the secondary has left out a part of its log');
+    return false;
+  }
+
+  /** The fetch is over; `reason` says why it broke, null if it was complete. */
+  fetchOver(fetch: number, reason: string | null): void {
+    if (fetch !== this.#fetch || this.#stage !== 'fetching') return;
+    const best = this.#best as Candidate;
+    if (this.#isCompared && this.#replica.log.length >= best.length) this.#takeOver();
+    else this.#rest(reason ?? 'the secondary has sent less than it holds');
+  }
+
+  /** A fetch ends when its source promises a newer ballot, or is another incarnation than the one that promised. */
+  #problemOfSource(frame: Frame): string | null {
+    const { secondary } = this.#best as Candidate & { secondary: number };
+    const isSame =
+      frame.bootId === undefined || frame.bootId === this.#polled.get(secondary)?.bootId;
+    if (!isSame) return `${this.#nameOf(secondary)} has restarted`;
+    return compareBallots(frame, this.#claim as Claim) > 0 ? ANOTHER_STARTS : null;
+  }
+
+  /** A fetched frame for our own intake; one that names no writer may come from who knows no promises. */
+  #asOurs({ bootId: _, ...frame }: Frame): Frame {
+    const { epoch, writer } = this.#claim as Claim;
+    return frame.writer === null ? { ...frame, epoch, writer } : frame;
+  }
+
+  // --- rounds ----------------------------------------------------------------------------------
+
+  #ask(stage: Stage, secondaries: readonly number[]): void {
+    this.#stage = stage;
+    this.#answers.clear();
+    for (const secondary of secondaries) this.#asked.add(secondary);
+    for (const secondary of secondaries) this.#effects.survey(secondary, this.#claim);
+    if (secondaries.length === 0) this.#concludeRound();
+  }
+
+  #concludeRound(): void {
+    if (this.#asked.size > 0) return;
+    if (this.#stage === 'polling') this.#concludePoll();
+    else this.#concludePrepare();
+  }
+
+  /** Prepares only where that can be enough: epochs do not grow while it waits for somebody. */
+  #concludePoll(): void {
+    const logId = logIdOf(this.#bestCandidate());
+    const verdict = mayTakeOver(this.#members(), logId, this.#config.needsQuorum);
+    if (verdict.rule === null) this.#rest(verdict.reason);
+    else this.#prepare(logId ?? this.#nameHeard() ?? this.#config.newLogId);
+  }
+
+  /** Promises the next epoch of this log, durably where there is a disk, and asks the others to. */
+  #prepare(logId: string): void {
+    // Every candidacy has a name of its own: what was said to an earlier one is not taken for this one's.
+    let seen = newerBallot(this.#replica.ballot, this.#met);
+    for (const [secondary, answer] of this.#answers) {
+      this.#polled.set(secondary, answer);
+      const other = logOf(answer);
+      if (other === null || other === logId) seen = newerBallot(seen, ballotOf(answer));
+    }
+    const claim = { logId, ...nextBallot(seen, this.#config.writer) };
+    this.#claim = claim;
+    this.#met = claim;
+    if (this.#promiseOwn(claim)) this.#ask('preparing', [...this.#answers.keys()]);
+    else this.#rest(DISK_FULL);
+  }
+
+  /** "A new epoch, promised by itself first, durably where there is a disk." False if there is no room. */
+  #promiseOwn(claim: Claim): boolean {
+    const replica = this.#replica;
+    const isElsewhere = !replica.hasLog && replica.logId !== claim.logId;
+    if (isElsewhere && !replica.begin(claim.logId)) return false;
+    replica.promise(claim);
+    return compareBallots(replica.keptBallot, claim) === 0;
+  }
+
+  /** Takes the best log of all answers, if they are enough. */
+  #concludePrepare(): void {
+    const claim = this.#claim as Claim;
+    const isOutbid = this.#forgetOldAnswers(claim);
+    const best = this.#bestCandidate();
+    const members = this.#members();
+    const verdict = mayTakeOver(members, logIdOf(best), this.#config.needsQuorum);
+    const isAnother = best !== null && best.logId !== claim.logId;
+    if (isOutbid || isAnother) this.#rest(ANOTHER_STARTS);
+    else if (verdict.rule === null) this.#rest(verdict.reason);
+    else {
+      this.#adopted = this.#adoptedFrom(best, verdict.rule, members);
+      this.#adopt(best);
+    }
+  }
+
+  /** Forgets what may not be so for long. Returns whether somebody has promised a newer ballot than ours. */
+  #forgetOldAnswers(claim: Claim): boolean {
+    let isOutbid = false;
+    for (const [secondary, answer] of this.#answers) {
+      // It may hear older masters, or is not whom we asked.
+      const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);
+      if (isOld) this.#answers.delete(secondary);
+      else if (!isForeign(answer, claim) && compareBallots(ballotOf(answer), claim) > 0) {
+        this.#met = newerBallot(this.#met, ballotOf(answer));
+        isOutbid = true;
+      }
+    }
+    return isOutbid;
+  }
+
+  #adopt(best: Candidate | null): void {
+    const { logId } = this.#claim as Claim;
+    if (this.#replica.logId !== logId && !this.#joinLog(logId)) return;
+    this.#best = best;
+    if (best === null || best.secondary === null) {
+      this.#takeOver();
+      return;
+    }
+    this.#stage = 'fetching';
+    this.#isCompared = false;
+    this.#startFetch(Math.min(this.#replica.log.length, best.length) + 1);
+  }
+
+  #adoptedFrom(best: Candidate | null, rule: string, members: readonly Member[]): Adopted {
+    const from = best?.secondary == null ? this.#config.nodeId : this.#nameOf(best.secondary);
+    const answered = members.filter(({ state }) => state === 'answered');
+    const logId = logIdOf(best);
+    const isWhole = (one: Member) => one.isComplete && one.logId === logId;
+    return {
+      adoptedFrom: best === null || best.length === 0 ? null : from,
+      rule,
+      answered: answered.slice(1).map(({ id }) => id),
+      incomplete: answered.filter((one) => !isWhole(one)).map(({ id }) => id),
+      unanswered: members.filter(({ state }) => state !== 'answered').map(({ id }) => id),
+    };
+  }
+
+  #startFetch(from: number): void {
+    const { secondary } = this.#best as Candidate & { secondary: number };
+    this.#fetch += 1;
+    this.#from = from;
+    this.#effects.fetchLog(secondary, this.#fetch, from);
+  }
+
+  /** This node first, then the secondaries in their order. */
+  #members(): Member[] {
+    const { nodeId, secondaries } = this.#config;
+    const { logId, hasLog, isComplete } = this.#replica;
+    const own = {
+      id: nodeId,
+      state: 'answered',
+      logId: hasLog ? logId : null,
+      isComplete,
+    } as const;
+    const others = secondaries.map((id, index): Member => {
+      const answer = this.#answers.get(index);
+      const isAway = answer === undefined;
+      // Who had a log when it was polled is waited for, as if it were silent: no other log takes its place.
+      const polled = this.#polled.get(index);
+      const isDown = this.#down.has(index) && (polled === undefined || logOf(polled) === null);
+      const state = isAway ? (isDown ? 'down' : 'silent') : 'answered';
+      return {
+        id,
+        state,
+        logId: isAway ? null : logOf(answer),
+        isComplete: answer?.standing?.isComplete ?? false,
+      };
+    });
+    return [own, ...others];
+  }
+
+  /** Who has the best log; of equals we ourselves, so that nothing need be fetched. */
+  #bestCandidate(): Candidate | null {
+    const { logId, log, newest, hasLog } = this.#replica;
+    const candidates: Candidate[] = [];
+    if (hasLog) {
+      candidates.push({ secondary: null, logId: logId as string, newest, length: log.length });
+    }
+    for (const [secondary, answer] of this.#answers) {
+      const { length, epoch, standing } = answer;
+      const id = logOf(answer);
+      if (id === null) continue;
+      const newest = standing && { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      candidates.push({ secondary, logId: id, newest: newest ?? { epoch, writer: null }, length });
+    }
+    return bestOf(candidates);
+  }
+
+  /** The name of a log that was to be born, as somebody has heard; all who start must take the same. */
+  #nameHeard(): string | null {
+    const names = [this.#replica.logId, ...[...this.#answers.values()].map(({ logId }) => logId)];
+    return names.filter((name) => name !== null).sort()[0] ?? null;
+  }
+
+  #joinLog(logId: string): boolean {
+    const { logId: other, log } = this.#replica;
+    const fields = { logId: other, length: log.length, adopted: logId };
+    this.#effects.note({ level: 'warn', event: 'own-log-set-aside', fields });
+    if (this.#replica.begin(logId)) return true;
+    this.#rest(DISK_FULL);
+    return false;
+  }
+
+  /** "Whoever takes over is complete": the mark first, then the flag. */
+  #takeOver(): void {
+    const claim = this.#claim as Claim;
+    if (!this.#replica.beginEpoch(claim) || !this.#replica.becomeComplete()) {
+      this.#rest(DISK_FULL);
+      return;
+    }
+    this.#stage = 'over';
+    this.#effects.recovered(claim, this.#adopted as Adopted);
+  }
+
+  #nameOf(secondary: number): string {
+    return this.#config.secondaries[secondary] as string;
+  }
+
+  #rest(reason: string): void {
+    this.#stage = 'resting';
+    this.#fetch += 1;
+    this.#effects.rest(reason);
+  }
+}
+
+function bestOf(candidates: readonly Candidate[]): Candidate | null {
+  const rank = ({ secondary }: Candidate) => secondary ?? -1;
+  const order = (a: Candidate, b: Candidate) =>
+    compareBallots(b.newest, a.newest) || b.length - a.length || rank(a) - rank(b);
+  return candidates.toSorted(order)[0] ?? null;
+}
+
+function logIdOf(candidate: Candidate | null): string | null {
+  return candidate?.logId ?? null;
+}
+
+/** Which log the secondary has, if it has taken a frame of one; null if not. */
+function logOf({ logId, length, standing }: Heartbeat): string | null {
+  return length > 0 || (standing?.lastEpoch ?? 0) > 0 ? logId : null;
+}
+
+/** Whether it has a log of another name: it has answered, and cannot promise anything for this one. */
+function isForeign(answer: Heartbeat, { logId }: Claim): boolean {
+  const other = logOf(answer);
+  return other !== null && other !== logId;
+}
+
+/** Whether the secondary has heard the claim and still listens to older masters. */
+function isDeaf(answer: Heartbeat, claim: Claim): boolean {
+  if (answer.standing === null || isForeign(answer, claim)) return false;
+  return answer.logId !== claim.logId || compareBallots(ballotOf(answer), claim) < 0;
+}
+
+/** The newest ballot that a secondary has seen, as far as it says. */
+export function ballotOf({ epoch, standing }: Heartbeat): Ballot {
+  return { epoch, writer: standing?.writer ?? null };
+}

@@ -1,0 +1,619 @@
+/**
+ * One secondary, as the master deals with it: when to open an exchange, what to send, which acks and
+ * heartbeats to believe, when to give up and when to try again. It knows nothing of the others.
+ */
+
+import { countStarts, type EpochStart, type EpochsPart, indexOfEpoch } from '../log/epochs.ts';
+import type { Replica } from '../log/replica.ts';
+import type { Ack, Claim, Heartbeat, HeartbeatRequest, StreamStart } from '../protocol.ts';
+import type { Ballot } from '../recovery/ballot.ts';
+import type { Note } from '../refusal.ts';
+import { backoffMs } from './backoff.ts';
+import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
+import { frameEnd } from './frame-end.ts';
+import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.ts';
+import { LINGER, type Linger, lingersUntil } from './linger.ts';
+import { type Asked, type Learned, Progress, type SentFrame } from './progress.ts';
+
+/** Epochs in one frame; a longer list is told in several, which bring no messages but for the last. */
+export const FRAME_EPOCHS_MAX = 2048;
+/** Frames of one exchange that may be without an ack. */
+export const WINDOW_FRAMES_MAX = 8;
+/** How long after the last frame a commit that nothing else tells of is told by a frame of its own, in ms. */
+export const COMMIT_NOTICE_MS = 10;
+/** So many exchanges in a row without an ack, while heartbeats are answered, are worth a warning. */
+export const MUTE_EXCHANGES_MIN = 2;
+/** An exchange without work for this long ends; the next append opens another. */
+export const EXCHANGE_IDLE_MS = 60_000;
+
+export interface PeerConfig {
+  readonly heartbeat: HeartbeatConfig;
+  readonly failureDetector: FailureDetectorConfig;
+  /** The oldest frame in flight getting no further for this long ends the exchange, in ms. */
+  readonly replicationTimeoutMs: number;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /** Bytes of messages in one frame; default `FRAME_MESSAGE_BYTES_MAX`. */
+  readonly frameBytesMax?: number;
+  /** Epochs in one frame; default `FRAME_EPOCHS_MAX`. */
+  readonly frameEpochsMax?: number;
+  /** Default `LINGER`. */
+  readonly linger?: Linger;
+  /** Default `COMMIT_NOTICE_MS`. */
+  readonly commitNoticeMs?: number;
+}
+
+/** What a peer asks of the world. Secondaries are named by their index in the configuration. */
+export interface PeerEffects {
+  /** Open exchange number `exchange`; its outcome comes back as `acked` or `exchangeFailed`. */
+  openExchange(secondary: number, exchange: number): void;
+  /**
+   * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. `start` is
+   * what the first frame of an exchange says besides; null in all others.
+   */
+  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void;
+  /** End the exchange in peace: everything sent was acked. */
+  restExchange(secondary: number): void;
+  /** Cut the exchange off; it has nothing to say any more. */
+  dropExchange(secondary: number): void;
+  /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
+  askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void;
+  note(note: Note): void;
+}
+
+/** What `GET /health` tells of a secondary. */
+export interface SecondaryHealth {
+  readonly id: string;
+  readonly url: string;
+  readonly status: Status;
+  readonly length: number;
+  /** Whether it has lost nothing that it could have acknowledged, by its last word; false before it spoke. */
+  readonly complete: boolean;
+  /** Up to where entries are on their way to it, or there; not below `length`. */
+  readonly sent: number;
+  /** How many it has received and does not show, as of its last heartbeat; null if it does not say. */
+  readonly held: number | null;
+  readonly lag: number;
+  readonly lastSeenMsAgo: number | null;
+  readonly failures: number;
+  readonly nextAttemptInMs: number | null;
+  readonly lastError: string | null;
+}
+
+export class Peer {
+  readonly id: string;
+  readonly progress = new Progress();
+  readonly #index: number;
+  readonly #url: string;
+  readonly #config: PeerConfig;
+  readonly #replica: Replica;
+  /** The largest seq that a client waits for; 0 if none does. */
+  readonly #lastAwaited: () => number;
+  readonly #effects: PeerEffects;
+  readonly #detector: FailureDetector;
+  readonly #heartbeat: HeartbeatSchedule;
+  /** What the master writes, and as who; null until it has recovered. */
+  #claim: Claim | null = null;
+  #held: number | null = null;
+  /** Whether the incarnation that speaks is complete, as it said last; null if it does not say such things. */
+  #isComplete: boolean | null = null;
+  /** From which length on that incarnation is complete: L of the contract. */
+  #completeFrom = 0;
+  /** Up to where it was told that the log is committed, in this exchange. */
+  #committedTold = 0;
+  /** How long to wait for the next attempt to meet it, should the one under way fail; null if none is. */
+  #meetingDelayMs: number | null = null;
+  /** The newest ballot of whose beginning this life of it has everything, as far as it has said so. */
+  #newest: { readonly bootId: string; readonly ballot: Ballot } | null = null;
+
+  constructor(
+    index: number,
+    id: string,
+    url: string,
+    config: PeerConfig,
+    replica: Replica,
+    lastAwaited: () => number,
+    effects: PeerEffects,
+  ) {
+    this.#index = index;
+    this.id = id;
+    this.#url = url;
+    this.#config = config;
+    this.#replica = replica;
+    this.#lastAwaited = lastAwaited;
+    this.#effects = effects;
+    this.#detector = new FailureDetector(config.failureDetector);
+    this.#heartbeat = new HeartbeatSchedule(config.heartbeat);
+  }
+
+  /**
+   * How many messages of it count. An entry of an older epoch is safe from a log of an epoch in
+   * between only on nodes that have all the master had when it took over (Raft, figure 8).
+   */
+  get countedLength(): number {
+    const start = this.#replica.newest;
+    const { acked } = this.progress;
+    return acked >= start.firstSeq - 1 ? acked : 0;
+  }
+
+  get status(): Status {
+    return this.#detector.status;
+  }
+
+  /** Whether it counts for the quorum; a Suspected node does. */
+  get isAvailable(): boolean {
+    return this.status !== 'Unhealthy';
+  }
+
+  /** Whether it is well, and still being sent what it lacks. */
+  get isCatchingUp(): boolean {
+    const { exchange, acked } = this.progress;
+    return this.status === 'Healthy' && exchange !== null && acked < this.#replica.log.length;
+  }
+
+  /** A candidate polls, or prepares with the claim: asks what the secondary holds. */
+  survey(claim: Claim | null, timeoutMs: number, now: number): void {
+    this.#ask(claim, timeoutMs, now);
+  }
+
+  /** The candidate's question was answered, or not (a few words why). */
+  surveyed(outcome: Heartbeat | string, now: number): void {
+    const { progress } = this;
+    if (typeof outcome === 'string') {
+      this.#heartbeat.missed(now);
+      this.#detector.missed();
+      progress.lastError = outcome;
+      return;
+    }
+    const asked = this.#heartbeat.answered();
+    if (asked === null) return;
+    this.#detector.answered();
+    progress.lastSeenAt = now;
+    progress.lastError = null;
+    this.#learn(outcome, false, asked);
+  }
+
+  /** The master has recovered: from now on its log goes to the secondary. */
+  begin(claim: Claim, answer: Heartbeat | undefined, now: number): void {
+    this.#claim = claim;
+    // Whom it has met before: what it has had since is the log that it took over.
+    this.#completeFrom = this.#replica.log.length;
+    const problem = answer === undefined ? null : this.#problemOfHeartbeat(answer);
+    if (problem !== null) {
+      this.#detector.disown();
+      this.progress.lastError = problem;
+    } else if (answer?.length === 0 && answer.standing === null) {
+      // It holds nothing that could differ, and does not speak of marks.
+      this.progress.isAgreed = true;
+    }
+    this.pump(now);
+  }
+
+  /** The master must not write any more: everything known of the secondary is outdated. */
+  end(): void {
+    this.disown();
+    this.#claim = null;
+  }
+
+  /**
+   * Opens an exchange if there is work and it is time, and fills its window: with full frames only, or
+   * also with one that is not, if it need not wait for company.
+   */
+  pump(now: number, isFullOnly = false): void {
+    const { progress } = this;
+    const { log } = this.#replica;
+    if (this.#claim === null) return;
+    // A stream is for one incarnation, so it can begin only when that is known.
+    if (now >= this.#attemptAt() && progress.bootId !== null) {
+      this.#committedTold = 0;
+      this.#effects.openExchange(this.#index, progress.open(now, this.#sharedEpochs()));
+    }
+    if (progress.exchange !== null && progress.probing) this.#tellEpochs(now);
+    if (progress.exchange !== null && progress.isFresh && progress.mustCompare) {
+      this.#send(progress.next - 1, now);
+    }
+    while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) {
+      const to = this.#frameEnd();
+      const isFull = to < log.length;
+      if (!isFull && (isFullOnly || now < this.#lingersUntil())) return;
+      this.#send(to, now);
+    }
+    if (!isFullOnly && now >= this.#commitNoticeAt()) this.#send(progress.next - 1, now);
+  }
+
+  /**
+   * When to say by a frame without entries that more is committed; Infinity if it knows, if a frame that is
+   * on its way or comes soon can say so, or if it is none that speaks of such things.
+   */
+  #commitNoticeAt(): number {
+    const { exchange, inFlight, probing, sentAt, next } = this.progress;
+    const { committed, log } = this.#replica;
+    const isIdle = exchange !== null && !probing && inFlight.length === 0 && next > log.length;
+    const isNews = committed > this.#committedTold && this.#isComplete !== null;
+    if (!isIdle || !isNews) return Number.POSITIVE_INFINITY;
+    return sentAt + (this.#config.commitNoticeMs ?? COMMIT_NOTICE_MS);
+  }
+
+  /** When a frame that is not full may go. */
+  #lingersUntil(): number {
+    const { sentAt, inFlight, next } = this.progress;
+    const isAwaited = this.#lastAwaited() >= next;
+    return lingersUntil(this.#config.linger ?? LINGER, sentAt, inFlight.length, isAwaited);
+  }
+
+  /** The last seq of the next frame: never in the middle of a keyed append. */
+  #frameEnd(): number {
+    const { log, keys } = this.#replica;
+    return frameEnd(log, keys, this.progress.next, log.length, this.#config.frameBytesMax);
+  }
+
+  #send(to: number, now: number): void {
+    const { progress } = this;
+    const from = progress.next;
+    const offset = progress.isFresh ? progress.epochsTold : 0;
+    const { epochs } = this.#replica.log;
+    const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;
+    const start = told && this.#startWith(told, { offset, hasMore: false });
+    progress.sent(to, now);
+    this.#committedTold = this.#replica.committed;
+    this.#effects.sendFrame(this.#index, from, to, start);
+  }
+
+  /** What a frame says besides that tells of epochs: whom it is for, and from where that is complete. */
+  #startWith(epochs: readonly EpochStart[], part: EpochsPart): StreamStart {
+    const bootId = this.progress.bootId as string;
+    return { epochs, part, bootId, completeFrom: this.#completeFrom };
+  }
+
+  /** Tells of a list of epochs that does not fit one frame all parts but the last, which goes with entries. */
+  #tellEpochs(now: number): void {
+    const { progress } = this;
+    const { epochs } = this.#replica.log;
+    const countMax = this.#epochsMax;
+    while (
+      epochs.length - progress.epochsTold > countMax &&
+      progress.inFlight.length < WINDOW_FRAMES_MAX
+    ) {
+      const offset = progress.epochsTold;
+      const to = progress.next - 1;
+      progress.epochsTold += countMax;
+      progress.sent(to, now, true);
+      const starts = epochs.slice(offset, progress.epochsTold);
+      const start = this.#startWith(starts, { offset, hasMore: true });
+      this.#effects.sendFrame(this.#index, to + 1, to, start);
+    }
+  }
+
+  get #epochsMax(): number {
+    return this.#config.frameEpochsMax ?? FRAME_EPOCHS_MAX;
+  }
+
+  /** How many of our epochs need not be told: it has them, as far as we know, and the one behind them. */
+  #sharedEpochs(): number {
+    const { acked, isAgreed, bootId, failures } = this.progress;
+    const { epochs } = this.#replica.log;
+    // What we know may be outdated; so of attempts that fail, every other one tells all.
+    if (epochs.length <= this.#epochsMax || failures % 2 === 1) return 0;
+    if (isAgreed) return Math.max(0, countStarts(epochs, acked) - 1);
+    if (this.#newest === null || this.#newest.bootId !== bootId) return 0;
+    return Math.max(0, indexOfEpoch(epochs, this.#newest.ballot));
+  }
+
+  /** Notes how a life of it stands. */
+  #stands({ bootId, standing }: Heartbeat): void {
+    if (standing === null) return;
+    const { lastEpoch: epoch, lastWriter: writer } = standing;
+    this.#newest = { bootId, ballot: { epoch, writer } };
+  }
+
+  /** An ack arrived on the open exchange. */
+  acked(ack: Ack, now: number, random: number): void {
+    const { progress } = this;
+    const frame = progress.inFlight[0];
+    const problem = this.#problemOf(ack);
+    const { isAgreed = true } = ack;
+    if (problem !== null || frame === undefined || frame.isPartial === isAgreed) {
+      this.fail(problem ?? 'an ack without a frame', now, random);
+      return;
+    }
+    const { isPartial, asked } = frame;
+    const { acked, probing } = progress;
+    const learned = progress.learn(ack.bootId, ack.length, isAgreed, asked);
+    // It becomes complete by this, most likely: ask it once.
+    const mayBeComplete = isAgreed && ack.length >= this.#completeFrom;
+    const isNews = mayBeComplete && (probing || acked < this.#completeFrom);
+    if (isNews && this.#isComplete === false) this.#heartbeat.hasten(now);
+    if (learned === 'new-life') this.#met();
+    progress.inFlight.shift();
+    progress.lastSeenAt = now;
+    progress.quietSince = now;
+    progress.wasExcused = false;
+    if (learned === 'new-life') this.#noteNewLife();
+    if (isPartial) {
+      progress.mute = 0;
+      this.pump(now, true);
+      return;
+    }
+    // The first ack of an exchange may tell of any place: the next frame goes there. After that
+    // frames build on each other, and an ack that falls short of its frame says they no longer do.
+    const isLanded = ack.length >= frame.to && learned !== 'new-life';
+    if (isLanded || (progress.probing && learned !== 'nothing')) {
+      if (progress.probing) progress.locate();
+      if (isLanded) progress.resetBackoff();
+    } else {
+      this.fail(`ack of length ${ack.length} for a frame up to ${frame.to}`, now, random);
+    }
+    // The clients that are answered now may have more to send along: the next `flush` sends the rest.
+    this.pump(now, true);
+  }
+
+  /** The open exchange has taken bytes that waited for it. */
+  advanced(now: number): void {
+    this.progress.advanced(now);
+  }
+
+  /**
+   * Ends the exchange as "no answer", whatever the reason, and plans the next attempt.
+   *
+   * @param isRestarted it was refused because it was for an incarnation that is over
+   */
+  fail(reason: string, now: number, random: number, isRestarted = false): void {
+    this.#drop();
+    this.#failed(reason, now, this.#backoffMs(random));
+    // The incarnation that refused it is to be met first.
+    if (isRestarted) this.#heartbeat.hasten(now);
+  }
+
+  #backoffMs(random: number): number {
+    const { backoffBaseMs, backoffMaxMs } = this.#config;
+    return backoffMs(this.progress.failures + 1, backoffBaseMs, backoffMaxMs, random);
+  }
+
+  #failed(reason: string, now: number, delayMs: number): void {
+    const { progress } = this;
+    progress.failed(reason, now, delayMs);
+    // Is it gone, or was only the ack lost? A heartbeat tells at once, and repairs the latter.
+    // Asked once, not after every failure, so that a node in trouble is not asked ever faster.
+    const isFirst = progress.failures === 1;
+    if (isFirst && this.status === 'Healthy') this.#heartbeat.hasten(now);
+    const { failures } = progress;
+    this.#effects.note({
+      level: isFirst ? 'warn' : 'debug',
+      event: 'replication-failed',
+      fields: { secondary: this.id, reason, failures, retryInMs: Math.round(delayMs) },
+    });
+  }
+
+  /** A heartbeat was answered with something well-formed. */
+  heartbeatAnswered(answer: Heartbeat, now: number): void {
+    const problem = this.#problemOfHeartbeat(answer);
+    if (problem !== null) {
+      // It may have held something of ours in an earlier life, but does not now.
+      if (answer.logId !== this.#claim?.logId) this.disown();
+      this.heartbeatMissed(problem, now);
+      return;
+    }
+    const asked = this.#heartbeat.answered();
+    if (asked === null) return;
+    this.#meetingDelayMs = null;
+    const { progress } = this;
+    const statusBefore = this.status;
+    this.#detector.answered();
+    progress.lastSeenAt = now;
+    this.#held = answer.held ?? null;
+    const learned = this.#learn(answer, this.#isAgreed(answer), asked);
+    if (learned === 'new-life') this.#noteNewLife();
+    const { receivedBytes = 0 } = answer;
+    const isArriving = receivedBytes > progress.receivedBytes;
+    if (isArriving) progress.advanced(now);
+    progress.receivedBytes = receivedBytes;
+    // A new or shorter life cannot go on with an old exchange, and one towards a node that could
+    // not be reached may hang until its time-out: begin anew instead.
+    const isStale = learned === 'lowered' || learned === 'new-life';
+    const wasAway =
+      statusBefore === 'Unhealthy' || (statusBefore === 'Suspected' && progress.probing);
+    const mayHang = wasAway && progress.inFlight.length > 0 && !isArriving;
+    if (isStale || mayHang) this.#drop();
+    // Back from where nobody reached it, or found to hold what was thought lost: begin anew. A new
+    // life of a node that was never away is worth an attempt now, but no more than that.
+    if (statusBefore !== 'Healthy' || learned === 'raised') progress.resetBackoff();
+    else if (learned === 'new-life') progress.retryAt = now;
+    if (progress.failures === 0) progress.lastError = null;
+    this.pump(now);
+  }
+
+  /** A heartbeat was not answered, or with nonsense. */
+  heartbeatMissed(reason: string, now: number): void {
+    const meetingDelayMs = this.#meetingDelayMs;
+    this.#meetingDelayMs = null;
+    if (meetingDelayMs !== null) this.#failed(reason, now, meetingDelayMs);
+    if (!this.#heartbeat.missed(now)) return;
+    this.#detector.missed();
+    this.#held = null;
+    this.progress.lastError = reason;
+  }
+
+  /** Asks for a heartbeat; with the claim only who is known, for it is made to one incarnation. */
+  #ask(claim: Claim | null, timeoutMs: number, now: number): void {
+    const { progress } = this;
+    const { bootId } = progress;
+    this.#heartbeat.ask(progress.asking(now));
+    const isWriting = this.#claim !== null && bootId !== null;
+    this.#effects.askHeartbeat(
+      this.#index,
+      {
+        claim: bootId === null ? null : claim,
+        bootId,
+        completeFrom: isWriting ? this.#completeFrom : null,
+        committed: isWriting ? this.#replica.committed : 0,
+      },
+      timeoutMs,
+    );
+  }
+
+  /** Takes note of what an answer says, of which incarnation. */
+  #learn(answer: Heartbeat, isAgreed: boolean, asked: Asked): Learned {
+    const { progress } = this;
+    this.#stands(answer);
+    const learned = progress.learn(answer.bootId, answer.length, isAgreed, asked);
+    if (learned === 'met' || learned === 'new-life') this.#met();
+    if (progress.bootId !== answer.bootId) return learned;
+    progress.nodeId = answer.nodeId;
+    this.#isComplete = answer.standing?.isComplete ?? null;
+    return learned;
+  }
+
+  /** "For every bootId it meets, L is the larger of its own length then and when it took over." */
+  #met(): void {
+    this.#completeFrom = this.#replica.log.length;
+    this.#isComplete = null;
+  }
+
+  /** It turned out to be a node that is known by another name: nothing is known of this one. */
+  disown(): void {
+    this.#drop();
+    this.progress.disown();
+    this.#isComplete = null;
+  }
+
+  /** Does whatever is due. */
+  tick(now: number, random: () => number): void {
+    const mustMeet = this.progress.bootId === null && now >= this.#attemptAt();
+    if (mustMeet) {
+      this.#heartbeat.hasten(now);
+      this.#meetingDelayMs = this.#backoffMs(random());
+    }
+    if (now >= this.#heartbeat.nextAt) {
+      this.#ask(this.#claim, this.#config.heartbeat.timeoutMs, now);
+    }
+    if (now >= this.#exchangeDueAt()) this.#exchangeDue(now, random());
+    this.pump(now);
+  }
+
+  /** When `tick` has something to do next, in ms; Infinity for never. */
+  nextWakeAt(): number {
+    const frameAt = this.progress.maySend(this.#replica.log.length, WINDOW_FRAMES_MAX)
+      ? this.#lingersUntil()
+      : Number.POSITIVE_INFINITY;
+    return Math.min(
+      this.#heartbeat.nextAt,
+      this.#exchangeDueAt(),
+      this.#attemptAt(),
+      frameAt,
+      this.#commitNoticeAt(),
+    );
+  }
+
+  health(now: number): SecondaryHealth {
+    const { acked, exchange, next, failures, lastError, lastSeenAt } = this.progress;
+    const attemptAt = this.#attemptAt();
+    const hasAttempt = Number.isFinite(attemptAt);
+    return {
+      id: this.id,
+      url: this.#url,
+      status: this.status,
+      length: acked,
+      complete: this.#isComplete === true,
+      sent: exchange === null ? acked : Math.max(acked, next - 1),
+      held: this.#held,
+      lag: this.#replica.log.length - acked,
+      lastSeenMsAgo: lastSeenAt === null ? null : Math.round(now - lastSeenAt),
+      failures,
+      nextAttemptInMs: hasAttempt ? Math.max(0, Math.round(attemptAt - now)) : null,
+      lastError,
+    };
+  }
+
+  /**
+   * When to open an exchange, or to meet whom it would be for; Infinity while one is open, while that is
+   * being asked, or if nothing is to be sent.
+   */
+  #attemptAt(): number {
+    const { progress } = this;
+    const isBehind = progress.acked < this.#replica.log.length || progress.mustCompare;
+    const isAsking = progress.bootId === null && this.#heartbeat.isAsking;
+    const hasWork = progress.exchange === null && isBehind && !isAsking;
+    return hasWork ? progress.retryAt : Number.POSITIVE_INFINITY;
+  }
+
+  /** When the open exchange has been quiet for too long. */
+  #exchangeDueAt(): number {
+    const { exchange, inFlight, quietSince } = this.progress;
+    if (exchange === null) return Number.POSITIVE_INFINITY;
+    if (inFlight.length === 0) return quietSince + EXCHANGE_IDLE_MS;
+    return quietSince + this.progress.patienceMs(this.#config.replicationTimeoutMs);
+  }
+
+  #exchangeDue(now: number, random: number): void {
+    const { progress } = this;
+    if (progress.inFlight.length === 0) {
+      progress.close();
+      this.#effects.restExchange(this.#index);
+    } else if (now - this.#exchangeDueAt() > PAUSE_MS && !progress.wasExcused) {
+      // The master itself was paused: what the peer sent meanwhile has not been read yet. Once, so
+      // that a master that is always late gives up all the same.
+      progress.quietSince = now;
+      progress.wasExcused = true;
+    } else {
+      this.fail(this.#reasonOfSilence(), now, random);
+    }
+  }
+
+  /** Why the open exchange has to end that was quiet for too long. */
+  #reasonOfSilence(): string {
+    const { progress } = this;
+    const ms = Math.round(progress.patienceMs(this.#config.replicationTimeoutMs));
+    const reason = `no ack within ${ms} ms`;
+    const { asked } = progress.inFlight[0] as SentFrame;
+    const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > asked.at;
+    if (!progress.probing || !isHeard) return reason;
+    progress.mute += 1;
+    if (progress.mute < MUTE_EXCHANGES_MIN) return reason;
+    const told = `${reason}, again, though heartbeats are answered: does a proxy buffer request bodies?`;
+    if (progress.mute === MUTE_EXCHANGES_MIN) {
+      const fields = { secondary: this.id, reason: told };
+      this.#effects.note({ level: 'warn', event: 'frames-not-answered', fields });
+    }
+    return told;
+  }
+
+  /** Cuts the exchange off, without blame. */
+  #drop(): void {
+    if (this.progress.exchange !== null) this.#effects.dropExchange(this.#index);
+    this.progress.close();
+  }
+
+  #problemOf(ack: Ack): string | null {
+    const { logId, epoch } = this.#claim as Claim;
+    if (ack.logId !== logId) return 'an ack for another log';
+    if (ack.epoch !== epoch) return `an ack for epoch ${ack.epoch}, not ${epoch}`;
+    // One that was not compared yet may be longer: it will be cut.
+    return ack.isAgreed === false ? null : this.#problemOfLength(ack.length);
+  }
+
+  #problemOfHeartbeat(answer: Heartbeat): string | null {
+    const isVirgin = answer.logId === null && answer.epoch === 0 && answer.length === 0;
+    if (isVirgin) return null;
+    const { logId } = this.#claim as Claim;
+    // Who has only heard of another log, and taken no frame of it, follows this one.
+    const hasNone = answer.standing?.lastEpoch === 0 && answer.length === 0;
+    if (answer.logId !== logId) return hasNone ? null : 'log-mismatch: it holds another log';
+    return this.#isAgreed(answer) ? this.#problemOfLength(answer.length) : null;
+  }
+
+  #problemOfLength(length: number): string | null {
+    const own = this.#replica.log.length;
+    return length <= own ? null : `it says it has ${length} messages of a log of ${own}`;
+  }
+
+  /** Whether what it holds was compared with our log; one that does not say so has heard our epoch. */
+  #isAgreed({ epoch, length, standing }: Heartbeat): boolean {
+    return standing?.isAgreed ?? (length === 0 || epoch === (this.#claim as Claim).epoch);
+  }
+
+  #noteNewLife(): void {
+    const { bootId, acked } = this.progress;
+    const fields = { secondary: this.id, bootId, length: acked };
+    this.#effects.note({ level: 'info', event: 'secondary-restarted', fields });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The master's end of `GET /replicate?from=N`: reads a secondary's log, frame by frame, as fast as
+ * the frames are taken in. Whatever breaks it is one outcome: it was not complete.
+ */
+import type { Frame } from '../core/protocol.ts';
+import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
+import { LineSplitter } from '../wire/lines.ts';
+import { readFrame } from '../wire/schema.ts';
+import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer-answers.ts';
+import { fetchPeer } from './peer-fetch.ts';
+
+/**
+ * Hands every frame to `onFrame` until that returns false. Resolves with null when the log is here
+ * or nobody wants more of it, with a few words if it broke. Never rejects.
+ *
+ * @param quietMsMax how long nothing may come before it counts as broken
+ */
+export async function fetchLog(
+  url: string,
+  token: string | null,
+  from: number,
+  quietMsMax: number,
+  onFrame: (frame: Frame) => boolean,
+): Promise<string | null> {
+  const abort = new AbortController();
+  let onQuiet = () => {};
+  // Node 20's `fetch` does not always end when its signal aborts, so the answer does not wait for it.
+  const quiet = new Promise<string>((resolve) => {
+    onQuiet = () => {
+      resolve('nothing came in time');
+      abort.abort();
+    };
+  });
+  let timer = setTimeout(onQuiet, quietMsMax);
+  const onChunk = () => {
+    clearTimeout(timer);
+    timer = setTimeout(onQuiet, quietMsMax);
+  };
+  const reading = read(`${url}/replicate?from=${from}`, token, abort, onChunk, onFrame);
+  const outcome = await Promise.race([reading.catch(reasonOf), quiet]);
+  clearTimeout(timer);
+  abort.abort();
+  return outcome;
+}
+
+async function read(
+  url: string,
+  token: string | null,
+  { signal }: AbortController,
+  onChunk: () => void,
+  onFrame: (frame: Frame) => boolean,
+): Promise<string | null> {
+  const response = await fetchPeer(url, {
+    headers: bearerHeader(token),
+    redirect: 'error',
+    signal,
+  });
+  if (response.status !== 200) {
+    return `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
+  }
+  const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
+  for await (const chunk of chunksOf(response, signal)) {
+    onChunk();
+    for (const line of lines.push(chunk)) if (!onFrame(readFrame(line))) return null;
+    // The time that we took is none in which nothing came: what has come meanwhile is read next.
+    onChunk();
+  }
+  const rest = lines.rest();
+  if (rest !== null) onFrame(readFrame(rest));
+  return null;
+}

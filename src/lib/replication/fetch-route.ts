@@ -1,0 +1,62 @@
+/**
+ * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a master that starts
+ * and goes on with it. The first frame carries the epochs the log was written under; a long list of them
+ * is told in several frames, of which the last brings the first entries.
+ */
+import type { ServerResponse } from 'node:http';
+import { readyForMore } from '../api/message-writers.ts';
+import { frameEnd } from '../core/replication/frame-end.ts';
+import { FRAME_EPOCHS_MAX } from '../core/replication/peer.ts';
+import type { Secondary } from '../core/secondary.ts';
+import { HttpProblem } from '../http/problems.ts';
+import { parseQuery, positiveParameter } from '../http/query.ts';
+import type { Call } from '../http/request-context.ts';
+import { encodeFrame } from '../wire/frame.ts';
+
+/** Answers with the frames from `from` on; the first one is there even if it has no messages. */
+export async function exportLog(core: Secondary, { req, res, query }: Call): Promise<void> {
+  const from = positiveParameter(parseQuery(query, ['from']), 'from', 1);
+  const { logId, length } = core;
+  if (logId === null) throw new HttpProblem('not-found', 'this node has no log yet');
+  res.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Log-Length': length });
+  if (req.method === 'HEAD') res.end();
+  else await writeFrames(res, core, logId, from, length);
+}
+
+async function writeFrames(
+  res: ServerResponse,
+  core: Secondary,
+  logId: string,
+  from: number,
+  length: number,
+): Promise<void> {
+  const { log, keys } = core;
+  const { cuts } = log;
+  const { bootId, epoch, writer } = core;
+  const origin = { logId, epoch, writer, bootId };
+  // The log goes on while it is told; of who wrote it, what is known now is enough.
+  const epochs = [...log.epochs];
+  let told = 0;
+  for (; epochs.length - told > FRAME_EPOCHS_MAX && !res.destroyed; told += FRAME_EPOCHS_MAX) {
+    const starts = epochs.slice(told, told + FRAME_EPOCHS_MAX);
+    const part = { offset: told, hasMore: true };
+    for (const piece of encodeFrame(origin, starts, log, keys, from, from - 1, [], part)) {
+      res.write(piece);
+    }
+    await readyForMore(res);
+    if (log.cuts !== cuts) res.destroy();
+  }
+  const part = { offset: told, hasMore: false };
+  let seq = from;
+  do {
+    const to = seq > length ? seq - 1 : frameEnd(log, keys, seq, length);
+    const starts = seq === from ? epochs.slice(told) : null;
+    for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
+    seq = to + 1;
+    await readyForMore(res);
+    // Who has promised a newer ballot may change its log from now on, and what was cut off must not be told.
+    const isSame = core.epoch === epoch && core.writer === writer && core.logId === logId;
+    if (!isSame || log.cuts !== cuts) res.destroy();
+  } while (seq <= length && !res.destroyed);
+  if (!res.destroyed) res.end();
+}

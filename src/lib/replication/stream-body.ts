@@ -1,0 +1,67 @@
+/**
+ * The body of an exchange: frames go in as they come, and go out as fast as the connection takes them, in
+ * pieces small enough to see that it does. What waits is a view of the log, and costs nothing.
+ */
+import { FRAME_PIECE_BYTES } from '../http/limits.ts';
+
+export class FrameBody {
+  /** What `fetch` sends. */
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #onTaken: () => void;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  /** Pieces that wait, from `#first` on; those before were taken. */
+  #waiting: Uint8Array[] = [];
+  #first = 0;
+  /** Whether the connection asked for more when there was nothing. */
+  #isWanted = false;
+
+  /** @param onTaken called when the connection takes what had waited for it */
+  constructor(onTaken: () => void) {
+    this.#onTaken = onTaken;
+    const source = {
+      start: (controller: ReadableStreamDefaultController<Uint8Array>) => {
+        this.#controller = controller;
+      },
+      pull: () => this.#pull(),
+      cancel: () => this.#clear(),
+    };
+    // Nothing is asked for before somebody reads: so what is asked for is what the connection has room for.
+    this.stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+  }
+
+  /** Sends these bytes behind all others. */
+  push(bytes: Uint8Array): void {
+    let start = 0;
+    if (this.#isWanted) {
+      this.#isWanted = false;
+      start = Math.min(FRAME_PIECE_BYTES, bytes.length);
+      this.#controller.enqueue(bytes.subarray(0, start));
+    }
+    for (; start < bytes.length; start += FRAME_PIECE_BYTES) {
+      this.#waiting.push(bytes.subarray(start, start + FRAME_PIECE_BYTES));
+    }
+  }
+
+  /** Ends the body; nothing may wait any more. */
+  close(): void {
+    this.#controller.close();
+  }
+
+  #pull(): void {
+    const piece = this.#waiting[this.#first];
+    if (piece === undefined) {
+      this.#isWanted = true;
+      return;
+    }
+    this.#first += 1;
+    if (this.#first === this.#waiting.length) this.#clear();
+    this.#controller.enqueue(piece);
+    this.#onTaken();
+  }
+
+  #clear(): void {
+    this.#isWanted = false;
+    this.#waiting = [];
+    this.#first = 0;
+  }
+}

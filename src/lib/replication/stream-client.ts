@@ -1,0 +1,99 @@
+/**
+ * The master's end of an exchange: one long-lived `fetch` to a secondary, its body a stream that
+ * frames are written to, its answer a stream of acks. It reports acks and one end; whatever ends it
+ * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
+ */
+import type { ExchangeFailure } from '../core/master.ts';
+import type { Ack } from '../core/protocol.ts';
+import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
+import { LineSplitter } from '../wire/lines.ts';
+import { parseAck } from '../wire/schema.ts';
+import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer-answers.ts';
+import { fetchPeer } from './peer-fetch.ts';
+import { FrameBody } from './stream-body.ts';
+
+export interface ExchangeHandlers {
+  readonly onAck: (ack: Ack) => void;
+  /** The connection has taken bytes that waited for it. */
+  readonly onTaken: () => void;
+  /** Called at most once, and never after `rest` or `drop`. */
+  readonly onFailed: (failure: ExchangeFailure) => void;
+}
+
+export class ReplicationExchange {
+  readonly #abort = new AbortController();
+  readonly #handlers: ExchangeHandlers;
+  readonly #body: FrameBody;
+  /** Nobody wants to hear of this exchange any more. */
+  #isOver = false;
+
+  /** Opens an exchange with the secondary at `url`. */
+  constructor(url: string, token: string | null, handlers: ExchangeHandlers) {
+    this.#handlers = handlers;
+    this.#body = new FrameBody(() => {
+      if (!this.#isOver) handlers.onTaken();
+    });
+    this.#run(`${url}/replicate`, token, this.#body.stream).catch((error: unknown) =>
+      this.#end(reasonOf(error)),
+    );
+  }
+
+  /** Sends the bytes of one frame, its newline included, in pieces. */
+  send(frame: readonly Uint8Array[]): void {
+    if (this.#isOver) return;
+    for (const piece of frame) this.#body.push(piece);
+  }
+
+  /** Ends the exchange in peace: the secondary sees the end of the body, and ends its answer. */
+  rest(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#body.close();
+    // A secondary that does not end its answer must not keep the connection for ever.
+    setTimeout(() => this.drop(), EXCHANGE_END_MS).unref();
+  }
+
+  /** Cuts the exchange off. */
+  drop(): void {
+    this.#isOver = true;
+    this.#abort.abort();
+  }
+
+  async #run(url: string, token: string | null, body: ReadableStream<Uint8Array>): Promise<void> {
+    const response = await fetchPeer(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', ...bearerHeader(token) },
+      body,
+      duplex: 'half',
+      redirect: 'error',
+      signal: this.#abort.signal,
+    } as RequestInit);
+    if (response.status !== 200) {
+      const problem = await readProblem(response, this.#abort.signal, token);
+      const { text, staleBy, isRestarted } = problem;
+      this.#end(`HTTP ${response.status}${text}`, staleBy, isRestarted);
+      return;
+    }
+    const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
+    let bytesSinceAck = 0;
+    for await (const chunk of chunksOf(response, this.#abort.signal)) {
+      // Blank lines are none, however many.
+      bytesSinceAck += chunk.length;
+      for (const line of lines.push(chunk)) {
+        if (this.#isOver) return;
+        const ack = parseAck(line);
+        if (ack === null) throw new Error('the answer is not an ack');
+        bytesSinceAck = 0;
+        this.#handlers.onAck(ack);
+      }
+      if (bytesSinceAck > PEER_ANSWER_BYTES_MAX) throw new Error('the answer is not an ack');
+    }
+    this.#end('the secondary ended the exchange');
+  }
+
+  #end(reason: string, staleBy: number | null = null, isRestarted = false): void {
+    if (this.#isOver) return;
+    this.drop();
+    this.#handlers.onFailed({ reason, staleBy, isRestarted });
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The ids of events: the seq of an entry, and enough to tell at any node whether it is still the same one. Behind
+ * the seq stand short digests of the log and of the ballots of `core/log/log-position.ts`:
+ *
+ *     <seq>-<log>.<epoch>.<writer>.<first seq>.<epoch before>.<writer before>
+ *
+ * A reader brings the last one it saw as `Last-Event-ID`. A seq alone is a position in whatever log there is.
+ */
+import { createHash } from 'node:crypto';
+import { type EpochStart, endOfStart, startAt } from '../core/log/epochs.ts';
+import type { LogPosition, NameDigests, ToldBallot } from '../core/log/log-position.ts';
+import type { FollowedLog } from '../core/replication/follower.ts';
+import { HttpProblem } from '../http/problems.ts';
+
+/** Characters of a digest, six bits each: a log must not be taken for any other one ... */
+const LOG_DIGEST_LENGTH = 8;
+/** ... and a writer not for another one that took the same epoch of the same log. */
+const WRITER_DIGEST_LENGTH = 5;
+/** Digests that are remembered; each event of a live tail needs the same ones. */
+const REMEMBERED_MAX = 1000;
+
+const ID =
+  /^(\d{1,16})(?:-([\w-]{8})\.(\d{1,16})\.([\w-]{5})?\.(\d{1,16})\.(\d{1,16})\.([\w-]{5})?)?$/;
+
+/** The digests that ids have of names. */
+export const ID_DIGESTS: NameDigests = {
+  log: (logId) => digestOf(logId).slice(0, LOG_DIGEST_LENGTH),
+  writer: (name) => digestOf(name).slice(0, WRITER_DIGEST_LENGTH),
+};
+
+/**
+ * Where to go on after an id: the seq behind it if it names a seq alone, else the position it names.
+ * @throws HttpProblem 400 `bad-range` if it is no id
+ */
+export function parseEventId(text: string): number | LogPosition {
+  const [, seqText, log, ...parts] = ID.exec(text) ?? [];
+  const seq = Number(seqText ?? Number.NaN);
+  if (!(seq < Number.MAX_SAFE_INTEGER)) throw badId();
+  if (log === undefined) return seq + 1;
+  const [epoch, writer = null, first, epochBefore, writerBefore = null] = parts;
+  const position = {
+    seq,
+    log,
+    epoch: Number(epoch),
+    writer,
+    firstSeq: Number(first),
+    previous: { epoch: Number(epochBefore), writer: writerBefore },
+  };
+  if (position.firstSeq < 1 || position.firstSeq > seq) throw badId();
+  return position;
+}
+
+function badId(): HttpProblem {
+  return new HttpProblem(
+    'bad-range',
+    'Last-Event-ID must be the id of an event, or the seq of a message, or 0',
+  );
+}
+
+/** The id of an event: its seq and this `rest`, which is the same up to the entry at `last`. */
+export interface EventId {
+  readonly rest: string;
+  readonly last: number;
+}
+
+/** The id of the entry at `seq` (1..length). */
+export function eventIdAt({ log, logId }: FollowedLog, seq: number): EventId {
+  const { epochs } = log;
+  const start = startAt(epochs, seq) as EpochStart;
+  const before = startAt(epochs, start.firstSeq - 1) ?? { epoch: 0, writer: null };
+  const ballots = `${ballotText(start)}.${start.firstSeq}.${ballotText(before)}`;
+  const rest = `-${ID_DIGESTS.log(logId as string)}.${ballots}`;
+  return { rest, last: endOfStart(epochs, seq) };
+}
+
+function ballotText({ epoch, writer }: ToldBallot): string {
+  return `${epoch}.${writer === null ? '' : ID_DIGESTS.writer(writer)}`;
+}
+
+const remembered = new Map<string, string>();
+
+function digestOf(name: string): string {
+  const known = remembered.get(name);
+  if (known !== undefined) return known;
+  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+  const digest = createHash('sha256').update(name).digest('base64url');
+  remembered.set(name, digest);
+  return digest;
+}

@@ -1,0 +1,67 @@
+/** Splits a stream of bytes into lines, each bounded, and together as well if they share a budget. */
+import { type ByteBudget, ByteGatherer, TooManyBytes } from '../http/byte-buffer.ts';
+
+const NEWLINE = 0x0a;
+
+/** A line was longer than allowed. */
+export class LineTooLong extends Error {}
+
+export class LineSplitter {
+  readonly #bytesMax: number;
+  readonly #line: ByteGatherer;
+
+  constructor(bytesMax: number, budget: ByteBudget | null = null) {
+    this.#bytesMax = bytesMax;
+    this.#line = new ByteGatherer(bytesMax, budget);
+  }
+
+  /** Whether a line has begun and not ended. */
+  get isInLine(): boolean {
+    return this.#line.length > 0;
+  }
+
+  /**
+   * The lines that end in this chunk, without their newline; blank ones are passed over. The bytes of a
+   * line are the taker's until it asks for the next one.
+   */
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      const isEmpty = end === start && !this.isInLine;
+      if (!isEmpty) this.#keep(chunk.subarray(start, end));
+      start = end + 1;
+      if (isEmpty) continue;
+      const line = this.#line.takeAll();
+      if (!isBlank(line)) yield line;
+      this.#line.reuse();
+    }
+    // What begins in a chunk and goes on is copied, or a few bytes would keep the whole chunk.
+    if (start < chunk.length) {
+      this.#keep(start === 0 ? chunk : new Uint8Array(chunk.subarray(start)));
+    }
+  }
+
+  /** What came behind the last newline, if that is not blank. */
+  rest(): Uint8Array | null {
+    const line = this.#line.takeAll();
+    return isBlank(line) ? null : line;
+  }
+
+  /** Forgets a line that will not end, and gives back what it has of the budget. */
+  clear(): void {
+    this.#line.clear();
+  }
+
+  #keep(part: Uint8Array): void {
+    try {
+      this.#line.push(part);
+    } catch (error) {
+      if (!(error instanceof TooManyBytes)) throw error;
+      throw new LineTooLong(`a line may have ${this.#bytesMax} bytes`);
+    }
+  }
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}

@@ -1,0 +1,191 @@
+/** A recovery on a stage: the test is its secondaries, and what it asks of the world is a transcript. */
+import assert from 'node:assert/strict';
+import { Intake } from '../../../../src/lib/core/log/apply.ts';
+import { packMessages } from '../../../../src/lib/core/log/messages.ts';
+import { Replica } from '../../../../src/lib/core/log/replica.ts';
+import type { Frame, Standing } from '../../../../src/lib/core/protocol.ts';
+import type { Ballot } from '../../../../src/lib/core/recovery/ballot.ts';
+import {
+  type Adopted,
+  Recovery,
+  type RecoveryConfig,
+} from '../../../../src/lib/core/recovery/recovery.ts';
+import type { Note } from '../../../../src/lib/core/refusal.ts';
+import { messagesOf } from '../../support.ts';
+import { SlowDisk } from '../log/slow-disk.ts';
+
+/** What a master says while too few have answered: `s1 and s2 do`, 1, 3. */
+export function tooFew(who: string, answered: number, required: number): string {
+  const count = `${answered} of ${required} required nodes have answered`;
+  return `${who} not answer; ${count}, the master included`;
+}
+
+/** What it says while somebody may hold what was acknowledged: `s1`, `m and s2 have`. */
+export function missing(who: string, forgetful: string): string {
+  const memory = forgetful.endsWith('has') ? 'lost its memory' : 'lost their memory';
+  const verb = who.includes(' and ') ? 'do' : 'does';
+  const may = `${who} ${verb} not answer and may hold messages that were acknowledged`;
+  return `${may}; ${forgetful} ${memory}, or never had all of it`;
+}
+
+/** The master is `m`, its secondaries `s0`, `s1` and so on, each in its life `boot-0`, `boot-1`. */
+export class Start {
+  readonly disk = new SlowDisk();
+  readonly replica = new Replica(this.disk);
+  readonly notes: Note[] = [];
+  readonly recovery: Recovery;
+  /** What its disk had kept of its own promise when it first asked others for theirs. */
+  promisedFirst: Ballot | null = null;
+  /** What was adopted, once it has recovered. */
+  adopted: Adopted | null = null;
+  #lines: string[] = [];
+
+  constructor(count: number, config: Partial<RecoveryConfig> = {}) {
+    const defaults: RecoveryConfig = {
+      nodeId: 'm',
+      secondaries: Array.from({ length: count }, (_, index) => `s${index}`),
+      newLogId: 'NEW',
+      writer: 'W',
+      needsQuorum: true,
+    };
+    const note = (one: Note) => this.notes.push(one);
+    const intake = new Intake(this.replica, 'boot-m', note);
+    this.recovery = new Recovery({ ...defaults, ...config }, this.replica, intake, {
+      survey: (secondary, claim) => {
+        if (claim !== null) this.promisedFirst ??= this.replica.keptBallot;
+        const what = claim === null ? 'ask' : `claim ${claim.logId}/${claim.epoch}/${claim.writer}`;
+        this.#lines.push(`${what} of ${secondary}`);
+      },
+      fetchLog: (secondary, fetch, from) => {
+        this.#lines.push(`fetch #${fetch} of ${secondary} from ${from}`);
+      },
+      rest: (reason) => this.#lines.push(`rest: ${reason}`),
+      recovered: ({ logId, epoch, writer }, adopted) => {
+        this.adopted = adopted;
+        const { adoptedFrom, rule } = adopted;
+        this.#lines.push(`recovered ${logId}/${epoch}/${writer} from ${adoptedFrom} by ${rule}`);
+      },
+      note,
+    });
+  }
+
+  /** What it had on its disk, complete: these texts under these epochs, each [epoch, text]. */
+  has(logId: string, ...entries: [epoch: number, text: string][]): this {
+    this.hasSome(logId, ...entries);
+    this.replica.becomeComplete();
+    return this;
+  }
+
+  /** The same, of a node that never had all of it. */
+  hasSome(logId: string, ...entries: [epoch: number, text: string][]): this {
+    this.replica.begin(logId);
+    for (const [epoch, text] of entries) {
+      this.replica.promise({ epoch, writer: null });
+      this.replica.append(packMessages([text]), { epoch, writer: null }, []);
+    }
+    return this;
+  }
+
+  begin(): this {
+    this.recovery.begin();
+    return this;
+  }
+
+  /** What it did since it was last asked is exactly this. */
+  did(...lines: string[]): this {
+    const done = this.#lines;
+    this.#lines = [];
+    assert.deepEqual(done, lines);
+    return this;
+  }
+
+  skip(): this {
+    this.#lines = [];
+    return this;
+  }
+
+  virgin(secondary: number): this {
+    return this.says(secondary, null, 0, 0);
+  }
+
+  /** It holds `length` entries of this log and has seen this epoch; it knows nothing of claims. */
+  says(secondary: number, logId: string | null, epoch: number, length: number): this {
+    const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
+    this.recovery.answered(secondary, { ...node, logId, epoch, length, standing: null });
+    return this;
+  }
+
+  /** The same of a node that is complete if it has a log, in answer to a poll. */
+  holds(
+    secondary: number,
+    logId: string | null,
+    epoch: number,
+    length: number,
+    standing: Partial<Standing> = {},
+  ): this {
+    const lastEpoch = length === 0 ? 0 : epoch;
+    return this.stands(secondary, logId, epoch, length, { writer: null, lastEpoch, ...standing });
+  }
+
+  /** The same, in answer to a claim of 1/W or of the epoch after that of its last entry. */
+  stands(
+    secondary: number,
+    logId: string | null,
+    epoch: number,
+    length: number,
+    { bootId = `boot-${secondary}`, ...standing }: Partial<Standing> & { bootId?: string } = {},
+  ): this {
+    const usual = {
+      writer: 'W',
+      lastEpoch: length === 0 ? 0 : epoch - 1,
+      lastWriter: null,
+      isAgreed: false,
+      isComplete: length > 0,
+    };
+    const statement = { nodeId: `s${secondary}`, bootId, logId, epoch, length };
+    this.recovery.answered(secondary, { ...statement, standing: { ...usual, ...standing } });
+    return this;
+  }
+
+  /** They do not answer, and yet somebody may be there. */
+  fails(...secondaries: number[]): this {
+    for (const secondary of secondaries) this.recovery.failed(secondary, false);
+    return this;
+  }
+
+  /** Nobody is there. */
+  down(...secondaries: number[]): this {
+    for (const secondary of secondaries) this.recovery.failed(secondary, true);
+    return this;
+  }
+
+  /** A frame of a fetch; `epochs` as pairs, none but in its first frame. */
+  sends(
+    fetch: number,
+    from: number,
+    texts: readonly string[],
+    epochs?: [number, number][],
+    epoch = 9,
+    other: Partial<Frame> = {},
+  ): boolean {
+    return this.recovery.fetched(fetch, {
+      logId: this.replica.logId as string,
+      epoch,
+      writer: 'W',
+      from,
+      messages: packMessages(texts),
+      keys: [],
+      epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: null, firstSeq })) ?? null,
+      ...other,
+    });
+  }
+
+  over(fetch: number, reason: string | null = null): this {
+    this.recovery.fetchOver(fetch, reason);
+    return this;
+  }
+
+  shown(): string {
+    return messagesOf(this.replica.log).join('');
+  }
+}

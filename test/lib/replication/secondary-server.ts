@@ -1,0 +1,56 @@
+/** A secondary's routes on a real socket, its core in the hands of the test. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { secondaryRoutes } from '../../../src/lib/api/secondary-routes.ts';
+import { type Journal, MEMORY } from '../../../src/lib/core/log/journal.ts';
+import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import type { Frame } from '../../../src/lib/core/protocol.ts';
+import type { Secondary } from '../../../src/lib/core/secondary.ts';
+import { createServer } from '../../../src/lib/http/server.ts';
+import { Logger } from '../../../src/lib/runtime/logger.ts';
+import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
+
+const NO_FAULTS = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
+
+export interface ServedSecondary {
+  readonly url: string;
+  readonly core: Secondary;
+  /** A frame of log L enters, as one that a master has pushed. */
+  feed(epoch: number, from: number, texts: readonly string[], told?: Partial<Frame>): void;
+  /** What a node that stops does. */
+  stop(): void;
+}
+
+/** Listens until the test is over. */
+export async function serveSecondary(
+  t: TestContext,
+  {
+    journal = MEMORY,
+    clusterToken = null,
+  }: { journal?: Journal; clusterToken?: string | null } = {},
+): Promise<ServedSecondary> {
+  const config = { nodeId: 's', bootId: 'B', faults: NO_FAULTS };
+  const logger = new Logger('s', 'error', 'json', () => {});
+  const storage = { journal, kept: null, close: async () => {} };
+  const driver = new SecondaryDriver(config, () => 0.5, logger, storage);
+  const { server } = createServer({
+    routes: secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),
+    apiToken: null,
+    clusterToken,
+    logger,
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const feed: ServedSecondary['feed'] = (epoch, from, texts, told = {}) => {
+    const origin = { logId: 'L', epoch, writer: null, keys: [], epochs: null };
+    const frame = { ...origin, from, messages: packMessages(texts), ...told };
+    driver.receive(frame, () => {});
+  };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, core: driver.core, feed, stop: () => driver.close() };
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { HeartbeatRequest } from '../../../src/lib/core/protocol.ts';
+import { EPOCH_MAX } from '../../../src/lib/core/recovery/ballot.ts';
+import { PEER_NAME_LENGTH_MAX } from '../../../src/lib/http/limits.ts';
+import {
+  heartbeatHeaders,
+  parseHeartbeatRequest,
+} from '../../../src/lib/wire/heartbeat-request.ts';
+import { claiming, Dice, seeds } from '../support.ts';
+
+const CLAIM = { logId: 'L', epoch: 3, writer: 'W' };
+const HEADERS = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
+const POLL: HeartbeatRequest = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+
+describe('heartbeatHeaders', () => {
+  const table: [what: string, request: HeartbeatRequest, headers: Record<string, string>][] = [
+    ['a poll', POLL, { 'log-poll': 'true' }],
+    ['a claim to whoever hears it', claiming(CLAIM), HEADERS],
+    [
+      'a claim to one incarnation',
+      { ...claiming(CLAIM), bootId: 'B' },
+      { ...HEADERS, 'boot-id': 'B' },
+    ],
+    [
+      'from where it is complete, and up to where all is committed',
+      { claim: CLAIM, bootId: 'B', completeFrom: 7, committed: 5 },
+      { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '7', 'log-committed': '5' },
+    ],
+    [
+      'that it is complete at once',
+      { claim: CLAIM, bootId: 'B', completeFrom: 0, committed: 0 },
+      { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '0' },
+    ],
+    [
+      'the largest lengths',
+      {
+        claim: CLAIM,
+        bootId: 'B',
+        completeFrom: Number.MAX_SAFE_INTEGER,
+        committed: Number.MAX_SAFE_INTEGER,
+      },
+      {
+        ...HEADERS,
+        'boot-id': 'B',
+        'log-complete-from': '9007199254740991',
+        'log-committed': '9007199254740991',
+      },
+    ],
+  ];
+  for (const [what, request, headers] of table) {
+    it(`say ${what}, and are read back`, () => {
+      assert.deepEqual(heartbeatHeaders(request), headers);
+      assert.deepEqual(parseHeartbeatRequest(headers), request);
+    });
+  }
+
+  it('of a poll say nothing of whom it is for: it changes nothing', () => {
+    assert.deepEqual(heartbeatHeaders({ ...POLL, bootId: 'B' }), { 'log-poll': 'true' });
+  });
+
+  it('are what a header may carry, and read back, whatever the names are', () => {
+    for (const seed of seeds(300)) {
+      const dice = new Dice(seed);
+      const name = () => dice.text(20) || 'x';
+      const claim = { logId: name(), epoch: dice.integer(1, 1e9), writer: name() };
+      const request = {
+        claim,
+        bootId: dice.chance(0.8) ? name() : null,
+        completeFrom: dice.chance(0.8) ? dice.integer(0, 1e12) : null,
+        committed: dice.chance(0.8) ? dice.integer(0, 1e12) : 0,
+      };
+      const headers = heartbeatHeaders(request);
+      assert.match(Object.values(headers).join(''), /^[\x21-\x7e]*$/);
+      assert.deepEqual(parseHeartbeatRequest(headers), request);
+    }
+  });
+
+  it('may have the longest names that there are', () => {
+    const longest = '漢'.repeat(PEER_NAME_LENGTH_MAX);
+    const claim = { logId: longest, epoch: EPOCH_MAX, writer: longest };
+    const request = { ...claiming(claim), bootId: longest };
+    assert.deepEqual(parseHeartbeatRequest(heartbeatHeaders(request)), request);
+  });
+});
+
+describe('parseHeartbeatRequest', () => {
+  const nobody: [what: string, headers: Record<string, string>][] = [
+    ['no such headers', { host: 'x' }],
+    ['a poll that says false', { 'log-poll': 'false' }],
+    ['what belongs to a claim alone', { 'boot-id': 'B', 'log-committed': '5' }],
+  ];
+  for (const [what, headers] of nobody) {
+    it(`finds nobody in particular in ${what}`, () => {
+      assert.equal(parseHeartbeatRequest(headers), null);
+    });
+  }
+
+  it('takes a claim for one, though it says that it is a poll', () => {
+    assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), claiming(CLAIM));
+  });
+
+  const claim = /^a claim needs Log-Id and Log-Writer/;
+  const details = /^Boot-Id must be percent-encoded, 1 to 255 characters, and Log-Complete-From/;
+  const long = 'x'.repeat(PEER_NAME_LENGTH_MAX + 1);
+  const bad: [what: string, headers: Record<string, string | undefined>, why: RegExp][] = [
+    ['no Log-Id', { 'log-id': undefined }, claim],
+    ['no Log-Epoch', { 'log-epoch': undefined }, claim],
+    ['no Log-Writer', { 'log-writer': undefined }, claim],
+    ['an empty Log-Id', { 'log-id': '' }, claim],
+    ['an empty Log-Writer', { 'log-writer': '' }, claim],
+    ['a long Log-Id', { 'log-id': long }, claim],
+    ['a Log-Writer that is not percent-encoded', { 'log-writer': '%' }, claim],
+    ['a Log-Id that is not UTF-8', { 'log-id': '%ff' }, claim],
+    ['epoch 0', { 'log-epoch': '0' }, claim],
+    ['epoch -1', { 'log-epoch': '-1' }, claim],
+    ['epoch 1.5', { 'log-epoch': '1.5' }, claim],
+    ['an epoch with a zero before it', { 'log-epoch': '03' }, claim],
+    ['an epoch behind the last', { 'log-epoch': '281474976710657' }, claim],
+    ['the largest integer as the epoch', { 'log-epoch': '9007199254740991' }, claim],
+    ['an epoch that is no safe integer', { 'log-epoch': '9007199254740992' }, claim],
+    ['a Log-Epoch given twice', { 'log-epoch': '3, 3' }, claim],
+    ['no number as the epoch', { 'log-epoch': 'x' }, claim],
+    ['an empty Boot-Id', { 'boot-id': '' }, details],
+    ['a long Boot-Id', { 'boot-id': long }, details],
+    ['a Boot-Id that is not percent-encoded', { 'boot-id': '%' }, details],
+    ['a Boot-Id that is not UTF-8', { 'boot-id': '%ff' }, details],
+    ...['log-complete-from', 'log-committed'].flatMap((name) =>
+      [
+        '',
+        '-1',
+        '+1',
+        '1.5',
+        '01',
+        '00',
+        '0x1',
+        '1e3',
+        ' 1',
+        'x',
+        'null',
+        '9007199254740992',
+        '1, 1',
+      ].map((text): [string, Record<string, string>, RegExp] => [
+        `"${text}" as ${name}`,
+        { [name]: text },
+        details,
+      ]),
+    ),
+  ];
+  for (const [what, headers, why] of bad) {
+    it(`refuses ${what}`, () => {
+      const given = Object.entries({ ...HEADERS, ...headers }).filter(
+        ([, value]) => value !== undefined,
+      );
+      assert.throws(() => parseHeartbeatRequest(Object.fromEntries(given)), {
+        problem: 'bad-request',
+        message: why,
+      });
+    });
+  }
+
+  for (const name of ['log-id', 'log-epoch', 'boot-id', 'log-complete-from', 'log-committed']) {
+    it(`refuses ${name} as a list`, () => {
+      const headers = { ...HEADERS, [name]: ['1', '2'] };
+      assert.throws(() => parseHeartbeatRequest(headers), { problem: 'bad-request' });
+    });
+  }
+});

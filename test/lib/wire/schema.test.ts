@@ -1,0 +1,489 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BATCH_MESSAGES_MAX } from '../../../src/lib/http/limits.ts';
+import {
+  FAULT_DELAY_MS_MAX,
+  parseAck,
+  parseAppend,
+  parseFaults,
+  parseFrame,
+  parseHeartbeat,
+  parseJson,
+  parseW,
+  parseWText,
+} from '../../../src/lib/wire/schema.ts';
+import { textOf } from '../support.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** What a body is refused with: the problem's name and its detail. */
+function refused(problem: string, detail: RegExp): object {
+  return { name: 'Error', problem, message: detail };
+}
+
+describe('parseJson', () => {
+  it('reads UTF-8 JSON, a byte order mark or not', () => {
+    assert.deepEqual(parseJson(bytes('{"a":"é"}')), { a: 'é' });
+    assert.equal(parseJson(bytes('\ufeff1')), 1);
+  });
+
+  it('refuses what is not UTF-8, and goes on reading the next', () => {
+    const broken = Uint8Array.of(0x22, 0xc3, 0x22);
+    assert.throws(() => parseJson(broken), refused('bad-json', /not valid UTF-8/));
+    assert.equal(parseJson(bytes('"é"')), 'é');
+  });
+
+  for (const text of ['', '{', '{a:1}', '[1,]', '1 2', 'NaN']) {
+    it(`refuses '${text}'`, () => {
+      assert.throws(() => parseJson(bytes(text)), refused('bad-json', /not valid JSON/));
+    });
+  }
+});
+
+describe('parseAppend', () => {
+  const read = (body: unknown) => {
+    const { messages, isBatch, w } = parseAppend(body, 10);
+    return { text: textOf(messages.bytes), count: messages.ends.length, isBatch, w };
+  };
+
+  const good: [body: unknown, read: object][] = [
+    [{ message: 'a' }, { text: '"a",', count: 1, isBatch: false, w: null }],
+    [{ message: '' }, { text: '"",', count: 1, isBatch: false, w: null }],
+    [
+      { message: 'a', w: 2 },
+      { text: '"a",', count: 1, isBatch: false, w: 2 },
+    ],
+    [{ message: '😀€é' }, { text: '"😀€é",', count: 1, isBatch: false, w: null }],
+    [{ messages: ['a'] }, { text: '"a",', count: 1, isBatch: true, w: null }],
+    [
+      { messages: ['a', 'b'], w: 'all' },
+      { text: '"a","b",', count: 2, isBatch: true, w: 'all' },
+    ],
+  ];
+  for (const [body, expected] of good) {
+    it(`takes ${JSON.stringify(body)}`, () => assert.deepEqual(read(body), expected));
+  }
+
+  const bad: [body: unknown, problem: string, detail: RegExp][] = [
+    [null, 'bad-request', /not null/],
+    [[], 'bad-request', /not a list/],
+    ['a', 'bad-request', /not a string/],
+    [7, 'bad-request', /not a number/],
+    [{}, 'bad-request', /either 'message' .* or 'messages'/],
+    [{ message: 'a', messages: ['a'] }, 'bad-request', /either 'message' .* or 'messages'/],
+    [{ message: 'a', W: 1 }, 'bad-request', /unknown field 'W'; known are message, messages, w/],
+    [JSON.parse('{"message":"a","__proto__":{}}'), 'bad-request', /unknown field '__proto__'/],
+    [{ message: 7 }, 'bad-request', /'message' must be a string, not a number/],
+    [{ message: null }, 'bad-request', /'message' must be a string, not null/],
+    [{ message: ['a'] }, 'bad-request', /'message' must be a string, not a list/],
+    [{ message: '\ud800' }, 'bad-request', /'message' has a lone surrogate/],
+    [{ message: 'éééééé' }, 'content-too-large', /'message' has 12 bytes; a message may have 10/],
+    [{ messages: 'a' }, 'bad-request', /'messages' must be a list of 1 to 10000 strings/],
+    [{ messages: [] }, 'bad-request', /'messages' must be a list of 1 to 10000 strings/],
+    [{ messages: ['a', true] }, 'bad-request', /'messages\[1\]' must be a string, not a boolean/],
+    [{ messages: ['a', '\udc00'] }, 'bad-request', /'messages\[1\]' has a lone surrogate/],
+    [{ messages: ['a', 'x'.repeat(11)] }, 'content-too-large', /'messages\[1\]' has 11 bytes/],
+    [{ message: 'a', w: '2' }, 'bad-w', /got a string/],
+    [{ message: 'a', w: null }, 'bad-w', /got null/],
+  ];
+  for (const [body, problem, detail] of bad) {
+    it(`refuses ${JSON.stringify(body)}`, () => {
+      assert.throws(() => parseAppend(body, 10), refused(problem, detail));
+    });
+  }
+
+  it(`takes ${BATCH_MESSAGES_MAX} messages at once, and not one more`, () => {
+    const batch = (count: number) => ({ messages: Array<string>(count).fill('') });
+    assert.equal(read(batch(BATCH_MESSAGES_MAX)).count, BATCH_MESSAGES_MAX);
+    assert.throws(() => read(batch(BATCH_MESSAGES_MAX + 1)), { problem: 'bad-request' });
+  });
+
+  it('tells a client the limit that its message exceeds', () => {
+    assert.throws(() => parseAppend({ message: 'too large' }, 8), {
+      status: 413,
+      fields: { limit: 8 },
+    });
+  });
+});
+
+describe('parseW', () => {
+  for (const w of [1, 3, 'majority', 'all', Number.MAX_SAFE_INTEGER]) {
+    it(`takes ${w}`, () => assert.equal(parseW(w), w));
+  }
+  for (const w of [
+    0,
+    -1,
+    1.5,
+    2 ** 53,
+    Number.NaN,
+    '2',
+    'ALL',
+    '',
+    true,
+    null,
+    [1],
+    {},
+    undefined,
+  ]) {
+    it(`refuses ${JSON.stringify(w)}, for nothing is coerced`, () => {
+      assert.throws(() => parseW(w), refused('bad-w', /w must be an integer from 1/));
+    });
+  }
+});
+
+describe('parseWText', () => {
+  for (const [text, w] of [
+    ['2', 2],
+    ['007', 7],
+    ['all', 'all'],
+    ['majority', 'majority'],
+  ] as const) {
+    it(`reads '${text}'`, () => assert.equal(parseWText(text), w));
+  }
+  for (const text of ['', '0', '-1', '+1', '1.0', '1e3', '0x1', ' 1', 'All', '1234567890123456']) {
+    it(`refuses '${text}'`, () => assert.throws(() => parseWText(text), { problem: 'bad-w' }));
+  }
+});
+
+describe('parseFaults', () => {
+  for (const body of [
+    {},
+    { delayMs: 0 },
+    { delayMs: FAULT_DELAY_MS_MAX },
+    { errorRate: 0.5 },
+    { delayMs: 10, errorRate: 0, errorAfterApplyRate: 1 },
+  ]) {
+    it(`takes ${JSON.stringify(body)}`, () => assert.deepEqual(parseFaults(body), body));
+  }
+
+  const bad: [body: unknown, detail: RegExp][] = [
+    [{ delayMs: 1.5 }, /'delayMs' must be an integer from 0 to 2147483647/],
+    [{ delayMs: -1 }, /'delayMs' must be an integer/],
+    [{ delayMs: FAULT_DELAY_MS_MAX + 1 }, /'delayMs' must be an integer/],
+    [{ delayMs: '5' }, /'delayMs' must be an integer/],
+    [{ errorRate: 1.1 }, /'errorRate' must be a number from 0 to 1/],
+    [{ errorAfterApplyRate: null }, /'errorAfterApplyRate' must be a number from 0 to 1/],
+    [{ delay: 5 }, /unknown field 'delay'/],
+    [[], /not a list/],
+  ];
+  for (const [body, detail] of bad) {
+    it(`refuses ${JSON.stringify(body)}`, () => {
+      assert.throws(() => parseFaults(body), refused('bad-request', detail));
+    });
+  }
+});
+
+describe('parseFrame', () => {
+  const usual = { logId: 'L', epoch: 1, from: 5, messages: ['é', 'b'] };
+
+  it('reads a frame, its messages packed', () => {
+    const { messages, ...rest } = parseFrame(usual);
+    assert.deepEqual(rest, {
+      logId: 'L',
+      epoch: 1,
+      writer: null,
+      from: 5,
+      keys: [],
+      epochs: null,
+    });
+    assert.equal(textOf(messages.bytes), '"é","b",');
+  });
+
+  it('reads a key of a run of entries, as of each of them', () => {
+    const each = parseFrame({ ...usual, keys: { 5: 'k', 6: 'k' } }).keys;
+    assert.deepEqual(parseFrame({ ...usual, keys: { '5-6': 'k' } }).keys, each);
+    const two = parseFrame({ ...usual, keys: { '6-6': 'l', '5-5': 'k' } }).keys;
+    assert.deepEqual(two, [
+      [5, 'k'],
+      [6, 'l'],
+    ]);
+  });
+
+  it('reads its keys in the order of their seqs', () => {
+    const { keys } = parseFrame({ ...usual, keys: { 6: 'y', 5: 'x' } });
+    assert.deepEqual(keys, [
+      [5, 'x'],
+      [6, 'y'],
+    ]);
+  });
+
+  it('may have no messages', () => {
+    assert.deepEqual(parseFrame({ ...usual, messages: [] }).messages.ends, []);
+  });
+
+  it('passes over fields of later versions', () => {
+    assert.equal(parseFrame({ ...usual, later: [[1, 1]] }).from, 5);
+  });
+
+  it('reads who wrote it, and the epochs of its log', () => {
+    const { writer, epochs } = parseFrame({
+      ...usual,
+      epoch: 7,
+      writer: 'W',
+      epochs: [
+        [1, 1],
+        [3, 1],
+        [7, 51],
+      ],
+      writers: ['A', null, 'W'],
+    });
+    assert.equal(writer, 'W');
+    assert.deepEqual(epochs, [
+      { epoch: 1, writer: 'A', firstSeq: 1 },
+      { epoch: 3, writer: null, firstSeq: 1 },
+      { epoch: 7, writer: 'W', firstSeq: 51 },
+    ]);
+  });
+
+  it('reads one epoch of two writers, in their order', () => {
+    const pairs = [
+      [1, 1],
+      [1, 4],
+    ];
+    const read = (writers: unknown) => parseFrame({ ...usual, epochs: pairs, writers }).epochs;
+    assert.deepEqual(read(['A', 'B'])?.at(-1), { epoch: 1, writer: 'B', firstSeq: 4 });
+    for (const writers of [['B', 'A'], ['A', 'A'], [null, 'A'], ['A', null], undefined]) {
+      assert.throws(() => read(writers), refused('bad-request', /both ascending/));
+    }
+  });
+
+  it('reads for whom it is, from where that is complete, and up to where all is committed', () => {
+    for (const told of [{ bootId: 'B', completeFrom: 0, committed: 0 }, { committed: 7 }, {}]) {
+      const {
+        logId: _,
+        epoch,
+        from,
+        writer,
+        messages,
+        keys,
+        epochs,
+        ...rest
+      } = parseFrame({
+        ...usual,
+        ...told,
+      });
+      assert.deepEqual(rest, told, 'and adds nothing');
+      assert.deepEqual([epoch, from, writer, epochs], [usual.epoch, usual.from, null, null]);
+      assert.deepEqual([messages.ends.length, keys.length], [2, 0]);
+    }
+  });
+
+  it('reads epochs without writers, and takes an empty list for none', () => {
+    assert.deepEqual(parseFrame({ ...usual, epochs: [[1, 1]] }).epochs, [
+      { epoch: 1, writer: null, firstSeq: 1 },
+    ]);
+    assert.equal(parseFrame({ ...usual, epochs: [] }).epochs, null);
+    assert.equal(parseFrame({ ...usual, writer: null }).writer, null);
+  });
+
+  it('reads a part of a long list of epochs, which need not begin with the first entry', () => {
+    const part = { ...usual, epoch: 9, epochsPart: [[4, 7]], epochsOffset: 3, epochsMore: false };
+    const read = parseFrame({ ...part, writers: ['W'] });
+    assert.deepEqual(read.epochs, [{ epoch: 4, writer: 'W', firstSeq: 7 }]);
+    assert.deepEqual(read.part, { offset: 3, hasMore: false });
+    const more = { ...part, epochsPart: [[1, 1]], epochsOffset: 0, epochsMore: true, messages: [] };
+    assert.deepEqual(parseFrame(more).part, { offset: 0, hasMore: true });
+    assert.equal(Object.hasOwn(parseFrame({ ...usual, epochs: [[1, 1]] }), 'part'), false);
+  });
+
+  const pair = { ...usual, epoch: 9, epochs: [[1, 1]] };
+  const part = { ...usual, epoch: 9, epochsPart: [[4, 7]], epochsOffset: 3, epochsMore: false };
+  const bad: [what: string, frame: unknown, detail: RegExp][] = [
+    ['a list', [], /a JSON object is needed/],
+    ['an empty writer', { ...usual, writer: '' }, /'writer' must be a string of 1 to 255/],
+    ['a long writer', { ...usual, writer: 'x'.repeat(256) }, /'writer'/],
+    ['a writer that is a number', { ...usual, writer: 1 }, /'writer'/],
+    ['a logId with a lone surrogate', { ...usual, logId: '\ud800' }, /'logId'/],
+    ['a writer with a lone surrogate', { ...usual, writer: '\udfff' }, /'writer'/],
+    ['a list and a part of one', { ...part, epochs: [[1, 1]] }, /'epochs' and 'epochsPart'/],
+    [
+      'a part that does not say which',
+      { ...part, epochsOffset: undefined },
+      /needs an 'epochsOffset'/,
+    ],
+    ['a part before the first', { ...part, epochsOffset: -1 }, /'epochsOffset'/],
+    ['a part that may go on or not', { ...part, epochsMore: undefined }, /'epochsMore'/],
+    ['a part that goes on, with messages', { ...part, epochsMore: true }, /must not have messages/],
+    ['an empty part', { ...part, epochsPart: [] }, /must not be empty/],
+    ['a first part without the first entry', { ...part, epochsOffset: 0 }, /the first seq 1/],
+    ['epochs that are no list', { ...pair, epochs: 1 }, /'epochs' must be a list of/],
+    ['epochs that are null', { ...pair, epochs: null }, /'epochs' must be a list of/],
+    ['an epoch that is no pair', { ...pair, epochs: [1] }, /'epochs' must be a list of/],
+    ['a pair of one', { ...pair, epochs: [[1]] }, /'epochs' must be/],
+    ['a pair of three', { ...pair, epochs: [[1, 1, 1]] }, /'epochs' must be/],
+    ['epoch 0 in the list', { ...pair, epochs: [[0, 1]] }, /'epochs' must be/],
+    ['an epoch as text in the list', { ...pair, epochs: [['1', 1]] }, /'epochs' must be/],
+    ['a first seq of 1.5', { ...pair, epochs: [[1, 1.5]] }, /'epochs' must be/],
+    ['a list that begins behind seq 1', { ...pair, epochs: [[1, 2]] }, /'epochs' must be/],
+    ['a list that begins before it', { ...pair, epochs: [[1, 0]] }, /'epochs' must be/],
+    [
+      'epochs that fall',
+      {
+        ...pair,
+        epochs: [
+          [2, 1],
+          [1, 5],
+        ],
+      },
+      /'epochs' must be/,
+    ],
+    [
+      'seqs that fall',
+      {
+        ...pair,
+        epochs: [
+          [1, 1],
+          [2, 5],
+          [3, 4],
+        ],
+      },
+      /'epochs' must be/,
+    ],
+    [
+      'an epoch beyond its own',
+      {
+        ...pair,
+        epochs: [
+          [1, 1],
+          [10, 5],
+        ],
+      },
+      /must not go beyond its 'epoch'/,
+    ],
+    ['writers that are no list', { ...pair, writers: 'A' }, /'writers' must be a list as long/],
+    ['too few writers', { ...pair, writers: [] }, /'writers' must be a list as long/],
+    ['too many writers', { ...pair, writers: ['A', 'B'] }, /'writers' must be a list as long/],
+    [
+      'a writer in the list that is no name',
+      { ...pair, writers: [1] },
+      /'writers' must be strings, or null/,
+    ],
+    ['an empty bootId', { ...usual, bootId: '' }, /'bootId' must be a string of 1 to 255/],
+    ['a long bootId', { ...usual, bootId: 'x'.repeat(256) }, /'bootId'/],
+    ['a bootId that is null', { ...usual, bootId: null }, /'bootId'/],
+    ['a bootId that is a number', { ...usual, bootId: 7 }, /'bootId'/],
+    ['a bootId with a lone surrogate', { ...usual, bootId: '\ud800' }, /'bootId'/],
+    ...['completeFrom', 'committed'].flatMap((name) =>
+      [null, -1, 1.5, '1', true, [], 2 ** 53].map((value): [string, unknown, RegExp] => [
+        `${JSON.stringify(value)} as ${name}`,
+        { ...usual, [name]: value },
+        /'completeFrom' and 'committed' must be integers from 0/,
+      ]),
+    ),
+    ['no logId', { ...usual, logId: undefined }, /'logId' must be a string of 1 to 255/],
+    ['an empty logId', { ...usual, logId: '' }, /'logId'/],
+    ['a long logId', { ...usual, logId: 'x'.repeat(256) }, /'logId'/],
+    ['epoch 0', { ...usual, epoch: 0 }, /'epoch' must be an integer from 1/],
+    ['epoch 1.5', { ...usual, epoch: 1.5 }, /'epoch'/],
+    ['an epoch as text', { ...usual, epoch: '1' }, /'epoch'/],
+    ['an epoch behind the last', { ...usual, epoch: 2 ** 48 + 1 }, /from 1 to 281474976710656/],
+    ['the largest integer as the epoch', { ...usual, epoch: 2 ** 53 - 1 }, /'epoch'/],
+    ['from 0', { ...usual, from: 0 }, /'from' must be an integer from 1/],
+    ['from -1', { ...usual, from: -1 }, /'from'/],
+    ['a from that is too large', { ...usual, from: Number.MAX_SAFE_INTEGER }, /last seq/],
+    ['messages that are no list', { ...usual, messages: 'a' }, /must be a list of strings/],
+    ['a message that is no string', { ...usual, messages: [1] }, /must be strings without lone/],
+    ['a lone surrogate', { ...usual, messages: ['\ud800'] }, /must be strings without lone/],
+    ['a run of keys beyond the frame', { ...usual, keys: { '5-7': 'k' } }, /'keys'/],
+    ['a run of keys that ends before it begins', { ...usual, keys: { '6-5': 'k' } }, /'keys'/],
+    ['a seq with two keys', { ...usual, keys: { 5: 'k', '5-6': 'l' } }, /'keys'/],
+    ['a run of three', { ...usual, keys: { '5-5-6': 'k' } }, /'keys'/],
+    ['keys that are a list', { ...usual, keys: ['k'] }, /a JSON object is needed/],
+    ['a key below the frame', { ...usual, keys: { 4: 'k' } }, /'keys' must map seqs of the frame/],
+    ['a key above the frame', { ...usual, keys: { 7: 'k' } }, /'keys'/],
+    ['a key at no seq', { ...usual, keys: { '05': 'k' } }, /'keys'/],
+    ['a key that is no string', { ...usual, keys: { 5: 1 } }, /'keys'/],
+    ['a key that is no key', { ...usual, keys: { 5: 'é' } }, /'keys'/],
+  ];
+  for (const [what, frame, detail] of bad) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => parseFrame(frame), refused('bad-request', detail));
+    });
+  }
+});
+
+describe('parseAck', () => {
+  const ack = { bootId: 'B', logId: 'L', epoch: 1, length: 6 };
+  const parse = (value: unknown) => parseAck(bytes(JSON.stringify(value)));
+
+  it('reads an ack, and only its own fields', () => {
+    assert.deepEqual(parse({ ...ack, more: 1 }), ack);
+    assert.deepEqual(parse({ ...ack, length: 0 }), { ...ack, length: 0 });
+    assert.deepEqual(parse({ ...ack, epoch: 2 ** 48 }), { ...ack, epoch: 2 ** 48 });
+    assert.deepEqual(parse({ ...ack, agreed: false }), { ...ack, isAgreed: false });
+  });
+
+  const bad = [
+    null,
+    [],
+    'ack',
+    {},
+    { ...ack, bootId: '' },
+    { ...ack, logId: null },
+    { ...ack, epoch: '1' },
+    { ...ack, epoch: 2 ** 48 + 1 },
+    { ...ack, agreed: true },
+    { ...ack, agreed: null },
+    { ...ack, length: -1 },
+    { ...ack, length: 1.5 },
+    { ...ack, length: undefined },
+  ];
+  for (const value of bad) {
+    it(`takes ${JSON.stringify(value)} for no ack`, () => assert.equal(parse(value), null));
+  }
+
+  it('takes what is no JSON for no ack', () => {
+    assert.equal(parseAck(bytes('<html>')), null);
+    assert.equal(parseAck(Uint8Array.of(0xff)), null);
+  });
+});
+
+describe('parseHeartbeat', () => {
+  const beat = { nodeId: 's1', bootId: 'B', logId: 'L', epoch: 1, length: 6 };
+  const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
+
+  it('reads an answer, also that of a virgin', () => {
+    assert.deepEqual(parse(beat), { ...beat, standing: null });
+    const virgin = { ...beat, logId: null, epoch: 0, length: 0 };
+    assert.deepEqual(parse({ ...virgin, more: 1 }), { ...virgin, standing: null });
+  });
+
+  it('reads how it stands to a claim, if it says so', () => {
+    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true, complete: true };
+    const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
+    const standing = { ...named, isAgreed: true, isComplete: true };
+    assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, standing });
+    const unnamed = { ...standing, writer: null };
+    assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.standing, unnamed);
+    assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.standing, unnamed);
+    const silent = parse({ ...beat, ...stands, complete: undefined })?.standing;
+    assert.deepEqual(silent, { ...standing, isComplete: false }, 'who does not say so is not');
+    assert.equal(parse({ ...beat, writer: 'W' })?.standing, null, 'a writer alone says nothing');
+  });
+
+  const bad = [
+    null,
+    {},
+    { ...beat, lastEpoch: 1 },
+    { ...beat, agreed: true },
+    { ...beat, lastEpoch: '1', agreed: true },
+    { ...beat, lastEpoch: -1, agreed: true },
+    { ...beat, lastEpoch: 2 ** 48 + 1, agreed: true },
+    { ...beat, epoch: 2 ** 53 - 1 },
+    { ...beat, lastEpoch: 1, agreed: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: null },
+    { ...beat, lastEpoch: 1, agreed: true, writer: '' },
+    { ...beat, lastEpoch: 1, agreed: true, lastWriter: 1 },
+    { ...beat, logId: '\ud800' },
+    { ...beat, nodeId: 7 },
+    { ...beat, bootId: '' },
+    { ...beat, logId: undefined },
+    { ...beat, logId: '' },
+    { ...beat, epoch: -1 },
+    { ...beat, length: '6' },
+  ];
+  for (const value of bad) {
+    it(`takes ${JSON.stringify(value)} for no answer`, () => assert.equal(parse(value), null));
+  }
+});
