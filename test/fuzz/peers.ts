@@ -129,7 +129,7 @@ async function start() {
     assert(performance.now() - begin < 10_000, 'w=1 waits for nobody');
     length += 1;
     const isAsked = () =>
-      fake.heartbeats > heartbeats && fake.exchanges + fake.frames.length > exchanges;
+      fake.heartbeats > heartbeats && fake.streams + fake.frames.length > exchanges;
     // A row of lies may have the next attempt wait for its backoff or time-out.
     await waitFor('the peer to be asked', isAsked);
     const { secondaries, length: shown } = await health(master);

@@ -39,9 +39,9 @@ export const ON_MASTERS: readonly Mutant[] = [
     replacement: 'if (ack.epoch > epoch) return',
   },
   {
-    name: 'acks of an exchange that is over are taken for those of the present one',
+    name: 'acks of a stream that is over are taken for those of the present one',
     file: 'master.ts',
-    text: `if (peer.progress.exchange !== exchange) return;
+    text: `if (peer.progress.stream !== stream) return;
     const { claim } = this;`,
     replacement: 'const { claim } = this;',
   },
@@ -158,7 +158,7 @@ export const ON_MASTERS: readonly Mutant[] = [
     replacement: 'return this.inFlight.length < (this.probing ? 1 : windowFrames * 1000);',
   },
   {
-    name: 'the first frame of an exchange carries no epochs',
+    name: 'the first frame of a stream carries no epochs',
     file: 'replication/peer.ts',
     text: 'const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;',
     replacement: 'const told = null;',
@@ -170,13 +170,13 @@ export const ON_MASTERS: readonly Mutant[] = [
     replacement: 'progress.learn(ack.bootId, ack.length, true, asked);',
   },
   {
-    name: 'an exchange is never opened again after a failure',
+    name: 'a stream is never opened again after a failure',
     file: 'replication/progress.ts',
     text: 'this.retryAt = now + delayMs;',
     replacement: 'this.retryAt = now + delayMs * Number.POSITIVE_INFINITY;',
   },
   {
-    name: 'an exchange without acks is waited for without limit',
+    name: 'a stream without acks is waited for without limit',
     file: 'replication/peer.ts',
     text: 'return quietSince + this.progress.patienceMs(this.#config.replicationTimeoutMs);',
     replacement: 'return Number.POSITIVE_INFINITY;',

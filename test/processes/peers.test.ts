@@ -60,7 +60,7 @@ describe('a master and a peer that is not what it should be', () => {
       const fake = new FakeSecondary({ frame: (frame, res) => answer(res, fake, frame) });
       const master = await startWith(t, fake);
       const pending = append(master, { message: 'm', w: 2 });
-      await waitFor(`retries after ${what}`, () => fake.exchanges >= 3);
+      await waitFor(`retries after ${what}`, () => fake.streams >= 3);
       assert.equal((await health(master)).secondaries[0].length, 0, what);
       assert.equal((await health(master)).waiting, 1, what);
       assert.equal((await append(master, { message: 'n', w: 1 })).status, 201, what);

@@ -186,7 +186,7 @@ describe('POST /replicate on a secondary', () => {
     assert.equal((await request(`${node.url}/readyz`)).status, 200);
   });
 
-  it('forgets the torn last line of an exchange that broke', async (t) => {
+  it('forgets the torn last line of a stream that broke', async (t) => {
     const node = await startOne(t);
     const connection = new RawConnection(node.port);
     const head = 'POST /replicate HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n';
@@ -201,7 +201,7 @@ describe('POST /replicate on a secondary', () => {
     assert.deepEqual(await messages(node), ['a', 'c']);
   });
 
-  it('ends its exchanges at once when it stops', async (t) => {
+  it('ends its streams at once when it stops', async (t) => {
     const node = await startSecondary();
     const connection = new RawConnection(node.port);
     t.after(() => connection.destroy());

@@ -52,7 +52,7 @@ describe('a secondary that takes nothing any more', () => {
     t.after(() => s1.signal('SIGCONT'));
     const batch = Array.from({ length: 20 }, () => 'x'.repeat(60_000));
     assert.equal((await append(master, { messages: batch, w: 1 }, KEY)).status, 201);
-    const [failed] = await waitFor('the exchange to be given up', () => {
+    const [failed] = await waitFor('the stream to be given up', () => {
       const events = master.events('replication-failed');
       return events.length > 0 ? events : undefined;
     });

@@ -1,5 +1,5 @@
 /**
- * A machine that runs a master, and its end of the network: exchanges that behave like TCP (in
+ * A machine that runs a master, and its end of the network: streams that behave like TCP (in
  * order, until they break or hang), heartbeats and fetches that get one outcome each.
  */
 import assert from 'node:assert/strict';
@@ -52,7 +52,7 @@ interface Own {
 
 interface Link {
   readonly host: SecondaryHost;
-  readonly exchange: number;
+  readonly stream: number;
   readonly masterLife: number;
   readonly secondaryLife: number;
   isBroken: boolean;
@@ -157,14 +157,14 @@ export class MasterHost extends Host implements MasterEffects {
     this.world.onCrash(this);
   }
 
-  // --- exchanges -------------------------------------------------------------------------------
+  // --- streams -------------------------------------------------------------------------------
 
-  openExchange(secondary: number, exchange: number): void {
+  openStream(secondary: number, stream: number): void {
     const host = this.world.at(this, secondary);
     const at = this.world.now + this.world.latency();
     const link: Link = {
       host,
-      exchange,
+      stream,
       masterLife: this.life,
       secondaryLife: host.life,
       isBroken: false,
@@ -202,18 +202,18 @@ export class MasterHost extends Host implements MasterEffects {
     });
   }
 
-  restExchange(secondary: number): void {
+  closeStream(secondary: number): void {
     this.links[secondary] = null;
   }
 
-  dropExchange(secondary: number): void {
+  abortStream(secondary: number): void {
     const link = this.links[secondary];
     if (link) link.isDropped = true;
     if (link) link.isBroken = true;
     this.links[secondary] = null;
   }
 
-  /** The secondary's end of the exchange has an answer. */
+  /** The secondary's end of the stream has an answer. */
   #answered(
     secondary: number,
     link: Link,
@@ -257,7 +257,7 @@ export class MasterHost extends Host implements MasterEffects {
     if (!link.isDropped) tell(told, ack.bootId, length, livesWhenAsked);
     this.world.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
     const { random } = this.world;
-    this.core.acked(secondary, link.exchange, ack, this.clock, random());
+    this.core.acked(secondary, link.stream, ack, this.clock, random());
     this.later(0, () => this.core.flush(this.clock));
     const hasLanded =
       !frame.part?.hasMore && ack.length >= frame.from + frame.messages.ends.length - 1;
@@ -279,10 +279,10 @@ export class MasterHost extends Host implements MasterEffects {
     const lie = lies[length % lies.length] as Ack;
     this.world.say(`${this.id}: told otherwise ${JSON.stringify(lie)}`);
     this.world.history.reached('told-otherwise');
-    this.core.acked(secondary, link.exchange, lie, this.clock, 0.5);
+    this.core.acked(secondary, link.stream, lie, this.clock, 0.5);
   }
 
-  /** Ends the exchange; the master hears of it, unless nothing reaches it. */
+  /** Ends the stream; the master hears of it, unless nothing reaches it. */
   #break(
     secondary: number,
     link: Link,
@@ -293,15 +293,15 @@ export class MasterHost extends Host implements MasterEffects {
     if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
     link.isBroken = true;
     this.later(this.world.latency(), () => {
-      this.world.say(`${this.id}: exchange with ${link.host.id} fails: ${reason}`);
+      this.world.say(`${this.id}: stream with ${link.host.id} fails: ${reason}`);
       const { random } = this.world;
       if (staleBy !== null && !link.isDropped) this.hasMetNewer = true;
       const failure = { reason, staleBy, isRestarted };
-      this.core.exchangeFailed(secondary, link.exchange, failure, this.clock, random());
+      this.core.streamFailed(secondary, link.stream, failure, this.clock, random());
     });
   }
 
-  /** The other end of an exchange has crashed. */
+  /** The other end of a stream has crashed. */
   secondaryCrashed(host: SecondaryHost): void {
     if (!this.isUp) return;
     for (const [index, link] of this.links.entries()) {

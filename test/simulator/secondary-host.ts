@@ -1,4 +1,4 @@
-/** A machine that runs a secondary: takes frames from exchanges, answers heartbeats and fetches. */
+/** A machine that runs a secondary: takes frames from streams, answers heartbeats and fetches. */
 import assert from 'node:assert/strict';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';

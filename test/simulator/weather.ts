@@ -9,11 +9,11 @@ export interface Weather {
   /** Where the nodes keep their logs. */
   readonly disk: 'none' | 'always' | 'never';
   readonly latencyMs: number;
-  /** An exchange breaks when a frame is sent, or hangs; a heartbeat or a fetched part is lost. */
+  /** A stream breaks when a frame is sent, or hangs; a heartbeat or a fetched part is lost. */
   readonly breakRate: number;
   readonly hangRate: number;
   readonly lossRate: number;
-  /** An ack is lost, and its exchange with it. */
+  /** An ack is lost, and its stream with it. */
   readonly ackLossRate: number;
   /** A frame arrives a second time, much later, whatever has become of its sender. */
   readonly replayRate: number;

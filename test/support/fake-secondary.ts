@@ -28,15 +28,15 @@ export interface Behaviour {
   fetch(res: ServerResponse, from: number): void;
   /** Answers one frame of `POST /replicate`. */
   frame(frame: SeenFrame, res: ServerResponse, fake: FakeSecondary): void;
-  /** What it does when the master has ended the exchange. */
+  /** What it does when the master has ended the stream. */
   end(res: ServerResponse): void;
 }
 
 export class FakeSecondary {
   readonly frames: SeenFrame[] = [];
   heartbeats = 0;
-  exchanges = 0;
-  /** Exchanges that the master has ended, and those whose connection is closed. */
+  streams = 0;
+  /** Streams that the master has ended, and those whose connection is closed. */
   ended = 0;
   closed = 0;
   /** What it claims to show. */
@@ -98,7 +98,7 @@ export class FakeSecondary {
       this.behaviour.fetch(res, Number(searchParams.get('from')));
       return;
     }
-    this.exchanges += 1;
+    this.streams += 1;
     let rest = '';
     req.on('data', (chunk) => {
       const lines = (rest + chunk).split('\n');

@@ -4,9 +4,9 @@
  * no I/O, no clock, no randomness of its own, so that the same code runs in the process and under a
  * virtual clock.
  *
- *   events    append, await, cancel, flush, acked, exchangeFailed, heartbeatAnswered/Missed,
+ *   events    append, await, cancel, flush, acked, streamFailed, heartbeatAnswered/Missed,
  *             fetched, fetchOver, synced, tick, stop
- *   effects   MasterEffects: open/send/rest/drop an exchange, ask for a heartbeat, fetch a log, note
+ *   effects   MasterEffects: open/send/rest/drop a stream, ask for a heartbeat, fetch a log, note
  *
  * It begins as `recovering` (see `recovery.ts`), and ends as fenced when it meets a newer master.
  * What concerns one secondary alone is in `peer.ts`; here is what concerns them together.
@@ -66,8 +66,8 @@ export interface MasterEffects extends PeerEffects {
   fetchLog(secondary: number, fetch: number, from: number): void;
 }
 
-/** Why an exchange ended. */
-export interface ExchangeFailure {
+/** Why a stream ended. */
+export interface StreamFailure {
   /** For people. */
   readonly reason: string;
   /** The epoch of a newer master, if that is what the secondary refused it for; 0 if it did not say which. */
@@ -302,10 +302,10 @@ export class Master {
     for (const peer of this.#peers) peer.pump(now);
   }
 
-  /** An ack arrived on an exchange. `random` in [0, 1) is for the backoff if the ack is no good. */
-  acked(secondary: number, exchange: number, ack: Ack, now: number, random: number): void {
+  /** An ack arrived on a stream. `random` in [0, 1) is for the backoff if the ack is no good. */
+  acked(secondary: number, stream: number, ack: Ack, now: number, random: number): void {
     const peer = this.#peers[secondary] as Peer;
-    if (peer.progress.exchange !== exchange) return;
+    if (peer.progress.stream !== stream) return;
     const { claim } = this;
     if (claim !== null && ack.logId === claim.logId && ack.epoch > claim.epoch) {
       this.#fence(ack.epoch);
@@ -319,24 +319,24 @@ export class Master {
     this.#recount();
   }
 
-  /** An exchange has taken bytes that waited for it: what is in flight gets further. */
-  advanced(secondary: number, exchange: number, now: number): void {
+  /** A stream has taken bytes that waited for it: what is in flight gets further. */
+  advanced(secondary: number, stream: number, now: number): void {
     const peer = this.#peers[secondary] as Peer;
-    if (peer.progress.exchange === exchange) peer.advanced(now);
+    if (peer.progress.stream === stream) peer.advanced(now);
   }
 
   /**
-   * An exchange ended, for whatever reason: no answer.
+   * A stream ended, for whatever reason: no answer.
    */
-  exchangeFailed(
+  streamFailed(
     secondary: number,
-    exchange: number,
-    { reason, staleBy, isRestarted }: ExchangeFailure,
+    stream: number,
+    { reason, staleBy, isRestarted }: StreamFailure,
     now: number,
     random: number,
   ): void {
     const peer = this.#peers[secondary] as Peer;
-    if (peer.progress.exchange !== exchange) return;
+    if (peer.progress.stream !== stream) return;
     // Only an epoch that is not below ours can be why: anything else is nonsense, and no answer.
     const isNewer = staleBy === 0 || (staleBy !== null && staleBy >= this.epoch);
     if (isNewer) this.#fence(staleBy);

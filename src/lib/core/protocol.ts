@@ -15,7 +15,7 @@ export interface Frame extends Ballot {
   readonly keys: EntryKeys;
   /** The traces that entries in this frame belong to; for logs alone. */
   readonly traces?: readonly EntryTrace[];
-  /** Under which epochs the sender's log was written; null but in the first frame of an exchange. */
+  /** Under which epochs the sender's log was written; null but in the first frame of a stream. */
   readonly epochs: readonly EpochStart[] | null;
   /** Which part of that list it is; the whole if it does not say. */
   readonly part?: EpochsPart;

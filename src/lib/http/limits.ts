@@ -49,17 +49,17 @@ export const SMALL_BODY_BYTES_MAX = 16 * 1024;
 export const DISCARD_MS = 10_000;
 /** Bytes of a frame handed to the connection at a time: so small that a slow one is seen to take them. */
 export const FRAME_PIECE_BYTES = 64 * 1024;
-/** How long a secondary may take to end an exchange that the master has ended, in ms. */
-export const EXCHANGE_END_MS = 5000;
-/** Bytes of one line of an exchange: a frame of the largest append, see `frameLineBytesMax`. */
+/** How long a secondary may take to end a stream that the master has ended, in ms. */
+export const STREAM_END_MS = 5000;
+/** Bytes of one line of a stream: a frame of the largest append, see `frameLineBytesMax`. */
 export const FRAME_LINE_BYTES_MAX = 64 * 1024 * 1024;
-/** Bytes of all lines of exchanges that arrive at the same time; beyond it 503. */
+/** Bytes of all lines of streams that arrive at the same time; beyond it 503. */
 export const FRAME_LINES_BYTES_MAX = 128 * 1024 * 1024;
-/** How long a line of an exchange may stand still in its middle, in ms. */
+/** How long a line of a stream may stand still in its middle, in ms. */
 export const FRAME_LINE_STALL_MS = 30_000;
 /** Messages in one frame that a secondary takes. */
 export const FRAME_MESSAGES_TAKEN_MAX = 100_000;
-/** Frames of one exchange a secondary takes in before it has answered them. */
+/** Frames of one stream a secondary takes in before it has answered them. */
 export const FRAMES_PENDING_MAX = 64;
 /** Bytes of one ack, and of a heartbeat's or problem's body, that a master reads. */
 export const PEER_ANSWER_BYTES_MAX = 16 * 1024;

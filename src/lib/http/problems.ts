@@ -120,7 +120,7 @@ function detailOf(refusal: Refusal): string {
     case 'boot-mismatch':
       return `the stream is for an incarnation of this node that is over; this one is ${refusal.bootId}`;
     case 'epochs-missing':
-      return "the first frame of an exchange must carry the 'epochs' of its writer's log";
+      return "the first frame of a stream must carry the 'epochs' of its writer's log";
     case 'shutting-down':
       return 'this node is stopping and takes no more appends';
     case 'overloaded':

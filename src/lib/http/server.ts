@@ -55,7 +55,7 @@ export function createServer(options: ServerOptions): NodeServer {
     IncomingMessage: RequestClass,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    // Bodies have a time limit of their own where they are read; an exchange may last for ever.
+    // Bodies have a time limit of their own where they are read; a stream may last for ever.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: 1000,

@@ -1,5 +1,5 @@
 /**
- * The body of an exchange: frames go in as they come, and go out as fast as the connection takes them, in
+ * The body of a stream: frames go in as they come, and go out as fast as the connection takes them, in
  * pieces small enough to see that it does. What waits is a view of the log, and costs nothing.
  */
 import { FRAME_PIECE_BYTES } from '../http/limits.ts';

@@ -1,34 +1,34 @@
 /**
- * The master's end of an exchange: one long-lived `fetch` to a secondary, its body a stream that
+ * The master's end of a stream: one long-lived `fetch` to a secondary, its body a stream that
  * frames are written to, its answer a stream of acks. It reports acks and one end; whatever ends it
  * (refused, reset, 5xx, nonsense) is "no answer" to the core, and the reason is for people to read.
  */
-import type { ExchangeFailure } from '../core/master.ts';
+import type { StreamFailure } from '../core/master.ts';
 import type { Ack } from '../core/protocol.ts';
-import { EXCHANGE_END_MS, PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
+import { STREAM_END_MS, PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { parseAck } from '../wire/schema.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer-answers.ts';
 import { fetchPeer } from './peer-fetch.ts';
 import { FrameBody } from './stream-body.ts';
 
-export interface ExchangeHandlers {
+export interface StreamHandlers {
   readonly onAck: (ack: Ack) => void;
   /** The connection has taken bytes that waited for it. */
   readonly onTaken: () => void;
   /** Called at most once, and never after `rest` or `drop`. */
-  readonly onFailed: (failure: ExchangeFailure) => void;
+  readonly onFailed: (failure: StreamFailure) => void;
 }
 
-export class ReplicationExchange {
+export class ReplicationStream {
   readonly #abort = new AbortController();
-  readonly #handlers: ExchangeHandlers;
+  readonly #handlers: StreamHandlers;
   readonly #body: FrameBody;
-  /** Nobody wants to hear of this exchange any more. */
+  /** Nobody wants to hear of this stream any more. */
   #isOver = false;
 
-  /** Opens an exchange with the secondary at `url`. */
-  constructor(url: string, token: string | null, handlers: ExchangeHandlers) {
+  /** Opens a stream with the secondary at `url`. */
+  constructor(url: string, token: string | null, handlers: StreamHandlers) {
     this.#handlers = handlers;
     this.#body = new FrameBody(() => {
       if (!this.#isOver) handlers.onTaken();
@@ -44,16 +44,16 @@ export class ReplicationExchange {
     for (const piece of frame) this.#body.push(piece);
   }
 
-  /** Ends the exchange in peace: the secondary sees the end of the body, and ends its answer. */
+  /** Ends the stream in peace: the secondary sees the end of the body, and ends its answer. */
   rest(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#body.close();
     // A secondary that does not end its answer must not keep the connection for ever.
-    setTimeout(() => this.drop(), EXCHANGE_END_MS).unref();
+    setTimeout(() => this.drop(), STREAM_END_MS).unref();
   }
 
-  /** Cuts the exchange off. */
+  /** Cuts the stream off. */
   drop(): void {
     this.#isOver = true;
     this.#abort.abort();
@@ -88,7 +88,7 @@ export class ReplicationExchange {
       }
       if (bytesSinceAck > PEER_ANSWER_BYTES_MAX) throw new Error('the answer is not an ack');
     }
-    this.#end('the secondary ended the exchange');
+    this.#end('the secondary ended the stream');
   }
 
   #end(reason: string, staleBy: number | null = null, isRestarted = false): void {

@@ -1,5 +1,5 @@
 /**
- * The secondary's end of an exchange: frames come in as lines, each one's ack goes out as soon as
+ * The secondary's end of a stream: frames come in as lines, each one's ack goes out as soon as
  * the frame is applied. A refusal before the first ack is an HTTP status; a later one ends the
  * answer, and the master takes both for "no answer".
  */
@@ -19,7 +19,7 @@ import type { Call } from '../http/request-context.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 import { readFrame } from '../wire/schema.ts';
 
-/** What the unfinished lines of all exchanges may have together. */
+/** What the unfinished lines of all streams may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */

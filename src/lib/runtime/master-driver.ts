@@ -1,4 +1,4 @@
-/** Runs the master's core: its clock, its alarm, its exchanges and heartbeats. Decides nothing. */
+/** Runs the master's core: its clock, its alarm, its streams and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
 import type { MasterPort } from '../api/ports.ts';
 import {
@@ -16,7 +16,7 @@ import { sumOfLengths } from '../http/request-context.ts';
 import { type Origin, originFields } from '../http/trace.ts';
 import { fetchLog } from '../replication/fetch-client.ts';
 import { askHeartbeat } from '../replication/heartbeat-client.ts';
-import { ReplicationExchange } from '../replication/stream-client.ts';
+import { ReplicationStream } from '../replication/stream-client.ts';
 import { encodeFrame } from '../wire/frame.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
@@ -39,7 +39,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   readonly #metrics: MasterMetrics;
   readonly #traces = new Traces();
   readonly #readers = new ReadBarrier();
-  readonly #exchanges = new Map<number, ReplicationExchange>();
+  readonly #streams = new Map<number, ReplicationStream>();
   /** How often there was something new to send. */
   #arrivals = 0;
   /** When to send what is new at the latest; null while there is nothing. */
@@ -82,11 +82,11 @@ export class MasterDriver implements MasterPort, MasterEffects {
     this.#after();
   }
 
-  /** Ends every exchange and tail, and the alarm. */
+  /** Ends every stream and tail, and the alarm. */
   close(): void {
     this.#readers.stop();
-    for (const exchange of this.#exchanges.values()) exchange.drop();
-    this.#exchanges.clear();
+    for (const stream of this.#streams.values()) stream.drop();
+    this.#streams.clear();
     this.#alarm.clear();
   }
 
@@ -166,22 +166,22 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   // --- MasterEffects ---------------------------------------------------------------------------
 
-  openExchange(secondary: number, exchange: number): void {
-    this.#logger.debug('exchange-opened', { secondary: this.#peer(secondary).id });
+  openStream(secondary: number, stream: number): void {
+    this.#logger.debug('stream-opened', { secondary: this.#peer(secondary).id });
     this.#metrics.opened(this.#peer(secondary).id);
-    const opened = new ReplicationExchange(this.#peer(secondary).url, this.#clusterToken, {
+    const opened = new ReplicationStream(this.#peer(secondary).url, this.#clusterToken, {
       onAck: (ack) => {
         this.#logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
-        this.core.acked(secondary, exchange, ack, this.now(), Math.random());
+        this.core.acked(secondary, stream, ack, this.now(), Math.random());
         this.#flushSoon();
       },
-      onTaken: () => this.core.advanced(secondary, exchange, this.now()),
+      onTaken: () => this.core.advanced(secondary, stream, this.now()),
       onFailed: (failure) => {
-        this.core.exchangeFailed(secondary, exchange, failure, this.now(), Math.random());
+        this.core.streamFailed(secondary, stream, failure, this.now(), Math.random());
         this.#after();
       },
     });
-    this.#exchanges.set(secondary, opened);
+    this.#streams.set(secondary, opened);
   }
 
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
@@ -192,17 +192,17 @@ export class MasterDriver implements MasterPort, MasterEffects {
     const origin = { ...(claim as Claim), ...addressee, committed };
     const frame = encodeFrame(origin, epochs, log, keys, from, to, traces, part);
     this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
-    this.#exchanges.get(secondary)?.send(frame);
+    this.#streams.get(secondary)?.send(frame);
   }
 
-  restExchange(secondary: number): void {
-    this.#exchanges.get(secondary)?.rest();
-    this.#exchanges.delete(secondary);
+  closeStream(secondary: number): void {
+    this.#streams.get(secondary)?.rest();
+    this.#streams.delete(secondary);
   }
 
-  dropExchange(secondary: number): void {
-    this.#exchanges.get(secondary)?.drop();
-    this.#exchanges.delete(secondary);
+  abortStream(secondary: number): void {
+    this.#streams.get(secondary)?.drop();
+    this.#streams.delete(secondary);
   }
 
   askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void {

@@ -145,7 +145,7 @@ export class MasterMetrics {
       )
       .counter(
         'replicated_log_replication_attempts_total',
-        'Exchanges that were opened, and attempts that failed.',
+        'Streams that were opened, and attempts that failed.',
         attempts,
       )
       .counter(

@@ -96,7 +96,7 @@ export class SecondaryDriver implements SecondaryPort {
     this.#tick();
   }
 
-  /** Ends every exchange and tail; frames that still wait for their delay are not applied any more. */
+  /** Ends every stream and tail; frames that still wait for their delay are not applied any more. */
   close(): void {
     this.#stop.abort();
     this.#readers.stop();

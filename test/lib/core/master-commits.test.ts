@@ -143,7 +143,7 @@ describe('Master: the notice of a commit', () => {
     stage.did();
   });
 
-  it('is no reason to open an exchange: the next heartbeat says so', () => {
+  it('is no reason to open a stream: the next heartbeat says so', () => {
     const stage = new Stage({ names: ['s1'], commitNoticeMs: 10 }).allUp();
     stage.append('a');
     stage.fail('s1');
@@ -158,7 +158,7 @@ describe('Master: the notice of a commit', () => {
     assert.equal(stage.requests.get('s1')?.committed, 1);
   });
 
-  it('is told anew in every exchange: another life may have taken the first', () => {
+  it('is told anew in every stream: another life may have taken the first', () => {
     const stage = noticing();
     stage.ack('s1', 1);
     stage.ack('s2', 1);

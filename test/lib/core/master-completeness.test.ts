@@ -32,7 +32,7 @@ describe('Master: from where a secondary is complete', () => {
     assert.equal(stage.starts.get('s2')?.completeFrom, 2, 'it was met before');
   });
 
-  it('is the length of the log when it is met, in every exchange with this life of it', () => {
+  it('is the length of the log when it is met, in every stream with this life of it', () => {
     const stage = threeEntries();
     stage.speak('s1', 0, { bootId: 'reborn' });
     stage.did('open s1#2', 'send s1 1..0');

@@ -69,7 +69,7 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     stage.ack('s1', 7, { epoch: 8 });
     stage.tick(60_000);
     stage.append('8');
-    assert.deepEqual(stage.parts.slice(1), ['s1 7..8'], 'of an exchange that begins anew');
+    assert.deepEqual(stage.parts.slice(1), ['s1 7..8'], 'of a stream that begins anew');
   });
 
   it('is told whole in every other attempt that follows a failure: what is known may be outdated', () => {

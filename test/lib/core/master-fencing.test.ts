@@ -5,7 +5,7 @@ import { Log } from '../../../src/lib/core/log/log.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage } from './stage.ts';
 
-/** A master of epoch 1 with a at seq 1, for which alice waits, and an exchange open with s1 and s2. */
+/** A master of epoch 1 with a at seq 1, for which alice waits, and a stream open with s1 and s2. */
 function usual(stage = new Stage({ heartbeatMs: 1000 }).allUp()): Stage {
   stage.append('a', { w: 3, as: 'alice' });
   stage.append('b', { w: 2, waitMs: 5000, as: 'bob' });
@@ -35,14 +35,14 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
     1,
   ],
   ['an ack of a higher epoch', (stage) => stage.ack('s1', 0, { epoch: 2 }), 2],
-  ['an exchange that is refused because of a newer master', (stage) => stage.refuse('s1', 4), 4],
+  ['a stream that is refused because of a newer master', (stage) => stage.refuse('s1', 4), 4],
   [
-    'an exchange that is refused because of another master of its own epoch',
+    'a stream that is refused because of another master of its own epoch',
     (stage) => stage.refuse('s1', 1),
     1,
   ],
   [
-    'an exchange that is refused because of a newer master, without a word on its epoch',
+    'a stream that is refused because of a newer master, without a word on its epoch',
     (stage) => stage.refuse('s1', 0),
     0,
   ],
@@ -50,7 +50,7 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
 
 for (const [how, act, by] of ways) {
   describe(`Master: fenced by ${how}`, () => {
-    it('drops every exchange and sends all who wait away', () => {
+    it('drops every stream and sends all who wait away', () => {
       const stage = usual();
       act(stage);
       stage.did('drop s1', 'drop s2', 'bob fenced', 'alice fenced');
@@ -117,7 +117,7 @@ describe('Master: not fenced', () => {
       },
     ],
     [
-      'by what an exchange says that is over',
+      'by what a stream says that is over',
       (stage) => {
         stage.fail('s1');
         stage.ack('s1', 0, { epoch: 9 });

@@ -408,7 +408,7 @@ describe('Master: its heartbeats', () => {
 });
 
 describe('Master: the epochs of its log', () => {
-  it('travel with the first frame of every exchange, and with no other', () => {
+  it('travel with the first frame of every stream, and with no other', () => {
     const stage = recovered(0);
     stage.starts.clear();
     stage.ack('s2', 2, { epoch: 2 });

@@ -7,7 +7,7 @@ import {
 } from '../../../src/lib/core/replication/frame-end.ts';
 import { PAUSE_MS } from '../../../src/lib/core/replication/heartbeat.ts';
 import { LINGER } from '../../../src/lib/core/replication/linger.ts';
-import { EXCHANGE_IDLE_MS, WINDOW_FRAMES_MAX } from '../../../src/lib/core/replication/peer.ts';
+import { STREAM_IDLE_MS, WINDOW_FRAMES_MAX } from '../../../src/lib/core/replication/peer.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage, type StageOptions } from './stage.ts';
 
@@ -275,7 +275,7 @@ describe('Master: a repeated append', () => {
 });
 
 describe('Master: pushing frames', () => {
-  it('sends one frame until the first ack of an exchange, then what came meanwhile as one', () => {
+  it('sends one frame until the first ack of a stream, then what came meanwhile as one', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     for (const text of ['a', 'b', 'c']) stage.append(text);
     stage.did('open s1#1', 'send s1 1..1');
@@ -316,23 +316,23 @@ describe('Master: pushing frames', () => {
     stage.did('open s1#1', 'send s1 1..2');
   });
 
-  it('rests an exchange that had no work for long, and opens another for the next append', () => {
+  it('rests a stream that had no work for long, and opens another for the next append', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
     stage.now = 200;
     stage.ack('s1', 1);
     stage.skip();
-    assert.equal(stage.master.nextWakeAt(), 200 + EXCHANGE_IDLE_MS);
-    stage.tick(199 + EXCHANGE_IDLE_MS);
+    assert.equal(stage.master.nextWakeAt(), 200 + STREAM_IDLE_MS);
+    stage.tick(199 + STREAM_IDLE_MS);
     stage.did();
-    stage.tick(200 + EXCHANGE_IDLE_MS);
+    stage.tick(200 + STREAM_IDLE_MS);
     stage.did('rest s1');
     assert.equal(stage.health('s1').failures, 0);
     stage.append('b');
     stage.did('open s1#2', 'send s1 2..2');
   });
 
-  it('takes the first ack of an exchange as news of where the secondary is: further', () => {
+  it('takes the first ack of a stream as news of where the secondary is: further', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     for (const text of ['a', 'b', 'c', 'd']) stage.append(text);
     stage.skip();
@@ -377,13 +377,13 @@ describe('Master: pushing frames', () => {
     assert.equal(stage.health('s1').failures, 0);
   });
 
-  it('ignores what an old exchange still says', () => {
+  it('ignores what an old stream still says', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
     stage.fail('s1');
     stage.tick(25);
     stage.skip();
-    stage.ack('s1', 1, { exchange: 1 });
+    stage.ack('s1', 1, { stream: 1 });
     stage.fail('s1', 1);
     stage.did();
     const { length, failures } = stage.health('s1');
@@ -400,7 +400,7 @@ describe('Master: an ack that is no good', () => {
     ['short of its frame', ['s1', 1], 'ack of length 1 for a frame up to 2'],
   ];
   for (const [why, ack, error] of table) {
-    it(`${why} ends the exchange, with ${inFlight}, and is retried with backoff`, () => {
+    it(`${why} ends the stream, with ${inFlight}, and is retried with backoff`, () => {
       const stage = new Stage({ names: ['s1'] }).allUp();
       stage.append('a');
       stage.ack('s1', 1);
@@ -419,7 +419,7 @@ describe('Master: an ack that is no good', () => {
     });
   }
 
-  it('without a frame ends the exchange', () => {
+  it('without a frame ends the stream', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
     stage.ack('s1', 1);
@@ -542,7 +542,7 @@ describe('Master: no answer', () => {
     stage.ack('s1', 1);
     assert.equal(stage.health('s1').lastError, null);
     stage.append('b');
-    assert.equal(goOn(71_000, 1), 'no ack within 10000 ms', 'this exchange has had an answer');
+    assert.equal(goOn(71_000, 1), 'no ack within 10000 ms', 'this stream has had an answer');
     assert.equal(goOn(82_000, 1), 'no ack within 10000 ms', 'and the next one is the first');
     assert.match(goOn(95_000, 1) ?? '', told);
     assert.equal(warnings(), 2);
@@ -657,7 +657,7 @@ describe('Master: a secondary that lost what it had', () => {
     stage.did('ask s1', 'open s1#2', 'send s1 1..3');
   });
 
-  it('is found by the first ack of an exchange, which then goes on from there', () => {
+  it('is found by the first ack of a stream, which then goes on from there', () => {
     const stage = twoHeld();
     stage.fail('s1');
     stage.append('c');
@@ -702,7 +702,7 @@ describe('Master: a secondary that lost what it had', () => {
     assert.equal(stage.health('s1').length, 0);
   });
 
-  it('costs nothing where it had no exchange open and there is nothing to send', () => {
+  it('costs nothing where it had no stream open and there is nothing to send', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
     stage.tick(1000);
     stage.skip();
@@ -768,7 +768,7 @@ describe('Master: one node under two names', () => {
     assert.deepEqual(stage.master.holders(1).acked, ['master', 's1', 's2']);
   });
 
-  /** s2 alone holds seq 1, and has an exchange open. */
+  /** s2 alone holds seq 1, and has a stream open. */
   function heldByTheSecond(): Stage {
     const stage = new Stage({ heartbeatMs: 1000 }).allUp();
     stage.append('a');
@@ -953,7 +953,7 @@ describe('Master: heartbeats', () => {
     assert.deepEqual([failures, nextAttemptInMs, lastError], [1, 24, 'reset']);
   });
 
-  it('begin anew an exchange that may hang, for it was opened when nobody answered', () => {
+  it('begin anew a stream that may hang, for it was opened when nobody answered', () => {
     const options = { names: ['s1'], quorumAppend: false, heartbeatMs: 1000 };
     const stage = new Stage(options).allUp();
     for (const now of [1000, 2000, 3000]) stage.round(now, {});
@@ -966,7 +966,7 @@ describe('Master: heartbeats', () => {
     stage.did('drop s1', 'open s1#2', 'send s1 1..1');
   });
 
-  it('begin anew an exchange without an ack so far, when one heartbeat was missed', () => {
+  it('begin anew a stream without an ack so far, when one heartbeat was missed', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
     stage.append('a');
     stage.round(1000, {});
@@ -975,7 +975,7 @@ describe('Master: heartbeats', () => {
     stage.did('ask s1', 'drop s1', 'open s1#2', 'send s1 1..1');
   });
 
-  it('leave an exchange alone that has acked, when one heartbeat was missed', () => {
+  it('leave a stream alone that has acked, when one heartbeat was missed', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
     stage.append('a');
     stage.ack('s1', 1);
@@ -986,7 +986,7 @@ describe('Master: heartbeats', () => {
     stage.did('ask s1');
   });
 
-  it('leave an exchange alone that has nothing in flight, however long nobody answered', () => {
+  it('leave a stream alone that has nothing in flight, however long nobody answered', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
     stage.append('a');
     stage.ack('s1', 1);

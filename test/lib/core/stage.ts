@@ -60,7 +60,7 @@ export class Stage {
   now = 0;
   /** What every backoff draws. */
   random = 0.5;
-  /** What the first frame of its newest exchange carried besides, by secondary. */
+  /** What the first frame of its newest stream carried besides, by secondary. */
   readonly starts = new Map<string, StreamStart>();
   /** What its newest heartbeat was asked with, by secondary. */
   readonly requests = new Map<string, HeartbeatRequest>();
@@ -68,7 +68,7 @@ export class Stage {
   readonly parts: string[] = [];
   readonly #names: readonly string[];
   #fetch = 0;
-  readonly #exchanges = new Map<string, number>();
+  readonly #streams = new Map<string, number>();
   readonly #waiters = new Map<string, Waiter>();
   #lines: string[] = [];
 
@@ -98,9 +98,9 @@ export class Stage {
     this.master = new Master(
       { ...defaults, ...config },
       {
-        openExchange: (index, exchange) => {
-          this.#exchanges.set(nameOf(index), exchange);
-          this.#lines.push(`open ${nameOf(index)}#${exchange}`);
+        openStream: (index, stream) => {
+          this.#streams.set(nameOf(index), stream);
+          this.#lines.push(`open ${nameOf(index)}#${stream}`);
         },
         sendFrame: (index, from, to, start) => {
           if (start !== null) this.starts.set(nameOf(index), start);
@@ -113,8 +113,8 @@ export class Stage {
           if (hasMore) return;
           this.#lines.push(`send ${nameOf(index)} ${from}..${to}`);
         },
-        restExchange: (index) => this.#lines.push(`rest ${nameOf(index)}`),
-        dropExchange: (index) => this.#lines.push(`drop ${nameOf(index)}`),
+        closeStream: (index) => this.#lines.push(`rest ${nameOf(index)}`),
+        abortStream: (index) => this.#lines.push(`drop ${nameOf(index)}`),
         askHeartbeat: (index, request) => {
           const name = nameOf(index);
           this.requests.set(name, request);
@@ -192,44 +192,44 @@ export class Stage {
 
   // --- secondaries -----------------------------------------------------------------------------
 
-  /** An ack on the secondary's newest exchange, or another. */
+  /** An ack on the secondary's newest stream, or another. */
   ack(
     name: string,
     length: number,
-    { exchange, ...other }: Partial<Ack> & { exchange?: number } = {},
+    { stream, ...other }: Partial<Ack> & { stream?: number } = {},
   ) {
     const ack = { bootId: `${name}-boot`, logId: 'L', epoch: 1, length, ...other };
-    const number = exchange ?? (this.#exchanges.get(name) as number);
+    const number = stream ?? (this.#streams.get(name) as number);
     this.master.acked(this.#names.indexOf(name), number, ack, this.now, this.random);
     this.master.flush(this.now);
   }
 
-  /** The newest exchange, or another, takes what waits for it. */
-  advance(name: string, now: number, exchange = this.#exchanges.get(name) as number): void {
+  /** The newest stream, or another, takes what waits for it. */
+  advance(name: string, now: number, stream = this.#streams.get(name) as number): void {
     this.now = now;
-    this.master.advanced(this.#names.indexOf(name), exchange, now);
+    this.master.advanced(this.#names.indexOf(name), stream, now);
   }
 
-  /** The newest exchange, or another, ends without an answer. */
-  fail(name: string, exchange = this.#exchanges.get(name) as number): void {
+  /** The newest stream, or another, ends without an answer. */
+  fail(name: string, stream = this.#streams.get(name) as number): void {
     const index = this.#names.indexOf(name);
     const failure = { reason: 'reset', staleBy: null, isRestarted: false };
-    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
+    this.master.streamFailed(index, stream, failure, this.now, this.random);
   }
 
-  /** The newest exchange, or another, is refused because a master of this epoch was heard. */
-  refuse(name: string, epoch: number, exchange = this.#exchanges.get(name) as number): void {
+  /** The newest stream, or another, is refused because a master of this epoch was heard. */
+  refuse(name: string, epoch: number, stream = this.#streams.get(name) as number): void {
     const index = this.#names.indexOf(name);
     const failure = { reason: 'HTTP 409', staleBy: epoch, isRestarted: false };
-    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
+    this.master.streamFailed(index, stream, failure, this.now, this.random);
   }
 
-  /** The newest exchange is refused because it was for an incarnation that is over. */
+  /** The newest stream is refused because it was for an incarnation that is over. */
   restarted(name: string): void {
     const index = this.#names.indexOf(name);
     const failure = { reason: 'HTTP 409 boot-mismatch', staleBy: null, isRestarted: true };
-    const exchange = this.#exchanges.get(name) as number;
-    this.master.exchangeFailed(index, exchange, failure, this.now, this.random);
+    const stream = this.#streams.get(name) as number;
+    this.master.streamFailed(index, stream, failure, this.now, this.random);
   }
 
   /** The secondary answers a heartbeat, without a word on the claim; with length 0 as a virgin. */

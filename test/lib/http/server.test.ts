@@ -171,12 +171,12 @@ describe('the limits of the server', () => {
   });
 });
 
-describe('the limits of an exchange', () => {
+describe('the limits of a stream', () => {
   const head =
     'POST /replicate HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n';
   const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 
-  async function serveExchanges(t: TestContext) {
+  async function serveStreams(t: TestContext) {
     const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
     const config = { nodeId: 's', bootId: 'B', faults };
     const driver = new SecondaryDriver(config, Math.random, logger, NOWHERE);
@@ -185,7 +185,7 @@ describe('the limits of an exchange', () => {
   }
 
   it('are told to who sends too long a line', async (t) => {
-    const { open } = await serveExchanges(t);
+    const { open } = await serveStreams(t);
     const line = 'x'.repeat(FRAME_LINE_BYTES_MAX + 1);
     const answer = await open(head + chunk(line)).until('"requestId"');
     assert.match(answer, /^HTTP\/1.1 413 .*"limit":67108864,/s);
@@ -193,7 +193,7 @@ describe('the limits of an exchange', () => {
 
   it('ends one that stands still in the middle of a line', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    const { open, driver } = await serveExchanges(t);
+    const { open, driver } = await serveStreams(t);
     const line = '{"logId":"L","epoch":1,"from":1,"messages":["a"]}\n';
     const idle = open(head + chunk(line));
     const stuck = open(head + chunk(line + line.slice(0, 10)));

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import type { ExchangeFailure } from '../../../src/lib/core/master.ts';
+import type { StreamFailure } from '../../../src/lib/core/master.ts';
 import { fetchLog } from '../../../src/lib/replication/fetch-client.ts';
 import { askHeartbeat } from '../../../src/lib/replication/heartbeat-client.ts';
 import { fetchPeer, PEER_NAMES, unresolved } from '../../../src/lib/replication/peer-fetch.ts';
-import { ReplicationExchange } from '../../../src/lib/replication/stream-client.ts';
+import { ReplicationStream } from '../../../src/lib/replication/stream-client.ts';
 import { DEADLINE_MS } from '../../support/wait.ts';
 
 const HEARTBEAT = { nodeId: 'n', bootId: 'b', logId: null, epoch: 0, length: 0 };
@@ -84,8 +84,8 @@ describe('a call to a peer by its name', () => {
     assert.equal(unresolved(url)?.code, 'EAI_AGAIN');
     assert.equal(unresolved(`http://well.test:${port}`), null);
     assert.equal(unresolved(`http://127.0.0.1:${port}`), null);
-    const failure = await new Promise<ExchangeFailure>((resolve) => {
-      new ReplicationExchange(url, null, { onAck: () => {}, onTaken: () => {}, onFailed: resolve });
+    const failure = await new Promise<StreamFailure>((resolve) => {
+      new ReplicationStream(url, null, { onAck: () => {}, onTaken: () => {}, onFailed: resolve });
     });
     assert.equal(failure.reason, 'the name hangs-0.test did not resolve in time');
     const fetched = await fetchLog(url, null, 1, DEADLINE_MS, () => true);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ReplicationExchange } from '../../../src/lib/replication/stream-client.ts';
+import { ReplicationStream } from '../../../src/lib/replication/stream-client.ts';
 import { FakeSecondary } from '../../support/fake-secondary.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -16,9 +16,9 @@ interface Told {
 function open(
   fake: FakeSecondary,
   token: string | null = null,
-): { exchange: ReplicationExchange; told: Told } {
+): { stream: ReplicationStream; told: Told } {
   const told: Told = { lengths: [], failures: [], staleBy: [], restarted: [] };
-  const exchange = new ReplicationExchange(`http://127.0.0.1:${fake.port}`, token, {
+  const stream = new ReplicationStream(`http://127.0.0.1:${fake.port}`, token, {
     onAck: ({ length }) => told.lengths.push(length),
     onTaken: () => {},
     onFailed: ({ reason, staleBy, isRestarted }) => {
@@ -27,18 +27,18 @@ function open(
       told.restarted.push(isRestarted);
     },
   });
-  return { exchange, told };
+  return { stream, told };
 }
 
-describe('ReplicationExchange', () => {
+describe('ReplicationStream', () => {
   it('sends frames, tells of acks, and rests in peace', async (t) => {
     const fake = await new FakeSecondary({}).listen(t);
-    const { exchange, told } = open(fake);
-    exchange.send(LINE);
+    const { stream, told } = open(fake);
+    stream.send(LINE);
     await waitFor('the ack', () => told.lengths.length === 1);
-    exchange.rest();
-    exchange.rest();
-    exchange.send(LINE);
+    stream.rest();
+    stream.rest();
+    stream.send(LINE);
     await waitFor('the end of the body', () => fake.ended === 1);
     assert.deepEqual(told, { lengths: [1], failures: [], staleBy: [], restarted: [] });
     assert.equal(fake.frames.length, 1);
@@ -46,10 +46,10 @@ describe('ReplicationExchange', () => {
 
   it('lets go of a secondary that does not end its answer', async (t) => {
     const fake = await new FakeSecondary({ end: () => {} }).listen(t);
-    const { exchange, told } = open(fake);
-    exchange.send(LINE);
+    const { stream, told } = open(fake);
+    stream.send(LINE);
     await waitFor('the ack', () => told.lengths.length === 1);
-    exchange.rest();
+    stream.rest();
     await waitFor('the connection to be closed', () => fake.closed === 1);
     assert.deepEqual(told.failures, []);
   });
@@ -66,8 +66,8 @@ describe('ReplicationExchange', () => {
   for (const [what, status, body, staleBy] of refusals) {
     it(`tells of ${what} that it is refused for: stale by ${staleBy}`, async (t) => {
       const fake = new FakeSecondary({ frame: (_, res) => res.writeHead(status).end(body) });
-      const { exchange, told } = open(await fake.listen(t));
-      exchange.send(LINE);
+      const { stream, told } = open(await fake.listen(t));
+      stream.send(LINE);
       await waitFor('the failure', () => told.failures.length === 1);
       assert.deepEqual([told.staleBy, told.restarted], [[staleBy], [false]]);
     });
@@ -81,8 +81,8 @@ describe('ReplicationExchange', () => {
   for (const [what, status, body, isRestarted] of boots) {
     it(`takes ${what} for ${isRestarted ? 'a' : 'no'} restart`, async (t) => {
       const fake = new FakeSecondary({ frame: (_, res) => res.writeHead(status).end(body) });
-      const { exchange, told } = open(await fake.listen(t));
-      exchange.send(LINE);
+      const { stream, told } = open(await fake.listen(t));
+      stream.send(LINE);
       await waitFor('the failure', () => told.failures.length === 1);
       assert.deepEqual([told.staleBy, told.restarted], [[null], [isRestarted]]);
     });
@@ -91,14 +91,14 @@ describe('ReplicationExchange', () => {
   it('tells of its failure once, and of nothing after it was dropped', async (t) => {
     const fake = await new FakeSecondary({ frame: (_, res) => res.writeHead(500).end() }).listen(t);
     const failed = open(fake);
-    failed.exchange.send(LINE);
+    failed.stream.send(LINE);
     await waitFor('the failure', () => failed.told.failures.length === 1);
     assert.match(failed.told.failures[0] as string, /^HTTP 500/);
     const dropped = open(fake);
-    dropped.exchange.send(LINE);
-    dropped.exchange.drop();
-    failed.exchange.send(LINE);
-    await waitFor('the connections to be closed', () => fake.closed === fake.exchanges);
+    dropped.stream.send(LINE);
+    dropped.stream.drop();
+    failed.stream.send(LINE);
+    await waitFor('the connections to be closed', () => fake.closed === fake.streams);
     assert.deepEqual(dropped.told.failures, []);
     assert.equal(failed.told.failures.length, 1);
   });
@@ -108,7 +108,7 @@ describe('ReplicationExchange', () => {
       frame: (_, res) => res.write('\n'.repeat(20_000)),
     }).listen(t);
     const drowned = open(blank);
-    drowned.exchange.send(LINE);
+    drowned.stream.send(LINE);
     await waitFor('the failure', () => drowned.told.failures.length === 1);
     assert.deepEqual(drowned.told.failures, ['the answer is not an ack']);
     const echo = await new FakeSecondary({
@@ -116,7 +116,7 @@ describe('ReplicationExchange', () => {
         res.writeHead(500).end('{"type":"x","detail":"got Bearer the-token, really"}'),
     }).listen(t);
     const echoed = open(echo, 'the-token');
-    echoed.exchange.send(LINE);
+    echoed.stream.send(LINE);
     await waitFor('the failure', () => echoed.told.failures.length === 1);
     assert.deepEqual(echoed.told.failures, ['HTTP 500 x: got Bearer <token>, really']);
   });

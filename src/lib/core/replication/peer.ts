@@ -1,5 +1,5 @@
 /**
- * One secondary, as the master deals with it: when to open an exchange, what to send, which acks and
+ * One secondary, as the master deals with it: when to open a stream, what to send, which acks and
  * heartbeats to believe, when to give up and when to try again. It knows nothing of the others.
  */
 
@@ -17,19 +17,19 @@ import { type Asked, type Learned, Progress, type SentFrame } from './progress.t
 
 /** Epochs in one frame; a longer list is told in several, which bring no messages but for the last. */
 export const FRAME_EPOCHS_MAX = 2048;
-/** Frames of one exchange that may be without an ack. */
+/** Frames of one stream that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
 /** How long after the last frame a commit that nothing else tells of is told by a frame of its own, in ms. */
 export const COMMIT_NOTICE_MS = 10;
-/** So many exchanges in a row without an ack, while heartbeats are answered, are worth a warning. */
-export const MUTE_EXCHANGES_MIN = 2;
-/** An exchange without work for this long ends; the next append opens another. */
-export const EXCHANGE_IDLE_MS = 60_000;
+/** So many streams in a row without an ack, while heartbeats are answered, are worth a warning. */
+export const SILENT_STREAMS_MIN = 2;
+/** A stream without work for this long ends; the next append opens another. */
+export const STREAM_IDLE_MS = 60_000;
 
 export interface PeerConfig {
   readonly heartbeat: HeartbeatConfig;
   readonly failureDetector: FailureDetectorConfig;
-  /** The oldest frame in flight getting no further for this long ends the exchange, in ms. */
+  /** The oldest frame in flight getting no further for this long ends the stream, in ms. */
   readonly replicationTimeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
@@ -45,17 +45,17 @@ export interface PeerConfig {
 
 /** What a peer asks of the world. Secondaries are named by their index in the configuration. */
 export interface PeerEffects {
-  /** Open exchange number `exchange`; its outcome comes back as `acked` or `exchangeFailed`. */
-  openExchange(secondary: number, exchange: number): void;
+  /** Open stream number `stream`; its outcome comes back as `acked` or `streamFailed`. */
+  openStream(secondary: number, stream: number): void;
   /**
-   * Send the entries `from..to` as one frame on the open exchange; none if `to` is `from - 1`. `start` is
-   * what the first frame of an exchange says besides; null in all others.
+   * Send the entries `from..to` as one frame on the open stream; none if `to` is `from - 1`. `start` is
+   * what the first frame of a stream says besides; null in all others.
    */
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void;
-  /** End the exchange in peace: everything sent was acked. */
-  restExchange(secondary: number): void;
-  /** Cut the exchange off; it has nothing to say any more. */
-  dropExchange(secondary: number): void;
+  /** End the stream in peace: everything sent was acked. */
+  closeStream(secondary: number): void;
+  /** Cut the stream off; it has nothing to say any more. */
+  abortStream(secondary: number): void;
   /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
   askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void;
   note(note: Note): void;
@@ -99,7 +99,7 @@ export class Peer {
   #isComplete: boolean | null = null;
   /** From which length on that incarnation is complete: L of the contract. */
   #completeFrom = 0;
-  /** Up to where it was told that the log is committed, in this exchange. */
+  /** Up to where it was told that the log is committed, in this stream. */
   #committedTold = 0;
   /** How long to wait for the next attempt to meet it, should the one under way fail; null if none is. */
   #meetingDelayMs: number | null = null;
@@ -147,8 +147,8 @@ export class Peer {
 
   /** Whether it is well, and still being sent what it lacks. */
   get isCatchingUp(): boolean {
-    const { exchange, acked } = this.progress;
-    return this.status === 'Healthy' && exchange !== null && acked < this.#replica.log.length;
+    const { stream, acked } = this.progress;
+    return this.status === 'Healthy' && stream !== null && acked < this.#replica.log.length;
   }
 
   /** A candidate polls, or prepares with the claim: asks what the secondary holds. */
@@ -196,7 +196,7 @@ export class Peer {
   }
 
   /**
-   * Opens an exchange if there is work and it is time, and fills its window: with full frames only, or
+   * Opens a stream if there is work and it is time, and fills its window: with full frames only, or
    * also with one that is not, if it need not wait for company.
    */
   pump(now: number, isFullOnly = false): void {
@@ -206,10 +206,10 @@ export class Peer {
     // A stream is for one incarnation, so it can begin only when that is known.
     if (now >= this.#attemptAt() && progress.bootId !== null) {
       this.#committedTold = 0;
-      this.#effects.openExchange(this.#index, progress.open(now, this.#sharedEpochs()));
+      this.#effects.openStream(this.#index, progress.open(now, this.#sharedEpochs()));
     }
-    if (progress.exchange !== null && progress.probing) this.#tellEpochs(now);
-    if (progress.exchange !== null && progress.isFresh && progress.mustCompare) {
+    if (progress.stream !== null && progress.probing) this.#tellEpochs(now);
+    if (progress.stream !== null && progress.isFresh && progress.mustCompare) {
       this.#send(progress.next - 1, now);
     }
     while (progress.maySend(log.length, WINDOW_FRAMES_MAX)) {
@@ -226,9 +226,9 @@ export class Peer {
    * on its way or comes soon can say so, or if it is none that speaks of such things.
    */
   #commitNoticeAt(): number {
-    const { exchange, inFlight, probing, sentAt, next } = this.progress;
+    const { stream, inFlight, probing, sentAt, next } = this.progress;
     const { committed, log } = this.#replica;
-    const isIdle = exchange !== null && !probing && inFlight.length === 0 && next > log.length;
+    const isIdle = stream !== null && !probing && inFlight.length === 0 && next > log.length;
     const isNews = committed > this.#committedTold && this.#isComplete !== null;
     if (!isIdle || !isNews) return Number.POSITIVE_INFINITY;
     return sentAt + (this.#config.commitNoticeMs ?? COMMIT_NOTICE_MS);
@@ -306,7 +306,7 @@ export class Peer {
     this.#newest = { bootId, ballot: { epoch, writer } };
   }
 
-  /** An ack arrived on the open exchange. */
+  /** An ack arrived on the open stream. */
   acked(ack: Ack, now: number, random: number): void {
     const { progress } = this;
     const frame = progress.inFlight[0];
@@ -334,7 +334,7 @@ export class Peer {
       this.pump(now, true);
       return;
     }
-    // The first ack of an exchange may tell of any place: the next frame goes there. After that
+    // The first ack of a stream may tell of any place: the next frame goes there. After that
     // frames build on each other, and an ack that falls short of its frame says they no longer do.
     const isLanded = ack.length >= frame.to && learned !== 'new-life';
     if (isLanded || (progress.probing && learned !== 'nothing')) {
@@ -347,13 +347,13 @@ export class Peer {
     this.pump(now, true);
   }
 
-  /** The open exchange has taken bytes that waited for it. */
+  /** The open stream has taken bytes that waited for it. */
   advanced(now: number): void {
     this.progress.advanced(now);
   }
 
   /**
-   * Ends the exchange as "no answer", whatever the reason, and plans the next attempt.
+   * Ends the stream as "no answer", whatever the reason, and plans the next attempt.
    *
    * @param isRestarted it was refused because it was for an incarnation that is over
    */
@@ -407,7 +407,7 @@ export class Peer {
     const isArriving = receivedBytes > progress.receivedBytes;
     if (isArriving) progress.advanced(now);
     progress.receivedBytes = receivedBytes;
-    // A new or shorter life cannot go on with an old exchange, and one towards a node that could
+    // A new or shorter life cannot go on with an old stream, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
     const isStale = learned === 'lowered' || learned === 'new-life';
     const wasAway =
@@ -486,7 +486,7 @@ export class Peer {
     if (now >= this.#heartbeat.nextAt) {
       this.#ask(this.#claim, this.#config.heartbeat.timeoutMs, now);
     }
-    if (now >= this.#exchangeDueAt()) this.#exchangeDue(now, random());
+    if (now >= this.#streamDueAt()) this.#streamDue(now, random());
     this.pump(now);
   }
 
@@ -497,7 +497,7 @@ export class Peer {
       : Number.POSITIVE_INFINITY;
     return Math.min(
       this.#heartbeat.nextAt,
-      this.#exchangeDueAt(),
+      this.#streamDueAt(),
       this.#attemptAt(),
       frameAt,
       this.#commitNoticeAt(),
@@ -505,7 +505,7 @@ export class Peer {
   }
 
   health(now: number): SecondaryHealth {
-    const { acked, exchange, next, failures, lastError, lastSeenAt } = this.progress;
+    const { acked, stream, next, failures, lastError, lastSeenAt } = this.progress;
     const attemptAt = this.#attemptAt();
     const hasAttempt = Number.isFinite(attemptAt);
     return {
@@ -514,7 +514,7 @@ export class Peer {
       status: this.status,
       length: acked,
       complete: this.#isComplete === true,
-      sent: exchange === null ? acked : Math.max(acked, next - 1),
+      sent: stream === null ? acked : Math.max(acked, next - 1),
       held: this.#held,
       lag: this.#replica.log.length - acked,
       lastSeenMsAgo: lastSeenAt === null ? null : Math.round(now - lastSeenAt),
@@ -525,31 +525,31 @@ export class Peer {
   }
 
   /**
-   * When to open an exchange, or to meet whom it would be for; Infinity while one is open, while that is
+   * When to open a stream, or to meet whom it would be for; Infinity while one is open, while that is
    * being asked, or if nothing is to be sent.
    */
   #attemptAt(): number {
     const { progress } = this;
     const isBehind = progress.acked < this.#replica.log.length || progress.mustCompare;
     const isAsking = progress.bootId === null && this.#heartbeat.isAsking;
-    const hasWork = progress.exchange === null && isBehind && !isAsking;
+    const hasWork = progress.stream === null && isBehind && !isAsking;
     return hasWork ? progress.retryAt : Number.POSITIVE_INFINITY;
   }
 
-  /** When the open exchange has been quiet for too long. */
-  #exchangeDueAt(): number {
-    const { exchange, inFlight, quietSince } = this.progress;
-    if (exchange === null) return Number.POSITIVE_INFINITY;
-    if (inFlight.length === 0) return quietSince + EXCHANGE_IDLE_MS;
+  /** When the open stream has been quiet for too long. */
+  #streamDueAt(): number {
+    const { stream, inFlight, quietSince } = this.progress;
+    if (stream === null) return Number.POSITIVE_INFINITY;
+    if (inFlight.length === 0) return quietSince + STREAM_IDLE_MS;
     return quietSince + this.progress.patienceMs(this.#config.replicationTimeoutMs);
   }
 
-  #exchangeDue(now: number, random: number): void {
+  #streamDue(now: number, random: number): void {
     const { progress } = this;
     if (progress.inFlight.length === 0) {
       progress.close();
-      this.#effects.restExchange(this.#index);
-    } else if (now - this.#exchangeDueAt() > PAUSE_MS && !progress.wasExcused) {
+      this.#effects.closeStream(this.#index);
+    } else if (now - this.#streamDueAt() > PAUSE_MS && !progress.wasExcused) {
       // The master itself was paused: what the peer sent meanwhile has not been read yet. Once, so
       // that a master that is always late gives up all the same.
       progress.quietSince = now;
@@ -559,7 +559,7 @@ export class Peer {
     }
   }
 
-  /** Why the open exchange has to end that was quiet for too long. */
+  /** Why the open stream has to end that was quiet for too long. */
   #reasonOfSilence(): string {
     const { progress } = this;
     const ms = Math.round(progress.patienceMs(this.#config.replicationTimeoutMs));
@@ -568,18 +568,18 @@ export class Peer {
     const isHeard = progress.lastSeenAt !== null && progress.lastSeenAt > asked.at;
     if (!progress.probing || !isHeard) return reason;
     progress.mute += 1;
-    if (progress.mute < MUTE_EXCHANGES_MIN) return reason;
+    if (progress.mute < SILENT_STREAMS_MIN) return reason;
     const told = `${reason}, again, though heartbeats are answered: does a proxy buffer request bodies?`;
-    if (progress.mute === MUTE_EXCHANGES_MIN) {
+    if (progress.mute === SILENT_STREAMS_MIN) {
       const fields = { secondary: this.id, reason: told };
       this.#effects.note({ level: 'warn', event: 'frames-not-answered', fields });
     }
     return told;
   }
 
-  /** Cuts the exchange off, without blame. */
+  /** Cuts the stream off, without blame. */
   #drop(): void {
-    if (this.progress.exchange !== null) this.#effects.dropExchange(this.#index);
+    if (this.progress.stream !== null) this.#effects.abortStream(this.#index);
     this.progress.close();
   }
 

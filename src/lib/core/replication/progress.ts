@@ -1,6 +1,6 @@
 /**
  * One secondary as the master sees it. One number, the acked length, decides what to send next, who
- * counts for a write concern and how far it lags; the rest here is about the exchange in which
+ * counts for a write concern and how far it lags; the rest here is about the stream in which
  * frames travel. `0 <= acked`, `acked < next`, and `next - 1 <= the master's length`.
  *
  * Every statement of a secondary (an ack, a heartbeat) was asked for at some moment, and statements
@@ -42,18 +42,18 @@ export class Progress {
   /** How many lives were met. */
   #lives = 0;
 
-  /** The open exchange, or null. Numbers are never used twice. */
-  exchange: number | null = null;
-  #exchanges = 0;
-  /** Frames of this exchange without an ack, oldest first. */
+  /** The open stream, or null. Numbers are never used twice. */
+  stream: number | null = null;
+  #streams = 0;
+  /** Frames of this stream without an ack, oldest first. */
   readonly inFlight: SentFrame[] = [];
   /** When the last frame was sent. */
   sentAt = Number.NEGATIVE_INFINITY;
-  /** Up to where the list of epochs was told in this exchange, or need not be told. */
+  /** Up to where the list of epochs was told in this stream, or need not be told. */
   epochsTold = 0;
-  /** No ack yet in this exchange: one frame at a time, until it tells where the secondary is. */
+  /** No ack yet in this stream: one frame at a time, until it tells where the secondary is. */
   probing = true;
-  /** When the oldest frame in flight last got further, or when an idle exchange last heard an ack. */
+  /** When the oldest frame in flight last got further, or when an idle stream last heard an ack. */
   quietSince = 0;
   /** When what is in flight last got further without an ack. */
   #advancedAt = Number.NEGATIVE_INFINITY;
@@ -62,7 +62,7 @@ export class Progress {
   /** Whether that time was begun anew once, because the master itself was paused. */
   wasExcused = false;
 
-  /** Consecutive exchanges that ended in time without any ack, while heartbeats were answered. */
+  /** Consecutive streams that ended in time without any ack, while heartbeats were answered. */
   mute = 0;
 
   /** Consecutive failed attempts. */
@@ -74,28 +74,28 @@ export class Progress {
   lastSeenAt: number | null = null;
 
   /**
-   * Opens an exchange that begins behind the acked length, and behind the first `epochsTold` epochs of
+   * Opens a stream that begins behind the acked length, and behind the first `epochsTold` epochs of
    * the list; returns its number.
    */
   open(now: number, epochsTold = 0): number {
-    this.#exchanges += 1;
-    this.exchange = this.#exchanges;
+    this.#streams += 1;
+    this.stream = this.#streams;
     this.next = this.acked + 1;
     this.epochsTold = epochsTold;
     this.probing = true;
     this.quietSince = now;
     this.wasExcused = false;
-    return this.exchange;
+    return this.stream;
   }
 
-  /** Forgets the open exchange and what it had in flight. */
+  /** Forgets the open stream and what it had in flight. */
   close(): void {
-    this.exchange = null;
+    this.stream = null;
     this.inFlight.length = 0;
     this.next = this.acked + 1;
   }
 
-  /** The exchange's first ack has told where the secondary is: go on from there, in a window. */
+  /** The stream's first ack has told where the secondary is: go on from there, in a window. */
   locate(): void {
     this.probing = false;
     this.mute = 0;
@@ -107,14 +107,14 @@ export class Progress {
     return !this.isAgreed && this.bootId !== null;
   }
 
-  /** Whether nothing was sent in this exchange yet. */
+  /** Whether nothing was sent in this stream yet. */
   get isFresh(): boolean {
     return this.probing && this.inFlight.length === 0;
   }
 
   /** Whether another frame may be sent now, of a log of `length` and at most `windowFrames`. */
   maySend(length: number, windowFrames: number): boolean {
-    if (this.exchange === null || this.next > length) return false;
+    if (this.stream === null || this.next > length) return false;
     return this.inFlight.length < (this.probing ? 1 : windowFrames);
   }
 

@@ -148,7 +148,7 @@ describe('Progress: a log that was not compared with ours', () => {
     assert.equal(progress.mustCompare, false);
   });
 
-  it('is compared with the first frame of an exchange, which is not fresh then', () => {
+  it('is compared with the first frame of a stream, which is not fresh then', () => {
     const progress = new Progress();
     progress.learn('A', 9, false, progress.asking(0));
     progress.open(0);
@@ -161,8 +161,8 @@ describe('Progress: a log that was not compared with ours', () => {
   });
 });
 
-describe('Progress: an exchange', () => {
-  it('sends nothing without an exchange, and nothing the log has not', () => {
+describe('Progress: a stream', () => {
+  it('sends nothing without a stream, and nothing the log has not', () => {
     const progress = met(4);
     assert.equal(progress.maySend(9, 8), false);
     progress.open(0);
@@ -184,13 +184,13 @@ describe('Progress: an exchange', () => {
     assert.equal(progress.maySend(9, 3), false);
   });
 
-  it('numbers its exchanges, none twice, each beginning behind the acked length', () => {
+  it('numbers its streams, none twice, each beginning behind the acked length', () => {
     const progress = met(4);
     assert.equal(progress.open(0), 1);
     progress.sent(7, 0);
     assert.deepEqual([progress.next, progress.inFlight.length], [8, 1]);
     progress.close();
-    assert.deepEqual([progress.exchange, progress.next, progress.inFlight.length], [null, 5, 0]);
+    assert.deepEqual([progress.stream, progress.next, progress.inFlight.length], [null, 5, 0]);
     assert.equal(progress.open(0), 2);
   });
 
