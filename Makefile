@@ -32,12 +32,12 @@ acceptance: node_modules ## run the self-check on a fresh cluster (in Docker, or
 test: node_modules ## run all tests, with coverage enforced
 	@npm run --silent coverage
 
-fuzz: node_modules ## run 100,000 generated cases against every door; RUNS=..., SEED=... replays
+fuzz: node_modules ## run 100,000 generated cases against every endpoint; RUNS=..., SEED=... replays
 	@npm run --silent fuzz
 
 coverage: test ## the same; the report is in coverage/index.html
 
-simulate: node_modules ## play many seeded worlds: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
+simulate: node_modules ## play many seeded simulations: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
 	@npm run --silent simulate
 
 chaos: node_modules ## hurt a cluster of real nodes and check what it keeps: make chaos SECONDS=60 SEED=7 MODE=memory|disk

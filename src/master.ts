@@ -24,8 +24,8 @@ provideThreads(
   process.env,
 );
 
-// The time comes first: of two lives that took the same epoch the later one is the newer, so that a
-// claim of a dead master, heard late, does not fence the one that runs.
+// The time comes first: of two incarnations that took the same epoch the later one is the newer, so that a
+// prepare of a dead master, heard late, does not fence the one that runs.
 const writer = `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`;
 const hashKey = [randomInt(2 ** 32), randomInt(2 ** 32)] as const;
 const core = { ...config.core, writer, newLogId: randomUUID(), hashKey };

@@ -62,7 +62,7 @@ export class Calm {
   /** Waits until the master finds everything in order, and each secondary confirms it. */
   async agree(): Promise<void> {
     let last = '';
-    const isAgreed = async () => {
+    const isLogMatched = async () => {
       const { master, secondaries } = this.#cluster;
       const nodes = [master, ...secondaries];
       const healths = await Promise.all(nodes.map((node) => healthOf(this.#cluster.url(node))));
@@ -71,7 +71,7 @@ export class Calm {
       return agree(healths) && !this.#recoveries.isUnderWay;
     };
     try {
-      await waitFor('agreement', isAgreed, AGREEMENT_MS);
+      await waitFor('agreement', isLogMatched, AGREEMENT_MS);
     } catch {
       throw new Broken('no agreement', `within ${AGREEMENT_MS} ms of calm: ${last}`);
     }

@@ -56,7 +56,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-/** One cluster's life: everything hurt for `seconds`, then healed, and all that was seen. */
+/** One cluster's incarnation: everything hurt for `seconds`, then healed, and all that was seen. */
 async function run(settings: Settings, mode: Mode, seconds: number): Promise<Outcome> {
   const { seed, nodes, kinds, isInDocker } = settings;
   const random = (number: number) => seededRandom(Math.imul(seed, 1000) + number);

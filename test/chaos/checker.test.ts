@@ -21,7 +21,7 @@ const ALL = [MASTER, ...SECONDARIES];
 class Story {
   readonly history: History;
   #now = 0;
-  #life = 1;
+  #incarnation = 1;
   #epoch = 1;
   #isCommitted = false;
 
@@ -66,7 +66,7 @@ class Story {
       acked,
       pending: ALL.filter((node) => !acked.includes(node)),
       at: this.tick(),
-      life: this.#life,
+      incarnation: this.#incarnation,
       ...changes,
     });
     append.outcome = 'acknowledged';
@@ -76,7 +76,7 @@ class Story {
   read(node: string, texts: string[], changes: Partial<Read> = {}): this {
     this.history.reads.push({
       node,
-      life: node === MASTER ? this.#life : 1,
+      incarnation: node === MASTER ? this.#incarnation : 1,
       sentAt: this.tick(),
       at: this.tick(),
       logId: 'log',
@@ -129,10 +129,10 @@ class Story {
   /** The master is killed, and the next one recovers. */
   recovery(): this {
     this.kill(MASTER);
-    this.#life += 1;
+    this.#incarnation += 1;
     this.#epoch += 1;
     const [from, to] = [this.tick(), this.tick()];
-    this.history.recoveries.push({ life: this.#life, from, to, epoch: this.#epoch });
+    this.history.recoveries.push({ incarnation: this.#incarnation, from, to, epoch: this.#epoch });
     return this;
   }
 
@@ -401,7 +401,7 @@ describe('the checker finds', () => {
     ],
     [
       'changed text',
-      'a seq that changes its text in a life of a node',
+      'a seq that changes its text in an incarnation of a node',
       () => new Story().read('s1', ['a']).read('s1', ['b']),
     ],
     [
@@ -504,6 +504,6 @@ describe('the checker does not take for a shrunk log', () => {
 
   it('a node that was killed since it was named', () => {
     const story = new Story().append('a', 1, [MASTER, 's1']).kill('s1');
-    assert.deepEqual(story.read('s1', [], { life: 2 }).final('a').found(), []);
+    assert.deepEqual(story.read('s1', [], { incarnation: 2 }).final('a').found(), []);
   });
 });

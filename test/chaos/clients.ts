@@ -1,10 +1,10 @@
 /** What the clients of a run share: where the nodes are, what goes on, and the history they write. */
 import type { History } from './history.ts';
 
-/** Where the nodes are, and which life of each is the present one. */
+/** Where the nodes are, and which incarnation of each is the present one. */
 export interface Nodes {
   url(node: string): string;
-  life(node: string): number;
+  incarnation(node: string): number;
 }
 
 /** What all clients of a run share. */

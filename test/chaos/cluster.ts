@@ -38,10 +38,10 @@ export interface ChaosCluster {
   /** Whether a second master can be started here beside the first. */
   readonly hasSecondMaster: boolean;
 
-  /** Where clients reach the present life of the node. */
+  /** Where clients reach the present incarnation of the node. */
   url(node: string): string;
-  /** Which life of the node is the present one, or was the last; from 1. */
-  life(node: string): number;
+  /** Which incarnation of the node is the present one, or was the last; from 1. */
+  incarnation(node: string): number;
   /** Starts the node, and waits until it listens. */
   start(node: string): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
@@ -49,7 +49,7 @@ export interface ChaosCluster {
   /** Stops a node in the middle of whatever it does. */
   freeze(node: string): Promise<void>;
   thaw(node: string): Promise<void>;
-  /** Freezes the master, and gives its place to a new life on another machine, so to speak. */
+  /** Freezes the master, and gives its place to a new incarnation on another machine, so to speak. */
   usurp(): Promise<Deposed>;
   disturb(secondary: string, fault: string, dice: Dice): Promise<void>;
   heal(secondary: string): Promise<void>;

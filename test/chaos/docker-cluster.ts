@@ -27,7 +27,7 @@ export class DockerCluster implements ChaosCluster {
   readonly #project = `replicated-log-chaos-${process.pid}`;
   readonly #directory = mkdtempSync(join(tmpdir(), 'replicated-log-chaos-'));
   readonly #ports: ReadonlyMap<string, number>;
-  readonly #lives = new Map<string, number>();
+  readonly #incarnations = new Map<string, number>();
   readonly #compose: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
   readonly #findings: Finding[] = [];
@@ -64,12 +64,12 @@ export class DockerCluster implements ChaosCluster {
     return `http://127.0.0.1:${this.#ports.get(node)}`;
   }
 
-  life(node: string): number {
-    return this.#lives.get(node) ?? 0;
+  incarnation(node: string): number {
+    return this.#incarnations.get(node) ?? 0;
   }
 
   async start(node: string): Promise<void> {
-    this.#lives.set(node, this.life(node) + 1);
+    this.#incarnations.set(node, this.incarnation(node) + 1);
     await this.#insist('running', true, node, 'start');
     await waitFor(`${node} to serve`, async () => {
       // It answers to nobody while it is disconnected; that it runs must do.
@@ -82,7 +82,7 @@ export class DockerCluster implements ChaosCluster {
   }
 
   async kill(node: string): Promise<void> {
-    await this.#noteEnd(node);
+    await this.#recordEnd(node);
     await this.#insist('running', false, node, 'kill');
     await docker('wait', this.#container(node));
   }
@@ -117,8 +117,8 @@ export class DockerCluster implements ChaosCluster {
   async close(): Promise<void> {
     try {
       for (const node of ALL) {
-        if (this.life(node) === 0) continue;
-        await this.#noteEnd(node);
+        if (this.incarnation(node) === 0) continue;
+        await this.#recordEnd(node);
         await this.#insist('running', false, node, 'stop', '--time', '10');
         const code = await this.#inspect(node, '{{.State.ExitCode}}');
         if (code === '0') continue;
@@ -164,10 +164,10 @@ export class DockerCluster implements ChaosCluster {
   }
 
   /** A node that we are about to end should still run. */
-  async #noteEnd(node: string): Promise<void> {
+  async #recordEnd(node: string): Promise<void> {
     if (await this.#states.running(node)) return;
     const code = await this.#inspect(node, '{{.State.ExitCode}}');
-    const detail = `${node}, life ${this.life(node)}, ended by itself with ${code}`;
+    const detail = `${node}, incarnation ${this.incarnation(node)}, ended by itself with ${code}`;
     this.#findings.push({ name: 'unexpected exit', detail });
   }
 

@@ -187,7 +187,7 @@ export class Faults {
     };
   }
 
-  /** A node that is down or stopped meanwhile has no faults to set: they end with its life. */
+  /** A node that is down or stopped meanwhile has no faults to set: they end with its incarnation. */
   async #putFaults(node: string, body: object): Promise<boolean> {
     const url = `${this.#cluster.url(node)}/faults`;
     const set = call(url, { method: 'PUT', body, timeoutMs: 5000 });

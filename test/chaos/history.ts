@@ -19,8 +19,8 @@ export interface Receipt {
   readonly pending: readonly string[];
   /** When the client had the answer. */
   readonly at: number;
-  /** Which life of the master answered. */
-  readonly life: number;
+  /** Which incarnation of the master answered. */
+  readonly incarnation: number;
 }
 
 /** One message or batch that a client wants in the log, with all its attempts. */
@@ -44,8 +44,8 @@ export interface Append {
 /** One page that a reader got, or what a tail was told of what was there when it asked. */
 export interface Read {
   readonly node: string;
-  /** Which life of the node. */
-  readonly life: number;
+  /** Which incarnation of the node. */
+  readonly incarnation: number;
   readonly sentAt: number;
   readonly at: number;
   /** Which log; null where the reader does not know. */
@@ -82,9 +82,9 @@ export interface Interval {
   to: number;
 }
 
-/** A start of the master after the first, until it served; it has the number of its life. */
+/** A start of the master after the first, until it served; it has the number of its incarnation. */
 export interface Recovery {
-  readonly life: number;
+  readonly incarnation: number;
   readonly from: number;
   /** When it was seen to have recovered, or was killed before; Infinity while it tries. */
   to: number;

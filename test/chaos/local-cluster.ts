@@ -19,10 +19,10 @@ import { FaultyProxy, LINK_FAULTS, type LinkFault } from './proxy.ts';
 
 const MASTER = 'master';
 interface Node {
-  /** Where its present life listens. */
+  /** Where its present incarnation listens. */
   port: number;
-  /** All its lives; the last one is the present. */
-  readonly lives: NodeProcess[];
+  /** All its incarnations; the last one is the present. */
+  readonly incarnations: NodeProcess[];
   /** Lives that we have ended, and what else may end. */
   readonly killed: Set<NodeProcess>;
 }
@@ -53,7 +53,7 @@ export class LocalCluster implements ChaosCluster {
     const ids = Array.from({ length: count }, (_, index) => `s${index + 1}`);
     const cluster = new LocalCluster(mode, ids);
     for (const id of [MASTER, ...ids]) {
-      cluster.#nodes.set(id, { port: await lastingPort(), lives: [], killed: new Set() });
+      cluster.#nodes.set(id, { port: await lastingPort(), incarnations: [], killed: new Set() });
     }
     for (const id of ids) {
       const proxy = new FaultyProxy(cluster.#node(id).port, random);
@@ -66,12 +66,12 @@ export class LocalCluster implements ChaosCluster {
     return `http://127.0.0.1:${this.#node(node).port}`;
   }
 
-  life(node: string): number {
-    return this.#node(node).lives.length;
+  incarnation(node: string): number {
+    return this.#node(node).incarnations.length;
   }
 
   async start(node: string): Promise<void> {
-    const { port, lives, killed } = this.#node(node);
+    const { port, incarnations, killed } = this.#node(node);
     const shared: Environment = {
       NODE_ID: node,
       PORT: port,
@@ -83,33 +83,39 @@ export class LocalCluster implements ChaosCluster {
       node === MASTER
         ? { ...MASTER_TIMES, SECONDARIES: links.join(',') }
         : { FAULT_INJECTION: true };
-    const life = new NodeProcess(node === MASTER ? 'master' : 'secondary', { ...shared, ...own });
-    lives.push(life);
-    life.exited().then((code) => {
-      if (killed.has(life)) return;
-      const detail = `${node}, life ${lives.indexOf(life) + 1}, ended by itself with ${code}: `;
-      this.#findings.push({ name: 'unexpected exit', detail: detail + life.stderr.slice(-2000) });
+    const incarnation = new NodeProcess(node === MASTER ? 'master' : 'secondary', {
+      ...shared,
+      ...own,
     });
-    await life.listening();
+    incarnations.push(incarnation);
+    incarnation.exited().then((code) => {
+      if (killed.has(incarnation)) return;
+      const detail = `${node}, incarnation ${incarnations.indexOf(incarnation) + 1}, ended by itself with ${code}: `;
+      this.#findings.push({
+        name: 'unexpected exit',
+        detail: detail + incarnation.stderr.slice(-2000),
+      });
+    });
+    await incarnation.listening();
   }
 
   async kill(node: string): Promise<void> {
-    const life = this.#life(node);
-    this.#node(node).killed.add(life);
-    await life.stop('SIGKILL');
+    const incarnation = this.#incarnation(node);
+    this.#node(node).killed.add(incarnation);
+    await incarnation.stop('SIGKILL');
   }
 
   async freeze(node: string): Promise<void> {
-    this.#life(node).signal('SIGSTOP');
+    this.#incarnation(node).signal('SIGSTOP');
   }
 
   async thaw(node: string): Promise<void> {
-    this.#life(node).signal('SIGCONT');
+    this.#incarnation(node).signal('SIGCONT');
   }
 
   async usurp(): Promise<Deposed> {
     const master = this.#node(MASTER);
-    const deposed = this.#life(MASTER);
+    const deposed = this.#incarnation(MASTER);
     const url = this.url(MASTER);
     deposed.signal('SIGSTOP');
     master.port = await lastingPort();
@@ -137,7 +143,7 @@ export class LocalCluster implements ChaosCluster {
   }
 
   async fillDisk(node: string, dice: Dice): Promise<boolean> {
-    if (!this.#life(node).isRunning) return false;
+    if (!this.#incarnation(node).isRunning) return false;
     const directory = this.#directory(node);
     const sizes = readdirSync(directory).map((file) => statSync(join(directory, file)).size);
     const limit = Math.max(0, ...sizes) + dice.pick([0, 0, 300, 3000]);
@@ -146,16 +152,16 @@ export class LocalCluster implements ChaosCluster {
   }
 
   async freeDisk(node: string): Promise<void> {
-    if (this.#life(node).isRunning) this.#limitFiles(node, 'unlimited');
+    if (this.#incarnation(node).isRunning) this.#limitFiles(node, 'unlimited');
   }
 
   async close(): Promise<void> {
-    for (const [node, { lives, killed }] of this.#nodes) {
-      const life = lives.at(-1);
-      if (life === undefined || !life.isRunning) continue;
-      killed.add(life);
-      const isServing = life.events('listening').length > 0;
-      const code = await life.stop(isServing ? 'SIGTERM' : 'SIGKILL');
+    for (const [node, { incarnations, killed }] of this.#nodes) {
+      const incarnation = incarnations.at(-1);
+      if (incarnation === undefined || !incarnation.isRunning) continue;
+      killed.add(incarnation);
+      const isServing = incarnation.events('listening').length > 0;
+      const code = await incarnation.stop(isServing ? 'SIGTERM' : 'SIGKILL');
       if (code === 0 || !isServing) continue;
       this.#findings.push({ name: 'unexpected exit', detail: `${node} ended with ${code}` });
     }
@@ -186,8 +192,8 @@ export class LocalCluster implements ChaosCluster {
   }
 
   #logs(): { node: string; line: LogLine }[] {
-    return [...this.#nodes].flatMap(([node, { lives }]) =>
-      lives.flatMap((life) => life.log.map((line) => ({ node, line }))),
+    return [...this.#nodes].flatMap(([node, { incarnations }]) =>
+      incarnations.flatMap((incarnation) => incarnation.log.map((line) => ({ node, line }))),
     );
   }
 
@@ -195,8 +201,8 @@ export class LocalCluster implements ChaosCluster {
     return this.#nodes.get(node) as Node;
   }
 
-  #life(node: string): NodeProcess {
-    return this.#node(node).lives.at(-1) as NodeProcess;
+  #incarnation(node: string): NodeProcess {
+    return this.#node(node).incarnations.at(-1) as NodeProcess;
   }
 
   #directory(node: string): string {
@@ -207,6 +213,6 @@ export class LocalCluster implements ChaosCluster {
 
   /** Only the soft limit: the hard one could not be raised again. */
   #limitFiles(node: string, bytes: string): void {
-    execFileSync('prlimit', ['--pid', String(this.#life(node).pid), `--fsize=${bytes}:`]);
+    execFileSync('prlimit', ['--pid', String(this.#incarnation(node).pid), `--fsize=${bytes}:`]);
   }
 }

@@ -97,7 +97,7 @@ export function lossesAndChanges(
     } else {
       const instead = log[seq - 1];
       const now = instead === undefined ? 'nothing is there' : `${brief(instead)} is there`;
-      const times = `epoch ${receipt.epoch}, life ${receipt.life}, at ${Math.round(receipt.at)} ms`;
+      const times = `epoch ${receipt.epoch}, incarnation ${receipt.incarnation}, at ${Math.round(receipt.at)} ms`;
       found.push({ name: 'lost write', detail: `${held} (${times}): ${now}` });
     }
   }

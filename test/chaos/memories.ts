@@ -1,6 +1,6 @@
 /**
  * Who remembers, as those must know who break things: within the promise never more than m-1 members are
- * without their memory at once. A node that was killed has lost it, until its next life says that it is
+ * without their memory at once. A node that was killed has lost it, until its next incarnation says that it is
  * complete. Disks outlive a kill, so there nothing is lost.
  */
 import type { ClientRun } from './clients.ts';
@@ -9,7 +9,7 @@ import { type Health, healthOf } from './health.ts';
 export class Memories {
   readonly #run: ClientRun;
   readonly #nodes: readonly string[];
-  /** By node: the life that has last said that it is complete. */
+  /** By node: the incarnation that has last said that it is complete. */
   readonly #completeIn = new Map<string, number>();
 
   constructor(run: ClientRun) {
@@ -39,17 +39,17 @@ export class Memories {
   }
 
   #isComplete(node: string): boolean {
-    return this.#completeIn.get(node) === this.#run.nodes.life(node);
+    return this.#completeIn.get(node) === this.#run.nodes.incarnation(node);
   }
 
   async #look(): Promise<void> {
     const unsure = this.#nodes.filter((node) => !this.#isComplete(node));
     await Promise.all(
       unsure.map(async (node) => {
-        const life = this.#run.nodes.life(node);
+        const incarnation = this.#run.nodes.incarnation(node);
         const health: Health | null = await healthOf(this.#run.nodes.url(node));
-        if (health?.complete && life === this.#run.nodes.life(node))
-          this.#completeIn.set(node, life);
+        if (health?.complete && incarnation === this.#run.nodes.incarnation(node))
+          this.#completeIn.set(node, incarnation);
       }),
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Does to the nodes what the world does to them, as a seed says: episodes of one to three faults at
+ * Does to the nodes what the outside does to them, as a seed says: episodes of one to three faults at
  * once, and now and then a calm in which the cluster must agree. The plan depends on the seed alone;
  * what the nodes make of it also depends on the machine.
  */

@@ -1,4 +1,4 @@
-/** Ports that nodes keep over all their lives. */
+/** Ports that nodes keep over all their incarnations. */
 import { createServer } from 'node:net';
 
 /** Nobody listens yet on what was given last. */

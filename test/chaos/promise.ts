@@ -9,7 +9,7 @@
  * Nodes show a prefix of the master's log, so who holds seq 9 holds 1 to 8 as well, and a receipt
  * for seq 9 renews the promise of all before it. Without that, a run in which every node dies once
  * would promise nothing. So for each recovery there is a watermark: the last seq for which some
- * receipt of an earlier life names a node that has been there, whole and in reach, ever since. Up
+ * receipt of an earlier run names a node that has been there, whole and in reach, ever since. Up
  * to it the new master must have everything that the old one had.
  */
 import type { Append, History, Receipt } from './history.ts';
@@ -17,9 +17,9 @@ import type { Append, History, Receipt } from './history.ts';
 export class Promises {
   readonly #history: History;
   readonly #outOfReach = new Map<number, ReadonlySet<string>>();
-  /** Of each life of the master after the first: the last seq it must have from those before. */
+  /** Of each incarnation of the master after the first: the last seq it must have from those before. */
   readonly #watermarks = new Map<number, number>();
-  /** Of each seq: the texts a master showed there, and in which of its lives it did so last. */
+  /** Of each seq: the texts a master showed there, and in which of its incarnations it did so last. */
   readonly #shown = new Map<number, Map<string, number>>();
 
   constructor(history: History) {
@@ -27,7 +27,7 @@ export class Promises {
     this.#findOutOfReach();
     this.#findWatermarks();
     for (const read of history.reads) {
-      if (read.node === history.master) this.#noteShown(read.life, read.from, read.texts);
+      if (read.node === history.master) this.#recordShown(read.incarnation, read.from, read.texts);
     }
   }
 
@@ -52,28 +52,32 @@ export class Promises {
   }
 
   /** How many recoveries came after this receipt. */
-  recoveriesSince({ life }: Receipt): number {
-    return this.#history.recoveries.filter((recovery) => recovery.life > life).length;
+  recoveriesSince({ incarnation }: Receipt): number {
+    return this.#history.recoveries.filter((recovery) => recovery.incarnation > incarnation).length;
   }
 
   #survives({ texts }: Append, receipt: Receipt): boolean {
     const last = receipt.seq + texts.length - 1;
     const shownIn = this.#shown.get(last)?.get(texts.at(-1) as string) ?? 0;
-    const since = Math.max(receipt.life, shownIn);
+    const since = Math.max(receipt.incarnation, shownIn);
     return this.#history.recoveries.every(
-      ({ life }) => life <= since || last <= (this.#watermarks.get(life) as number),
+      ({ incarnation }) =>
+        incarnation <= since || last <= (this.#watermarks.get(incarnation) as number),
     );
   }
 
   #findWatermarks(): void {
     const { appends, recoveries } = this.#history;
-    for (const { life } of recoveries) this.#watermarks.set(life, 0);
+    for (const { incarnation } of recoveries) this.#watermarks.set(incarnation, 0);
     for (const append of appends) {
       for (const receipt of append.receipts) {
         const last = receipt.seq + receipt.count - 1;
         const heldSince = this.#heldSince(append, receipt);
-        for (const life of this.#livesSurvived(receipt, heldSince)) {
-          this.#watermarks.set(life, Math.max(last, this.#watermarks.get(life) as number));
+        for (const incarnation of this.#incarnationsSurvived(receipt, heldSince)) {
+          this.#watermarks.set(
+            incarnation,
+            Math.max(last, this.#watermarks.get(incarnation) as number),
+          );
         }
       }
     }
@@ -82,25 +86,25 @@ export class Promises {
   /**
    * Since when the named nodes hold the entry, as late as is certain. A node may have acknowledged,
    * and died, while the client waited for others; the master can only know when it hears of the
-   * node's next life. At an agreement it has.
+   * node's next incarnation. At an agreement it has.
    */
   #heldSince({ firstSentAt }: Append, { at }: Receipt): number {
     const agreed = this.#history.agreements.filter((moment) => moment <= at);
     return Math.max(firstSentAt, ...agreed.slice(-1));
   }
 
-  /** The lives of the master that must have found the entry at a node that the receipt names. */
-  #livesSurvived({ acked, life }: Receipt, heldSince: number): Set<number> {
+  /** The incarnations of the master that must have found the entry at a node that the receipt names. */
+  #incarnationsSurvived({ acked, incarnation }: Receipt, heldSince: number): Set<number> {
     const { master, recoveries, kills } = this.#history;
     const survived = new Set<number>();
     for (const node of new Set(acked)) {
-      if (node === master) continue; // Its memory ended with its life.
+      if (node === master) continue; // Its memory ended with its incarnation.
       const death = kills.find((kill) => kill.node === node && kill.to >= heldSince);
       for (const recovery of recoveries) {
-        if (recovery.life <= life) continue;
+        if (recovery.incarnation <= incarnation) continue;
         if (death !== undefined && death.from <= recovery.to) break;
-        if (this.#outOfReach.get(recovery.life)?.has(node)) break;
-        survived.add(recovery.life);
+        if (this.#outOfReach.get(recovery.incarnation)?.has(node)) break;
+        survived.add(recovery.incarnation);
       }
     }
     return survived;
@@ -109,18 +113,18 @@ export class Promises {
   /** Who was down, stopped or cut off at any moment of each recovery. */
   #findOutOfReach(): void {
     const { recoveries, outages } = this.#history;
-    for (const { life, from, to } of recoveries) {
+    for (const { incarnation, from, to } of recoveries) {
       const during = outages.filter((outage) => outage.from <= to && outage.to >= from);
-      this.#outOfReach.set(life, new Set(during.map(({ node }) => node)));
+      this.#outOfReach.set(incarnation, new Set(during.map(({ node }) => node)));
     }
   }
 
-  #noteShown(life: number, from: number, texts: readonly string[]): void {
+  #recordShown(incarnation: number, from: number, texts: readonly string[]): void {
     for (const [index, text] of texts.entries()) {
       const seq = from + index;
-      const lives = this.#shown.get(seq) ?? new Map<string, number>();
-      lives.set(text, Math.max(life, lives.get(text) ?? 0));
-      this.#shown.set(seq, lives);
+      const incarnations = this.#shown.get(seq) ?? new Map<string, number>();
+      incarnations.set(text, Math.max(incarnation, incarnations.get(text) ?? 0));
+      this.#shown.set(seq, incarnations);
     }
   }
 }

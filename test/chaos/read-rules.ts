@@ -2,20 +2,21 @@
 import { brief, type Finding, type History, type Interval, type Read } from './history.ts';
 
 /**
- * What readers may see: in one life of a node and under one epoch the log only grows, and no seq
- * changes its text. (A new epoch may cut off what it does not share.) Under the same life of a
+ * What readers may see: in one run of a node and under one epoch the log only grows, and no seq
+ * changes its text. (A new epoch may cut off what it does not share.) Under the same incarnation of a
  * master, all nodes show the same text at a seq.
  */
 export function badReads({ reads, master }: History): Finding[] {
   const inOrder = [...reads].sort((a, b) => a.at - b.at);
   const views = groupBy(
     inOrder,
-    ({ node, life, epoch }) => `${node}, life ${life}, epoch ${epoch}`,
+    ({ node, incarnation, epoch }) => `${node}, incarnation ${incarnation}, epoch ${epoch}`,
   );
   // Two masters that both lost their memory may have taken the same epoch, one after the other.
-  const lives = groupBy(inOrder, (read) => (read.node === master ? epochOf(read) : ''));
+  const incarnations = groupBy(inOrder, (read) => (read.node === master ? epochOf(read) : ''));
   const isShared = (read: Read) =>
-    read.logId !== null && new Set(lives.get(epochOf(read))?.map(({ life }) => life)).size <= 1;
+    read.logId !== null &&
+    new Set(incarnations.get(epochOf(read))?.map(({ incarnation }) => incarnation)).size <= 1;
   const shared = groupBy(inOrder.filter(isShared), epochOf);
   return [
     ...[...views].flatMap(([view, list]) => [...shrunk(view, list), ...changed(list, () => true)]),
@@ -29,7 +30,7 @@ function epochOf({ logId, epoch }: Read): string {
 }
 
 function isElsewhere(a: Read, b: Read): boolean {
-  return a.node !== b.node || a.life !== b.life;
+  return a.node !== b.node || a.incarnation !== b.incarnation;
 }
 
 /** Seqs with one text in the first of these reads that shows them, and another in a later one. */
@@ -58,8 +59,8 @@ function changed(
   return found;
 }
 
-function whereOf({ node, life, epoch, at }: Read): string {
-  return `${node} (life ${life}, epoch ${epoch}, at ${Math.round(at)} ms)`;
+function whereOf({ node, incarnation, epoch, at }: Read): string {
+  return `${node} (incarnation ${incarnation}, epoch ${epoch}, at ${Math.round(at)} ms)`;
 }
 
 /** Answers that show less than an earlier one did, before they were asked for. */
@@ -77,35 +78,37 @@ function shrunk(view: string, reads: readonly Read[]): Finding[] {
 }
 
 /**
- * Who is named as holding an entry shows it: to everyone who asks later, in the same life and epoch.
+ * Who is named as holding an entry shows it: to everyone who asks later, in the same incarnation and epoch.
  */
 export function untrueReceipts({ appends, reads, kills }: History): Finding[] {
-  const livesEnded = (node: string, by: (kill: Interval) => boolean) =>
+  const incarnationsEnded = (node: string, by: (kill: Interval) => boolean) =>
     kills.filter((kill) => kill.node === node && by(kill)).length;
-  const claims = appends.flatMap(({ receipts, firstSentAt }) =>
+  const prepares = appends.flatMap(({ receipts, firstSentAt }) =>
     receipts.flatMap(({ acked, epoch, seq, count, at }) =>
       acked.map((node) => ({
-        scope: `${node} ${epoch} ${livesEnded(node, ({ to }) => to <= firstSentAt)}`,
+        scope: `${node} ${epoch} ${incarnationsEnded(node, ({ to }) => to <= firstSentAt)}`,
         seq: seq + count - 1,
         at,
       })),
     ),
   );
-  claims.sort((a, b) => a.at - b.at);
+  prepares.sort((a, b) => a.at - b.at);
   const found: Finding[] = [];
   const highest = new Map<string, { seq: number; at: number }>();
   let next = 0;
   for (const { node, epoch, length, sentAt, at } of [...reads].sort(
     (a, b) => a.sentAt - b.sentAt,
   )) {
-    for (; (claims[next]?.at ?? Number.POSITIVE_INFINITY) <= sentAt; next += 1) {
-      const claim = claims[next] as (typeof claims)[0];
-      if (claim.seq > (highest.get(claim.scope)?.seq ?? 0)) highest.set(claim.scope, claim);
+    for (; (prepares[next]?.at ?? Number.POSITIVE_INFINITY) <= sentAt; next += 1) {
+      const prepare = prepares[next] as (typeof prepares)[0];
+      if (prepare.seq > (highest.get(prepare.scope)?.seq ?? 0)) highest.set(prepare.scope, prepare);
     }
-    const claim = highest.get(`${node} ${epoch} ${livesEnded(node, ({ from }) => from <= at)}`);
-    if (claim === undefined || claim.seq <= length) continue;
+    const prepare = highest.get(
+      `${node} ${epoch} ${incarnationsEnded(node, ({ from }) => from <= at)}`,
+    );
+    if (prepare === undefined || prepare.seq <= length) continue;
     const detail =
-      `a receipt of ${Math.round(claim.at)} ms names ${node} as holding seq ${claim.seq}; ` +
+      `a receipt of ${Math.round(prepare.at)} ms names ${node} as holding seq ${prepare.seq}; ` +
       `asked at ${Math.round(sentAt)} ms it showed ${length}`;
     found.push({ name: 'untrue receipt', detail });
   }

@@ -1,4 +1,4 @@
-/** Notes when each new life of the master began to recover, and when it had. */
+/** Notes when each new incarnation of the master began to recover, and when it had. */
 import type { ClientRun } from './clients.ts';
 import type { ChaosCluster } from './cluster.ts';
 import { healthOf } from './health.ts';
@@ -25,11 +25,11 @@ export class RecoveryWatch {
     if (last !== undefined) last.to = Math.min(last.to, this.#run.now());
   }
 
-  /** Starts a new life of the master, and notes its recovery when it comes. */
+  /** Starts a new incarnation of the master, and notes its recovery when it comes. */
   async takeOver(start: () => Promise<void>): Promise<void> {
     const { master } = this.#cluster;
     const recovery: Recovery = {
-      life: this.#cluster.life(master) + 1,
+      incarnation: this.#cluster.incarnation(master) + 1,
       from: this.#run.now(),
       to: Number.POSITIVE_INFINITY,
       epoch: null,
@@ -42,7 +42,8 @@ export class RecoveryWatch {
   async #watch(recovery: Recovery): Promise<void> {
     const { master } = this.#cluster;
     const isWaiting = () =>
-      this.#cluster.life(master) === recovery.life && recovery.to === Number.POSITIVE_INFINITY;
+      this.#cluster.incarnation(master) === recovery.incarnation &&
+      recovery.to === Number.POSITIVE_INFINITY;
     while (isWaiting() && !this.#run.isOver) {
       const health = await healthOf(this.#cluster.url(master));
       if (health !== null && health.status !== 'recovering' && isWaiting()) {

@@ -31,7 +31,7 @@ export async function follow(
 
 async function connect(run: ClientRun, node: string, tail: Following, forMs: number) {
   const { nodes, history, now } = run;
-  const [life, sentAt] = [nodes.life(node), now()];
+  const [incarnation, sentAt] = [nodes.incarnation(node), now()];
   const url = `${nodes.url(node)}/messages`;
   const query = tail.isCommitted ? '?readConcern=majority' : '';
   const reader = new EventReader(url + query, { 'last-event-id': tail.lastId });
@@ -47,7 +47,7 @@ async function connect(run: ClientRun, node: string, tail: Following, forMs: num
   for (const event of reader.events) tail.take(event.id, event.type, JSON.parse(event.data));
   const epoch = Number(reader.headers['log-epoch']);
   const isOneEpoch = Number(after?.headers['log-epoch'] ?? Number.NaN) === epoch;
-  if (nodes.life(node) !== life || !isOneEpoch || reader.resets.length > 0) return;
+  if (nodes.incarnation(node) !== incarnation || !isOneEpoch || reader.resets.length > 0) return;
   // What was there when it asked belongs to the epoch that the headers name, as that is still the same.
   const length = Number(reader.headers['log-length']);
   const name = reader.headers['log-id'] as string | undefined;
@@ -56,7 +56,7 @@ async function connect(run: ClientRun, node: string, tail: Following, forMs: num
   const logId = name === undefined ? null : decodeURIComponent(name);
   history.reads.push({
     node,
-    life,
+    incarnation,
     sentAt,
     at: now(),
     logId,

@@ -76,7 +76,7 @@ function isImpossible(status: number): boolean {
 async function attempt(run: ClientRun, append: Append, dice: Dice): Promise<Answer | null> {
   const { history, nodes } = run;
   const { key, texts, w } = append;
-  const life = nodes.life(history.master);
+  const incarnation = nodes.incarnation(history.master);
   append.attempts += 1;
   const headers: Record<string, string> = {
     ...(key === null ? {} : { 'idempotency-key': `"${key}"` }),
@@ -87,7 +87,7 @@ async function attempt(run: ClientRun, append: Append, dice: Dice): Promise<Answ
   try {
     const url = `${nodes.url(history.master)}/messages`;
     const answer = await call(url, { method: 'POST', headers, body, timeoutMs });
-    const receipt = receiptOf(answer, run.now(), life);
+    const receipt = receiptOf(answer, run.now(), incarnation);
     if (receipt !== null) append.receipts.push(receipt);
     run.countAnswer(String(answer.status));
     return answer;
@@ -97,8 +97,8 @@ async function attempt(run: ClientRun, append: Append, dice: Dice): Promise<Answ
   }
 }
 
-function receiptOf({ status, body }: Answer, at: number, life: number): Receipt | null {
+function receiptOf({ status, body }: Answer, at: number, incarnation: number): Receipt | null {
   if (typeof body?.seq !== 'number' || !Array.isArray(body.acked)) return null;
   const { seq, epoch, acked, pending, count = 1 } = body;
-  return { status, seq, epoch, count, acked, pending, at, life };
+  return { status, seq, epoch, count, acked, pending, at, incarnation };
 }

@@ -22,7 +22,7 @@ import {
 } from '../support/cluster.ts';
 import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
-import { collected, NotedTail } from './support.ts';
+import { collected, RecordedTail } from './support.ts';
 
 const PAUSES = { backoffBaseMs: 10, backoffMaxMs: 100 };
 
@@ -211,8 +211,8 @@ describe('a client of real nodes', () => {
     const [s1, s2] = secondaries as [NodeProcess, NodeProcess];
     const writer = clientOf(master);
     const client = clientOf(s1, s2, master);
-    const tail = new NotedTail(t, client);
-    const late = new NotedTail(t, client, 15);
+    const tail = new RecordedTail(t, client);
+    const late = new RecordedTail(t, client, 15);
     await writer.append(range(1, 20).map((number) => `m${number}`));
     await tail.until(20);
     await s1.stop('SIGKILL');
@@ -240,7 +240,7 @@ describe('a client of real nodes', () => {
     const writer = clientOf(master);
     const nodes = [s1.url, s2.url];
     const reader = new ReplicatedLogClient({ nodes, tailCheckMs: 150, ...PAUSES });
-    const tail = new NotedTail(t, reader);
+    const tail = new RecordedTail(t, reader);
     await writer.append(['a', 'b']);
     await tail.until(2);
     link.disturb('cut');
@@ -257,7 +257,7 @@ describe('a client of real nodes', () => {
   it('follows a log while its master is away and another takes over', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const client = clientOf(master, ...secondaries);
-    const tail = new NotedTail(t, client);
+    const tail = new RecordedTail(t, client);
     await client.append('a');
     await tail.until(1);
     await master.stop();
@@ -294,7 +294,7 @@ describe('a client of real nodes', () => {
   it('tells of a log that began anew: by an error, or by what is called', async (t) => {
     const { master, secondaries } = await startCluster(t);
     const client = clientOf(...secondaries, master);
-    const strict = new NotedTail(t, client);
+    const strict = new RecordedTail(t, client);
     await client.append(['old-1', 'old-2', 'old-3', 'old-4', 'old-5']);
     await strict.until(5);
     const { id: after } = strict.entries.at(-1) as TailEntry;

@@ -6,7 +6,15 @@ import { LogResetError, NoAnswerError, ReplicatedLogClient } from '../../src/cli
 import { startCluster } from '../support/cluster.ts';
 import { range } from '../support/range.ts';
 import { waitFor } from '../support/wait.ts';
-import { collected, type FakeNode, fakeNode, json, NotedTail, problem, QUICK } from './support.ts';
+import {
+  collected,
+  type FakeNode,
+  fakeNode,
+  json,
+  problem,
+  QUICK,
+  RecordedTail,
+} from './support.ts';
 
 const line = (seq: number) => `{"seq":${seq},"message":"m${seq}"}\n`;
 const event = (seq: number) => `id: ${seq}\ndata: ${line(seq)}\n`;
@@ -87,7 +95,7 @@ describe('a tail', () => {
       else events(res).write(event(2) + event(3) + event(4));
     });
     const client = new ReplicatedLogClient({ nodes: [first.url, other.url], ...QUICK });
-    const tail = new NotedTail(t, client);
+    const tail = new RecordedTail(t, client);
     await tail.until(4);
     assert.deepEqual(tail.seqs, [1, 2, 3, 4]);
     const resumed = [...first.seen, ...other.seen].sort((one, next) => one.at - next.at);
@@ -242,7 +250,7 @@ describe('a tail of a node that has nothing more to tell', () => {
   const tailCheckMs = 40;
   const start = (t: TestContext, ...nodes: FakeNode[]) => {
     const urls = nodes.map(({ url }) => url);
-    return new NotedTail(t, new ReplicatedLogClient({ nodes: urls, tailCheckMs, ...QUICK }));
+    return new RecordedTail(t, new ReplicatedLogClient({ nodes: urls, tailCheckMs, ...QUICK }));
   };
 
   it('goes on at one that shows more, without gap or repeat', async (t) => {

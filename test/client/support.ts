@@ -65,7 +65,7 @@ export function problem(status: number, name: string, fields: object = {}): obje
 export const RECEIPT = { seq: 1, epoch: 1, w: 1, acked: ['master'], pending: [] };
 
 /** Follows the log until the test is over, and notes what it is given. */
-export class NotedTail {
+export class RecordedTail {
   readonly entries: TailEntry[] = [];
   error: unknown;
 

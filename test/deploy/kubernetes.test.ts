@@ -171,13 +171,13 @@ for (const [name, folder] of Object.entries(variants)) {
           capabilities: { drop: ['ALL'] },
         });
         const dataDir = env.find(({ name }: Resource) => name === 'DATA_DIR')?.value;
-        const claims: Resource[] = set.spec.volumeClaimTemplates ?? [];
+        const prepares: Resource[] = set.spec.volumeClaimTemplates ?? [];
         assert.deepEqual(
           volumeMounts,
-          claims.map(({ metadata }) => ({ name: metadata.name, mountPath: dataDir })),
+          prepares.map(({ metadata }) => ({ name: metadata.name, mountPath: dataDir })),
         );
-        assert.equal(dataDir !== undefined, claims.length === 1);
-        assert.equal(claims.length === 1, name.includes('disks'));
+        assert.equal(dataDir !== undefined, prepares.length === 1);
+        assert.equal(prepares.length === 1, name.includes('disks'));
       }
     });
   });

@@ -1,4 +1,4 @@
-/** What is generated for every door: JSON, numbers and texts at the edges, half-valid objects, bytes. */
+/** What is generated for every endpoint: JSON, numbers and texts at the edges, half-valid objects, bytes. */
 import fc from 'fast-check';
 
 /** Numbers where checks tend to be wrong. */

@@ -6,7 +6,7 @@ import { casesOf, PROPERTIES } from './all.ts';
 
 const RUNS = 2000;
 
-describe('every door, with generated inputs', () => {
+describe('every endpoint, with generated inputs', () => {
   const seed = Number(process.env.SEED || randomInt(2 ** 31));
   for (const property of PROPERTIES) {
     const count = casesOf(property, RUNS);

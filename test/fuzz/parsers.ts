@@ -226,7 +226,7 @@ function checkLines([bytes, cuts]: [Buffer, number[]]): void {
     for (const line of splitter.push(bytes.subarray(at, at + cut))) lines.push(Buffer.from(line));
     at += cut;
   }
-  const rest = splitter.rest();
+  const rest = splitter.remainder();
   const read = [...lines, ...(rest === null ? [] : [rest])];
   const expected = bytes.toString('latin1').split('\n');
   assert.deepEqual(

@@ -24,7 +24,7 @@ import {
   TYPES,
   tailStart,
   typeOf,
-} from './second-reading.ts';
+} from './reference-model.ts';
 
 const position = fc.oneof(
   fc.integer({ min: 1, max: 5 }).map(String),

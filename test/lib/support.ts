@@ -1,6 +1,6 @@
 /** What several tests share: seeded dice, and a log read back as plain strings. */
 import type { Log } from '../../src/lib/core/log/log.ts';
-import type { Claim, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
+import type { HeartbeatRequest, Prepare } from '../../src/lib/core/protocol.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 
 /** Characters of one, two, three and four bytes of UTF-8, and ones that JSON escapes. */
@@ -51,7 +51,7 @@ export function messagesOf(log: Log): string[] {
   return JSON.parse(`[${log.slices(1, log.length).map(textOf).join('')}]`) as string[];
 }
 
-/** A heartbeat with this claim, as by hand: to no incarnation in particular. */
-export function claiming(claim: Claim): HeartbeatRequest {
-  return { claim, bootId: null, completeFrom: null, committed: 0 };
+/** A heartbeat with this prepare, as by hand: to no incarnation in particular. */
+export function preparing(prepare: Prepare): HeartbeatRequest {
+  return { prepare, bootId: null, completeFrom: null, committed: 0 };
 }

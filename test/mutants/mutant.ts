@@ -23,7 +23,7 @@ const COPIED = ['package.json', 'src/lib/core', 'src/lib/runtime/random.ts', 'te
 
 /** Why this mutant cannot be planted; null if it can. */
 export function problemOf(mutant: Mutant): string | null {
-  const found = sourceOf(mutant).split(mutant.text).length - 1;
+  const found = placesOf(mutant.text, sourceOf(mutant)).length;
   if (found !== 1)
     return `"${mutant.name}": its text is ${found} times in ${mutant.file}, not once`;
   if (mutant.text === mutant.replacement) return `"${mutant.name}" changes nothing`;
@@ -36,12 +36,26 @@ export function plant(mutant: Mutant | null): string {
   for (const path of COPIED) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   if (mutant !== null) {
     const { file, text, replacement } = mutant;
-    const source = sourceOf(mutant).replace(text, () => replacement);
-    writeFileSync(join(folder, 'src/lib/core', file), source);
+    const source = sourceOf(mutant);
+    const [[start, end]] = placesOf(text, source) as [[number, number]];
+    const changed = source.slice(0, start) + replacement + source.slice(end);
+    writeFileSync(join(folder, 'src/lib/core', file), changed);
   }
   return folder;
 }
 
 function sourceOf({ file }: Mutant): string {
   return readFileSync(join(ROOT, 'src/lib/core', file), 'utf8');
+}
+
+/** Where the text is, as start and end; white space does not count, for the formatter chooses it. */
+function placesOf(text: string, source: string): [start: number, end: number][] {
+  const wanted = text.replace(/\s/g, '');
+  const indices = [...source.matchAll(/\S/g)].map(({ index }) => index);
+  const packed = source.replace(/\s/g, '');
+  const places: [number, number][] = [];
+  for (let at = packed.indexOf(wanted); at >= 0; at = packed.indexOf(wanted, at + 1)) {
+    places.push([indices[at] as number, (indices[at + wanted.length - 1] as number) + 1]);
+  }
+  return places;
 }

@@ -66,8 +66,8 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
   {
     name: 'a node obeys what was said of completeness to another incarnation',
     file: 'log/apply.ts',
-    text: 'if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;',
-    replacement: 'if (claim === null) return;',
+    text: 'if (prepare === null || (bootId !== null && bootId !== this.#bootId)) return;',
+    replacement: 'if (prepare === null) return;',
   },
   {
     name: 'a stream for another incarnation is taken in',

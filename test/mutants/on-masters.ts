@@ -9,19 +9,19 @@ export const ON_MASTERS: readonly Mutant[] = [
     replacement: 'if (other !== peer) return null;',
   },
   {
-    name: 'a new life of a secondary keeps the length of the old one',
+    name: 'a new incarnation of a secondary keeps the length of the old one',
     file: 'replication/progress.ts',
-    text: 'this.#setAcked(isAgreed ? length : 0);',
-    replacement: 'this.#setAcked(Math.max(this.acked, isAgreed ? length : 0));',
+    text: 'this.#setAcked(isLogMatched ? length : 0);',
+    replacement: 'this.#setAcked(Math.max(this.acked, isLogMatched ? length : 0));',
   },
   {
     name: 'the length of a log that was not compared with ours is counted',
     file: 'replication/progress.ts',
-    text: 'this.#setAcked(isAgreed ? length : 0);',
+    text: 'this.#setAcked(isLogMatched ? length : 0);',
     replacement: 'this.#setAcked(length);',
   },
   {
-    name: 'a late word of an earlier life is believed',
+    name: 'a late word of an earlier run is believed',
     file: 'replication/progress.ts',
     text: "if (isOutdated) return 'outdated';",
     replacement: '',
@@ -42,8 +42,8 @@ export const ON_MASTERS: readonly Mutant[] = [
     name: 'acks of a stream that is over are taken for those of the present one',
     file: 'master.ts',
     text: `if (peer.progress.stream !== stream) return;
-    const { claim } = this;`,
-    replacement: 'const { claim } = this;',
+    const { leadership } = this;`,
+    replacement: 'const { leadership } = this;',
   },
   {
     name: 'entries of an older epoch count on nodes that lack what was there at the takeover',
@@ -131,7 +131,7 @@ export const ON_MASTERS: readonly Mutant[] = [
     file: 'master.ts',
     text: 'if (!this.#isRepeat(earlier, messages)) {',
     replacement: `if (!this.#isRepeat(earlier, messages)) {
-        this.#replica.append(messages, this.#claim as Claim, []);`,
+        this.#replica.append(messages, this.#prepare as Prepare, []);`,
   },
   {
     name: 'a used key with another message is taken for a repeat',
@@ -166,7 +166,7 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'an ack of a part of the list of epochs counts as one of entries',
     file: 'replication/peer.ts',
-    text: 'progress.learn(ack.bootId, ack.length, isAgreed, asked);',
+    text: 'progress.learn(ack.bootId, ack.length, isLogMatched, asked);',
     replacement: 'progress.learn(ack.bootId, ack.length, true, asked);',
   },
   {
@@ -202,7 +202,7 @@ export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'heartbeats do not repair a lost ack',
     file: 'replication/peer.ts',
-    text: 'this.#learn(answer, this.#isAgreed(answer), asked);',
+    text: 'this.#learn(answer, this.#isLogMatched(answer), asked);',
     replacement: 'this.#learn(answer, false, asked);',
   },
   {

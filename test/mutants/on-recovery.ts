@@ -1,4 +1,4 @@
-/** Bugs of a master that starts: whom it asks, what it claims, which log it goes on with. */
+/** Bugs of a master that starts: whom it asks, what it prepares, which log it goes on with. */
 import type { Mutant } from './mutant.ts';
 
 export const ON_RECOVERY: readonly Mutant[] = [
@@ -29,8 +29,8 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a log counts as written under the newest epoch its node has heard of',
     file: 'recovery/recovery.ts',
-    text: '{ epoch: standing.lastEpoch, writer: standing.lastWriter }',
-    replacement: '{ epoch, writer: standing.writer }',
+    text: 'epoch: prepareReply.lastEpoch, writer: prepareReply.lastWriter',
+    replacement: 'epoch, writer: prepareReply.writer',
   },
   {
     name: 'only its own log is gone on with',
@@ -63,7 +63,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     replacement: 'let seen = NO_BALLOT;',
   },
   {
-    name: 'a survey ends with the first answer',
+    name: 'a poll ends with the first answer',
     file: 'recovery/recovery.ts',
     text: 'if (this.#asked.size > 0) return;\n',
     replacement: 'if (this.#asked.size > 0 && this.#answers.size === 0) return;\n',
@@ -87,10 +87,10 @@ export const ON_RECOVERY: readonly Mutant[] = [
     replacement: 'this.#replica.logId ?? this.#config.newLogId',
   },
   {
-    name: 'a claim is made to nobody',
+    name: 'a prepare is made to nobody',
     file: 'recovery/recovery.ts',
-    text: 'this.#effects.survey(secondary, this.#claim);',
-    replacement: 'this.#effects.survey(secondary, null);',
+    text: 'this.#effects.poll(secondary, this.#prepare);',
+    replacement: 'this.#effects.poll(secondary, null);',
   },
   {
     name: 'a master that was outbid while it started goes on',
@@ -101,44 +101,44 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a secondary that could not keep the promise counts as one that did',
     file: 'recovery/recovery.ts',
-    text: 'this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);',
+    text: 'this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);',
     replacement: 'this.#polled.get(secondary)?.bootId;',
   },
   {
     name: 'the answer of another incarnation than the one that was asked counts',
     file: 'recovery/recovery.ts',
-    text: 'const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);',
-    replacement: 'const isOld = answer.bootId === answer.logId && isDeaf(answer, claim);',
+    text: 'const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);',
+    replacement: 'const isOld = answer.bootId === answer.logId && isDeaf(answer, prepare);',
   },
   {
     name: 'a candidate does not promise its own ballot before it asks',
     file: 'recovery/recovery.ts',
-    text: `    replica.promise(claim);
-    return compareBallots(replica.keptBallot, claim) === 0;`,
+    text: `    replica.promise(prepare);
+    return compareBallots(replica.durableBallot, prepare) === 0;`,
     replacement: 'return true;',
   },
   {
     name: 'a candidate that could not keep its own promise asks all the same',
     file: 'recovery/recovery.ts',
-    text: 'return compareBallots(replica.keptBallot, claim) === 0;',
+    text: 'return compareBallots(replica.durableBallot, prepare) === 0;',
     replacement: 'return true;',
   },
   {
     name: 'a candidate prepares though the poll was not enough',
     file: 'recovery/recovery.ts',
-    text: 'if (verdict.rule === null) this.#rest(verdict.reason);\n    else this.#prepare',
-    replacement: 'this.#prepare',
+    text: 'if (verdict.rule === null) this.#retryLater(verdict.reason);\n    else this.#beginPrepare',
+    replacement: 'this.#beginPrepare',
   },
   {
     name: 'a candidate takes over by what the poll has said, not by what was promised',
     file: 'recovery/recovery.ts',
-    text: 'else if (verdict.rule === null) this.#rest(verdict.reason);\n    else {',
+    text: 'else if (verdict.rule === null) this.#retryLater(verdict.reason);\n    else {',
     replacement: 'else {',
   },
   {
     name: 'a fetch goes on though its source has promised a newer ballot',
     file: 'recovery/recovery.ts',
-    text: 'return compareBallots(frame, this.#claim as Claim) > 0 ? ANOTHER_STARTS : null;',
+    text: 'return compareBallots(frame, this.#prepare as Prepare) > 0 ? ANOTHER_STARTS : null;',
     replacement: 'return null;',
   },
   {
@@ -156,13 +156,13 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a master that has recovered begins no epoch of its own',
     file: 'recovery/recovery.ts',
-    text: 'if (!this.#replica.beginEpoch(claim) || !this.#replica.becomeComplete()) {',
+    text: 'if (!this.#replica.beginEpoch(prepare) || !this.#replica.becomeComplete()) {',
     replacement: 'if (!this.#replica.becomeComplete()) {',
   },
   {
     name: 'a recovery that came to nothing is not tried again',
     file: 'master.ts',
-    text: 'this.#recoverAt = this.#now + this.#restMs;',
+    text: 'this.#recoverAt = this.#now + this.#retryDelayMs;',
     replacement: '',
   },
 ];

@@ -15,7 +15,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     name: 'an ack counts what is held back',
     file: 'secondary.ts',
     text: 'const ack = { bootId: this.bootId, logId, epoch, length: this.length };',
-    replacement: `const received = Math.max(this.length, ...this.#intake.heldSeqs());
+    replacement: `const received = Math.max(this.length, ...this.#applier.heldSeqs());
     const ack = { bootId: this.bootId, logId, epoch, length: received };`,
   },
   {
@@ -200,13 +200,13 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'a promise is not written to the disk',
     file: 'log/replica.ts',
-    text: 'this.#keptBallot !== this.#ballot && this.#journal.promise(this.#ballot)',
-    replacement: 'this.#keptBallot !== this.#ballot',
+    text: 'this.#durableBallot !== this.#ballot && this.#journal.promise(this.#ballot)',
+    replacement: 'this.#durableBallot !== this.#ballot',
   },
   {
-    name: 'a secondary takes no notice of claims',
+    name: 'a secondary takes no notice of prepares',
     file: 'secondary.ts',
-    text: 'this.#intake.hear(request);',
+    text: 'this.#applier.hear(request);',
     replacement: '',
   },
   {

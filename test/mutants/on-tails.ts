@@ -5,7 +5,7 @@ export const ON_TAILS: readonly Mutant[] = [
   {
     name: 'a live tail is not told of cuts',
     file: 'replication/follower.ts',
-    text: 'if (kept < this.#agreed) return',
+    text: 'if (kept < this.#matched) return',
     replacement: 'if (kept < 0) return',
   },
   {

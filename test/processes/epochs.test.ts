@@ -59,11 +59,11 @@ describe('the last epoch', () => {
     await replicate(node, [{ logId: 'L', epoch: LAST, from: 1, messages: ['0'] }]);
     const headers = { 'log-id': 'L', 'log-epoch': String(LAST), 'log-writer': 'zz' };
     assert.equal((await request(`${node.url}/heartbeat`, { headers })).status, 200);
-    for (let life = 1; life <= 4; life += 1) {
+    for (let incarnation = 1; incarnation <= 4; incarnation += 1) {
       const master = await startRecovered([node.port], FAST);
-      const answer = await append(master, { message: String(life), w: 2 });
+      const answer = await append(master, { message: String(incarnation), w: 2 });
       assert.deepEqual([answer.status, answer.body.epoch], [201, LAST]);
-      const expected = Array.from({ length: life + 1 }, (_, i) => String(i));
+      const expected = Array.from({ length: incarnation + 1 }, (_, i) => String(i));
       assert.deepEqual([await messages(master), await messages(node)], [expected, expected]);
       await master.stop();
     }

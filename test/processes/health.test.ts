@@ -130,7 +130,7 @@ describe('what health tells of recovery and fencing', () => {
     }
   });
 
-  it('counts on a secondary every entry that was cut off in this life', async (t) => {
+  it('counts on a secondary every entry that was cut off in this run', async (t) => {
     const s1 = await startSecondary({ NODE_ID: 's1' });
     stopAfter(t, s1);
     const frame = (epoch: number, epochs: number[][], from: number, messages: string[]) =>

@@ -1,4 +1,4 @@
-/** The largest append there can be, in real nodes with disks: it reaches every node and every life of one. */
+/** The largest append there can be, in real nodes with disks: it reaches every node and every incarnation of one. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';

@@ -108,11 +108,11 @@ describe('a master and a peer that is not what it should be', () => {
     }
   });
 
-  it('sends everything again to a new life that came back with less', async (t) => {
+  it('sends everything again to a new incarnation that came back with less', async (t) => {
     const fake = new FakeSecondary({});
     const master = await startWith(t, fake);
     await append(master, { messages: ['a', 'b', 'c'] });
-    fake.bootId = 'life-2';
+    fake.bootId = 'incarnation-2';
     fake.length = 1;
     await waitFor('the rest to be sent again', () => fake.length === 3);
     assert.equal(fake.frames.at(-1)?.from, 2);
@@ -130,12 +130,12 @@ describe('a master and a peer that is not what it should be', () => {
     assert.equal((await append(master, { message: 'm' })).status, 201);
   });
 
-  it('does not ask a node ever faster whose life keeps changing', async (t) => {
-    let lives = 0;
+  it('does not ask a node ever faster whose incarnation keeps changing', async (t) => {
+    let incarnations = 0;
     const fake = new FakeSecondary({
       heartbeat: (res) => {
-        lives += 1;
-        fake.bootId = `life-${lives}`;
+        incarnations += 1;
+        fake.bootId = `incarnation-${incarnations}`;
         res.end(JSON.stringify(fake.statement()));
       },
       frame: (_, res) => res.writeHead(500).end(),

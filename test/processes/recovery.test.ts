@@ -171,7 +171,7 @@ describe('a master without a quorum', () => {
     const port = await freePort();
     const master = await startMaster([port, await freePort()], FAST);
     stopAfter(t, master);
-    await waitFor('a survey to fail', () => master.events('recovery-unfinished')[0]);
+    await waitFor('a poll to fail', () => master.events('recovery-unfinished')[0]);
     const refused = await append(master, { message: 'early', w: 1 });
     assert.deepEqual([refused.status, refused.body.type], [503, '/problems/recovering']);
     assert.equal(refused.headers.get('retry-after'), '1');
@@ -194,7 +194,7 @@ describe('a master without a quorum', () => {
 
   it('can be stopped while it recovers', async () => {
     const master = await startMaster([await freePort()], FAST);
-    await waitFor('a survey to fail', () => master.events('recovery-unfinished')[0]);
+    await waitFor('a poll to fail', () => master.events('recovery-unfinished')[0]);
     assert.equal(await master.stop(), 0);
   });
 });
@@ -223,7 +223,7 @@ describe('a secondary that hangs', () => {
     const environment = { ...FAST, RECOVERY_TIMEOUT_MS: 200, LOG_LEVEL: 'debug' };
     const master = await startMaster([fake.port], environment);
     stopAfter(t, master);
-    // On a slow machine the first survey may be over before it is answered.
+    // On a slow machine the first poll may be over before it is answered.
     await waitFor('the fetch to be given up', () =>
       master.events('recovery-unfinished').find(({ reason }) => reason === 'nothing came in time'),
     );
@@ -234,7 +234,7 @@ describe('a secondary that hangs', () => {
       },
     };
     const { epoch } = await waitFor('it to recover', () => master.events('recovered')[0]);
-    assert((epoch as number) > 4, 'every attempt claims an epoch of its own');
+    assert((epoch as number) > 4, 'every attempt prepares an epoch of its own');
     assert.deepEqual(await messages(master), ['a']);
     assert.equal((await append(master, { message: 'b', w: 2 })).body.epoch, epoch);
     assert.deepEqual(fake.frames[0]?.epochs, [

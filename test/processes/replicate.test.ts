@@ -21,13 +21,13 @@ async function startOne(t: TestContext, environment = {}): Promise<NodeProcess> 
 describe('POST /replicate on a secondary', () => {
   it('speaks the protocol to a single curl with one line', async (t) => {
     const node = await startOne(t);
-    const virgin = await request(`${node.url}/heartbeat`);
-    assert.equal(virgin.body.logId, null);
-    assert.equal(virgin.body.epoch, 0);
+    const empty = await request(`${node.url}/heartbeat`);
+    assert.equal(empty.body.logId, null);
+    assert.equal(empty.body.epoch, 0);
     const answer = await replicate(node, [frame(1, 'msg1')]);
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('content-type'), 'application/x-ndjson');
-    const { bootId } = virgin.body;
+    const { bootId } = empty.body;
     assert.deepEqual(acks(answer), [{ bootId, logId: 'L', epoch: 1, length: 1 }]);
   });
 

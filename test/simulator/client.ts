@@ -11,7 +11,7 @@ import type {
   WriteConcern,
 } from '../../src/lib/core/replication/write-concern.ts';
 import type { MasterHost } from './master-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 export type ClientState = 'trying' | 'waiting' | 'acked' | 'gave-up';
 
@@ -24,18 +24,29 @@ export class Client {
   waiter: Waiter | null = null;
   /** The place and the number of nodes of the present attempt, and when it began to wait. */
   place: { readonly seq: number; readonly w: number; readonly until: number } | null = null;
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #patienceMs: number;
 
   /** @param w what it asks for; without it the seed decides, and how patient it is */
-  constructor(world: World, texts: readonly string[], key: string | null, w?: WriteConcern) {
-    this.#world = world;
+  constructor(
+    simulation: Simulation,
+    texts: readonly string[],
+    key: string | null,
+    w?: WriteConcern,
+  ) {
+    this.#simulation = simulation;
     this.texts = texts;
     this.key = key;
-    const choices: WriteConcern[] = ['all', 'majority', 1, 1, world.pick(world.nodes) + 1];
-    this.w = w ?? (choices[world.pick(choices.length)] as WriteConcern);
-    const isImpatient = w === undefined && world.random() < 0.2;
-    this.#patienceMs = isImpatient ? world.random() * 3000 : Number.POSITIVE_INFINITY;
+    const choices: WriteConcern[] = [
+      'all',
+      'majority',
+      1,
+      1,
+      simulation.pick(simulation.nodes) + 1,
+    ];
+    this.w = w ?? (choices[simulation.pick(choices.length)] as WriteConcern);
+    const isImpatient = w === undefined && simulation.random() < 0.2;
+    this.#patienceMs = isImpatient ? simulation.random() * 3000 : Number.POSITIVE_INFINITY;
     this.#try();
   }
 
@@ -45,8 +56,8 @@ export class Client {
 
   set state(state: ClientState) {
     this.#state = state;
-    if (state === 'waiting') this.#world.waiting.add(this);
-    else this.#world.waiting.delete(this);
+    if (state === 'waiting') this.#simulation.waiting.add(this);
+    else this.#simulation.waiting.delete(this);
   }
 
   get name(): string {
@@ -55,15 +66,15 @@ export class Client {
 
   /** Sends the append to some master that runs. */
   #try(): void {
-    const world = this.#world;
-    const hosts = world.masters.filter(({ isUp }) => isUp);
-    const host = hosts[world.pick(hosts.length)];
+    const simulation = this.#simulation;
+    const hosts = simulation.masters.filter(({ isUp }) => isUp);
+    const host = hosts[simulation.pick(hosts.length)];
     this.place = null;
     this.waiter = null;
     this.host = host ?? null;
     this.state = 'trying';
     if (host === undefined) this.again();
-    else host.later(world.latency() / 10, () => this.#append(host));
+    else host.later(simulation.latency() / 10, () => this.#append(host));
   }
 
   /** No answer, or one that says to try again: only with a key that is safe. */
@@ -74,11 +85,11 @@ export class Client {
     }
     this.state = 'trying';
     this.host = null;
-    this.#world.after(50 + this.#world.random() * 900, () => this.#try());
+    this.#simulation.after(50 + this.#simulation.random() * 900, () => this.#try());
   }
 
   #append(host: MasterHost): void {
-    const world = this.#world;
+    const simulation = this.#simulation;
     const { w, key } = this;
     const messages = packMessages(this.texts);
     const deadline = host.clock + this.#patienceMs;
@@ -87,20 +98,20 @@ export class Client {
     const status = host.core.status();
     const outcome = host.core.append(request, host.clock, (end) => this.#ended(end));
     if (outcome.kind === 'refused') {
-      world.say(`${host.id}: append ${this.name} refused: ${outcome.problem}`);
-      world.history.refused(host, lengthBefore);
+      simulation.say(`${host.id}: append ${this.name} refused: ${outcome.problem}`);
+      simulation.history.refused(host, lengthBefore);
       this.again();
       return;
     }
     const { seq, count } = outcome;
-    world.say(
+    simulation.say(
       `${host.id}: append ${this.name} w=${outcome.w} -> ${seq}${outcome.isDuplicate ? ', again' : ''}`,
     );
     const mayAppend = status === 'ok' || status === 'degraded' || outcome.isDuplicate;
     assert(mayAppend, `${host.id}: nothing is appended while it is ${status}`);
-    world.history.appended(host, this, outcome);
+    simulation.history.appended(host, this, outcome);
     this.place = { seq: seq + count - 1, w: outcome.w, until: deadline };
-    if (world.mischief(0.05)) this.#useKeyAgain(host);
+    if (simulation.mischief(0.05)) this.#useKeyAgain(host);
     host.later(0, () => host.core.flush(host.clock));
     this.#begin(outcome);
   }
@@ -115,11 +126,11 @@ export class Client {
     const outcome = core.append({ messages, key, w, deadline: clock }, clock, () => {});
     assert.equal(outcome.kind, 'refused', `${host.id}: a key is refused for another message`);
     assert.equal(core.length, length, `${host.id}: what is refused was not appended`);
-    this.#world.history.reached('key-reused');
+    this.#simulation.history.reached('key-reused');
   }
 
   #begin({ wait }: Accepted): void {
-    const isQuick = this.place?.w === 1 && this.#world.weather.disk !== 'always';
+    const isQuick = this.place?.w === 1 && this.#simulation.weather.disk !== 'always';
     assert(!isQuick || typeof wait === 'string', `${this.name}: no w=1 ever waits`);
     if (typeof wait === 'string') {
       this.#ended(wait);
@@ -127,18 +138,18 @@ export class Client {
     }
     this.state = 'waiting';
     this.waiter = wait;
-    if (this.#world.random() < 0.05) {
-      (this.host as MasterHost).later(this.#world.random() * 2000, () => this.#leave(wait));
+    if (this.#simulation.random() < 0.05) {
+      (this.host as MasterHost).later(this.#simulation.random() * 2000, () => this.#leave(wait));
     }
   }
 
   #ended(end: WaitEnd): void {
-    const world = this.#world;
+    const simulation = this.#simulation;
     const host = this.host as MasterHost;
-    world.say(`client ${this.name}: ${end}`);
+    simulation.say(`client ${this.name}: ${end}`);
     if (end === 'holds') {
       this.state = 'acked';
-      world.history.answered(host, this);
+      simulation.history.answered(host, this);
     } else if (end === 'time-is-up') this.state = 'gave-up';
     else this.again();
   }
@@ -147,7 +158,7 @@ export class Client {
     if (this.state !== 'waiting' || this.waiter !== waiter) return;
     this.host?.core.cancel(waiter);
     this.state = 'gave-up';
-    this.#world.say(`client ${this.name}: leaves`);
+    this.#simulation.say(`client ${this.name}: leaves`);
   }
 
   /** A machine has crashed: if it was ours, there is no answer. */

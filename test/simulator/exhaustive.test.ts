@@ -1,31 +1,31 @@
-/** Small worlds, all of them. What is random elsewhere is chosen here, in every way there is. */
+/** Small simulations, all of them. What is random elsewhere is chosen here, in every way there is. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { holdsEntry } from './history.ts';
 import type { MasterHost } from './master-host.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import { eventsOf, playSmall, type SmallWorld } from './small-world.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
+import { eventsOf, playSmall, type SmallSimulation } from './small-simulation.ts';
 
 const RESTART_MS = [15, 2500];
 /** Of the first messages behind the start of a second master, which are slow. */
 const CHOICES = 5;
 
-describe('every small world', () => {
+describe('every small simulation', () => {
   it('loses nothing that two nodes held when any node crashes at any event', (t) => {
     let visited = 0;
     for (const disk of ['none', 'always'] as const) {
       const events = eventsOf(2, disk);
       for (const { name, crash } of crashes(disk)) {
         for (let event = 0; event <= events; event += 1) {
-          const world = play({ secondaries: 2, disk, event, happens: crash }, name);
+          const simulation = play({ secondaries: 2, disk, event, happens: crash }, name);
           const isSafe = disk === 'always' && !name.includes('wiped');
-          checkKept(world, isSafe ? 1 : 2, `${name} at event ${event}`);
+          checkKept(simulation, isSafe ? 1 : 2, `${name} at event ${event}`);
           visited += 1;
         }
       }
     }
-    t.diagnostic(`${visited} worlds visited`);
+    t.diagnostic(`${visited} simulations visited`);
     assert(visited > 1000);
   });
 
@@ -33,7 +33,7 @@ describe('every small world', () => {
     it(`keeps what was acknowledged when a second master starts over ${secondaries}`, (t) => {
       let visited = 0;
       const events = eventsOf(secondaries, 'none');
-      const happens = (world: World) => (world.masters[1] as MasterHost).start();
+      const happens = (simulation: Simulation) => (simulation.masters[1] as MasterHost).start();
       for (let event = 0; event <= events; event += 1) {
         for (let bits = 0; bits < 2 ** CHOICES; bits += 1) {
           const slow = Array.from({ length: CHOICES }, (_, i) => (bits & (1 << i)) !== 0);
@@ -42,27 +42,27 @@ describe('every small world', () => {
           visited += 1;
         }
       }
-      t.diagnostic(`${visited} worlds visited`);
+      t.diagnostic(`${visited} simulations visited`);
       assert(visited > 1000);
     });
   }
 });
 
 /** A crash of each node, with and without what it kept, back soon or late. */
-function crashes(disk: string): { name: string; crash: (world: World) => void }[] {
-  const hosts: ((world: World) => MasterHost | SecondaryHost)[] = [
-    (world) => world.masters[0] as MasterHost,
-    (world) => world.secondaries[0] as SecondaryHost,
-    (world) => world.secondaries[1] as SecondaryHost,
+function crashes(disk: string): { name: string; crash: (simulation: Simulation) => void }[] {
+  const hosts: ((simulation: Simulation) => MasterHost | SecondaryHost)[] = [
+    (simulation) => simulation.masters[0] as MasterHost,
+    (simulation) => simulation.secondaries[0] as SecondaryHost,
+    (simulation) => simulation.secondaries[1] as SecondaryHost,
   ];
-  const cases: { name: string; crash: (world: World) => void }[] = [];
+  const cases: { name: string; crash: (simulation: Simulation) => void }[] = [];
   for (const [index, hostOf] of hosts.entries()) {
     for (const isWiped of disk === 'none' ? [false] : [false, true]) {
       for (const restartMs of RESTART_MS) {
-        const crash = (world: World) => {
-          const host = hostOf(world);
+        const crash = (simulation: Simulation) => {
+          const host = hostOf(simulation);
           host.crash(isWiped);
-          world.after(restartMs, () => {
+          simulation.after(restartMs, () => {
             if (!host.isUp) host.start();
           });
         };
@@ -75,7 +75,7 @@ function crashes(disk: string): { name: string; crash: (world: World) => void }[
   return cases;
 }
 
-function play(small: SmallWorld, name: string): World {
+function play(small: SmallSimulation, name: string): Simulation {
   try {
     return playSmall(small);
   } catch (error) {
@@ -84,7 +84,7 @@ function play(small: SmallWorld, name: string): World {
 }
 
 /** Whatever was acknowledged at this write concern or a higher one is in the log at the end. */
-function checkKept({ history, masters }: World, w: number, name: string): void {
+function checkKept({ history, masters }: Simulation, w: number, name: string): void {
   const log = masters.find(({ isUp }) => isUp)?.core.log;
   for (const { ids, client, holders } of history.acknowledged) {
     if (holders.length < w || log === undefined) continue;

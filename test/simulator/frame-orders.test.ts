@@ -78,20 +78,20 @@ function visit(frames: readonly Brought[], length: number): number {
 function deliver(order: readonly Brought[]): void {
   const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
   const secondary = new Secondary({ nodeId: 's', bootId: 'b', faults }, () => {});
-  const twin = new Twin();
+  const model = new ReferenceModel();
   for (const [index, one] of order.entries()) {
     const answers: FrameAnswer[] = [];
     secondary.receive(frameOf(one), [1, 1], 0, (answer) => answers.push(answer));
-    const isTaken = twin.receive(one);
+    const isTaken = model.receive(one);
     const name = () => story(order.slice(0, index + 1));
     assert.equal(answers.length, 1, name());
     assert.equal(answers[0]?.kind, isTaken ? 'ack' : 'refused', name());
-    if (answers[0]?.kind === 'ack') assert.equal(answers[0].ack.length, twin.shown.length, name());
-    assert.equal(secondary.length, twin.shown.length, name());
-    assert.equal(secondary.held, twin.held.size, name());
+    if (answers[0]?.kind === 'ack') assert.equal(answers[0].ack.length, model.shown.length, name());
+    assert.equal(secondary.length, model.shown.length, name());
+    assert.equal(secondary.held, model.held.size, name());
   }
-  assert.deepEqual(messagesOf(secondary.log), twin.shown, story(order));
-  const keys = twin.shown.map((text, i) => [i + 1, text]);
+  assert.deepEqual(messagesOf(secondary.log), model.shown, story(order));
+  const keys = model.shown.map((text, i) => [i + 1, text]);
   assert.deepEqual(secondary.keys.within(1, 9), keys, story(order));
 }
 
@@ -108,7 +108,7 @@ function frameOf({ writer: { epoch, epochs }, from, texts }: Brought): Frame {
 }
 
 /** The same rules, in the plainest words. */
-class Twin {
+class ReferenceModel {
   shown: string[] = [];
   readonly held = new Map<number, string>();
   #writer: Writer | null = null;

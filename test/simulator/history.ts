@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
 import type { Accepted } from '../../src/lib/core/master.ts';
-import type { Ack, Claim, Frame, Heartbeat } from '../../src/lib/core/protocol.ts';
+import type { Ack, Frame, Heartbeat, Prepare } from '../../src/lib/core/protocol.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
@@ -16,9 +16,9 @@ import { hasLog, type MasterHost } from './master-host.ts';
 import { isNewer, majorityOf, mayTakeOver, nodesAskedFor, startOf } from './oracle.ts';
 import { PromiseWatch } from './promise.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
-/** An entry as it was placed: by which life of a master, behind which other entry. */
+/** An entry as it was placed: by which incarnation of a master, behind which other entry. */
 export interface Placed {
   readonly text: string;
   readonly key: string | null;
@@ -46,13 +46,13 @@ interface Recovered {
 }
 
 /** The newest ballot of whose beginning a node has everything. */
-function newestMarkOf({ standing }: Heartbeat): Ballot {
-  return { epoch: standing?.lastEpoch ?? 0, writer: standing?.lastWriter ?? null };
+function newestMarkOf({ prepareReply }: Heartbeat): Ballot {
+  return { epoch: prepareReply?.lastEpoch ?? 0, writer: prepareReply?.lastWriter ?? null };
 }
 
 const NO_LOG = { logId: null, newest: { epoch: 0, writer: null } };
 
-/** Names an entry: its place, and the life of the master that put it there. */
+/** Names an entry: its place, and the incarnation of the master that put it there. */
 export function idAt(log: Log, seq: number): string {
   if (seq === 0) return 'beginning';
   const start = startOf(log.epochs, seq);
@@ -73,12 +73,12 @@ export class History {
   /** Which interesting things have happened at all. */
   readonly states = new Set<string>();
   readonly promise: PromiseWatch;
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #logs = new Map<string, { readonly log: Log; readonly keys: KeyIndex }>();
 
-  constructor(world: World) {
-    this.#world = world;
-    this.promise = new PromiseWatch(world);
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+    this.promise = new PromiseWatch(simulation);
   }
 
   reached(state: string): void {
@@ -95,7 +95,11 @@ export class History {
     const { texts, key } = client;
     const { seq, count, isDuplicate, w } = accepted;
     assert.equal(count, texts.length, 'an append gets as many places as it has messages');
-    assert.equal(w, nodesAskedFor(client.w, this.#world.nodes), `${client.w} means so many nodes`);
+    assert.equal(
+      w,
+      nodesAskedFor(client.w, this.#simulation.nodes),
+      `${client.w} means so many nodes`,
+    );
     if (isDuplicate) {
       this.reached('duplicate');
       return;
@@ -108,7 +112,7 @@ export class History {
     }
   }
 
-  /** What this life of a master has written; undefined if it never recovered. */
+  /** What this incarnation of a master has written; undefined if it never recovered. */
   logOf(writer: string | null): Log | undefined {
     return this.#logs.get(String(writer))?.log;
   }
@@ -144,10 +148,11 @@ export class History {
     );
     const ids = client.texts.map((_, i) => idAt(host.core.log, seq - client.texts.length + 1 + i));
     const { logId } = host.core;
-    const ballot = host.core.claim as Claim;
+    const ballot = host.core.leadership as Prepare;
     const ack: Acknowledged = { client, ids, ballot, logId, holders, isGivenUp: false };
     this.acknowledged.push(ack);
-    if (logId !== null && w >= majorityOf(this.#world.nodes)) this.promise.acknowledged(logId, ids);
+    if (logId !== null && w >= majorityOf(this.#simulation.nodes))
+      this.promise.acknowledged(logId, ids);
     this.reached('acked');
     if (w > 1) this.reached('acked-by-others');
     for (const recovery of this.recoveries) {
@@ -161,13 +166,15 @@ export class History {
     const takenOver = (host.core.log.epochs.at(-1)?.firstSeq ?? 1) - 1;
     // The master is always one of them; its word is checked by what is there after its next crash.
     holders.push({ host, memory: host.memory });
-    // One that has spoken under two names is one all the same. Its life may be over by now: what
+    // One that has spoken under two names is one all the same. Its incarnation may be over by now: what
     // it said was true then, of the memory it had then.
     const told = host.told.filter(({ length }) => length >= Math.max(seq, takenOver));
-    for (const life of new Set(told.map((one) => one.life))) {
-      const speaker = this.#world.secondaries.find(({ memoryOf }) => memoryOf.has(life));
+    for (const incarnation of new Set(told.map((one) => one.incarnation))) {
+      const speaker = this.#simulation.secondaries.find(({ memoryOf }) =>
+        memoryOf.has(incarnation),
+      );
       if (speaker === undefined) continue;
-      holders.push({ host: speaker, memory: speaker.memoryOf.get(life) as number });
+      holders.push({ host: speaker, memory: speaker.memoryOf.get(incarnation) as number });
     }
     return holders;
   }
@@ -181,11 +188,11 @@ export class History {
     this.#checkBest(host, fields.answered as string[]);
     const memories = new Map<Host, number>([[host, host.memory]]);
     for (const id of fields.answered as string[]) {
-      const secondary = this.#world.secondaries.find((one) => one.id === id) as SecondaryHost;
+      const secondary = this.#simulation.secondaries.find((one) => one.id === id) as SecondaryHost;
       memories.set(secondary, secondary.memory);
     }
     const { logId, log } = core;
-    const recovery = { host, ballot: core.claim as Claim, logId, log, memories };
+    const recovery = { host, ballot: core.leadership as Prepare, logId, log, memories };
     for (const ack of this.acknowledged) this.#mustHave(recovery, ack, 'a recovery');
     this.promise.tookOver(host);
     this.recoveries.push(recovery);
@@ -193,17 +200,17 @@ export class History {
   }
 
   /** A master waits for somebody: what the poll has told it is not enough, by none of the rules. */
-  waits({ writer, surveyed, own, refused }: MasterHost): void {
-    const { secondaries, nodes } = this.#world;
-    const said = secondaries.flatMap((_, index) => surveyed[index] ?? []);
+  waits({ writer, polled, own, refused }: MasterHost): void {
+    const { secondaries, nodes } = this.#simulation;
+    const said = secondaries.flatMap((_, index) => polled[index] ?? []);
     const logs = said
       .filter(hasLog)
       .map((one) => ({ logId: one.logId, newest: newestMarkOf(one) }));
     if (own.logId !== null) logs.push(own);
     const best = logs.reduce((a, b) => (isNewer(b.newest, a.newest) ? b : a), logs[0] ?? NO_LOG);
     const isOfBest = (one: Heartbeat) => hasLog(one) && one.logId === best.logId;
-    const complete = said.filter((one) => isOfBest(one) && one.standing?.isComplete).length;
-    const silent = secondaries.filter((_, i) => surveyed[i] === undefined && !refused[i]).length;
+    const complete = said.filter((one) => isOfBest(one) && one.prepareReply?.isComplete).length;
+    const silent = secondaries.filter((_, i) => polled[i] === undefined && !refused[i]).length;
     const heard = {
       nodes,
       answered: 1 + said.length,
@@ -218,23 +225,23 @@ export class History {
 
   /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */
   #checkSurvey(host: MasterHost, answered: string[]): void {
-    const { core, writer, surveyed, own, refused } = host;
-    const { secondaries, nodes, weather } = this.#world;
+    const { core, writer, polled, own, refused } = host;
+    const { secondaries, nodes, weather } = this.#simulation;
     let complete = own.isComplete && own.logId === core.logId ? 1 : 0;
     let hasAnybodyLog = own.logId !== null;
     for (const [index, { id }] of secondaries.entries()) {
       if (!answered.includes(id)) continue;
-      const said = surveyed[index];
+      const said = polled[index];
       const isForeign = hasLog(said) && said.logId !== core.logId;
       if (hasLog(said)) hasAnybodyLog = true;
       if (isForeign) continue;
       assert.equal(said?.logId, core.logId, `${writer} counts ${id}, which is with it`);
-      const seen = { epoch: said?.epoch ?? 0, writer: said?.standing?.writer ?? null };
-      const isPromised = !isNewer(core.claim as Claim, seen);
+      const seen = { epoch: said?.epoch ?? 0, writer: said?.prepareReply?.writer ?? null };
+      const isPromised = !isNewer(core.leadership as Prepare, seen);
       assert(isPromised, `${writer} counts ${id}, which listens to no older master`);
-      const isOutbid = isNewer(seen, core.claim as Claim);
+      const isOutbid = isNewer(seen, core.leadership as Prepare);
       assert(!isOutbid, `${writer} does not take over once ${id} has promised a newer ballot`);
-      if (hasLog(said) && said.standing?.isComplete) complete += 1;
+      if (hasLog(said) && said.prepareReply?.isComplete) complete += 1;
     }
     const silent = secondaries.filter(({ id }, i) => !answered.includes(id) && !refused[i]).length;
     const heard = { nodes, answered: 1 + answered.length, complete, hasAnybodyLog, silent };
@@ -243,10 +250,11 @@ export class History {
   }
 
   /** Nothing is left behind of a better log than its own. */
-  #checkBest({ core, writer, own, surveyed }: MasterHost, answered: string[]): void {
-    for (const [index, { id, core: secondary }] of this.#world.secondaries.entries()) {
-      const said = surveyed[index];
-      if (!answered.includes(id) || said?.bootId !== secondary.bootId || !said.standing) continue;
+  #checkBest({ core, writer, own, polled }: MasterHost, answered: string[]): void {
+    for (const [index, { id, core: secondary }] of this.#simulation.secondaries.entries()) {
+      const said = polled[index];
+      if (!answered.includes(id) || said?.bootId !== secondary.bootId || !said.prepareReply)
+        continue;
       const { length } = said;
       if (length === 0 || secondary.writer !== writer || secondary.logId !== core.logId) continue;
       const newest = newestMarkOf(said);
@@ -254,7 +262,7 @@ export class History {
         const isLonger = length > own.length && !isNewer(own.newest, newest);
         if (!isLonger && !isNewer(newest, own.newest)) continue;
       }
-      const best = this.#newestOf(surveyed, answered);
+      const best = this.#newestOf(polled, answered);
       if (isNewer(best, newest)) continue;
       const last = idAt(secondary.log, length);
       const isThere = holdsEntry(core.log, last);
@@ -262,10 +270,10 @@ export class History {
     }
   }
 
-  #newestOf(surveyed: readonly (Heartbeat | undefined)[], answered: string[]): Ballot {
+  #newestOf(polled: readonly (Heartbeat | undefined)[], answered: string[]): Ballot {
     let best: Ballot = { epoch: 0, writer: null };
-    for (const [index, { id }] of this.#world.secondaries.entries()) {
-      const said = surveyed[index];
+    for (const [index, { id }] of this.#simulation.secondaries.entries()) {
+      const said = polled[index];
       if (!answered.includes(id) || said === undefined) continue;
       const newest = newestMarkOf(said);
       if (isNewer(newest, best)) best = newest;
@@ -301,6 +309,6 @@ export class History {
 
   /** With a disk that is not synced nothing is promised over a crash. */
   hasForgotten(host: Host): boolean {
-    return this.#world.weather.disk === 'never' && host.life > 1;
+    return this.#simulation.weather.disk === 'never' && host.incarnation > 1;
   }
 }

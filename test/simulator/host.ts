@@ -1,84 +1,84 @@
 /**
- * A machine in the simulator: runs one life of a node at a time, which may be paused (nothing
+ * A machine in the simulator: runs one incarnation of a node at a time, which may be paused (nothing
  * happens, then all at once) and whose clock may jump ahead, as it does after a suspension.
  */
 import { type Journal, MEMORY } from '../../src/lib/core/log/journal.ts';
-import type { Kept } from '../../src/lib/core/log/replica.ts';
+import type { Restored } from '../../src/lib/core/log/replica.ts';
 import { SimDisk, SimJournal } from './sim-disk.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 export abstract class Host {
   readonly id: string;
   readonly disk = new SimDisk();
   isUp = false;
-  /** Which life runs, or ran last. */
-  life = 0;
+  /** Which incarnation runs, or ran last. */
+  incarnation = 0;
   pausedUntil = 0;
   /** Changes whenever what the machine held is lost. */
   memory = 0;
-  protected readonly world: World;
+  protected readonly simulation: Simulation;
   #skewMs = 0;
   #alarmAt = Number.POSITIVE_INFINITY;
 
-  constructor(world: World, id: string) {
-    this.world = world;
+  constructor(simulation: Simulation, id: string) {
+    this.simulation = simulation;
     this.id = id;
   }
 
   /** What the clock of this machine says. */
   get clock(): number {
-    return this.world.now + this.#skewMs;
+    return this.simulation.now + this.#skewMs;
   }
 
   get isPaused(): boolean {
-    return this.world.now < this.pausedUntil;
+    return this.simulation.now < this.pausedUntil;
   }
 
-  /** Does `run` after `delayMs` in this life, once it is not paused; never if the life is over. */
+  /** Does `run` after `delayMs` in this run, once it is not paused; never if the incarnation is over. */
   later(delayMs: number, run: () => void): void {
-    const { life } = this;
-    this.world.after(delayMs, () => this.#run(life, run));
+    const { incarnation } = this;
+    this.simulation.after(delayMs, () => this.#run(incarnation, run));
   }
 
   jumpClock(ms: number): void {
     this.#skewMs += ms;
-    this.world.say(`${this.id}: its clock jumps ${ms.toFixed(0)} ms ahead`);
+    this.simulation.say(`${this.id}: its clock jumps ${ms.toFixed(0)} ms ahead`);
     if (this.isUp) this.later(0, () => {});
   }
 
-  /** Begins a life. */
+  /** Begins an incarnation. */
   start(): void {
-    this.life += 1;
+    this.incarnation += 1;
     this.isUp = true;
     this.pausedUntil = 0;
     this.#alarmAt = Number.POSITIVE_INFINITY;
     this.boot();
-    this.world.say(`${this.id}: starts, life ${this.life}`);
+    this.simulation.say(`${this.id}: starts, incarnation ${this.incarnation}`);
     this.later(0, () => this.tick());
   }
 
-  /** The journal of the life that begins, and what an earlier one has left; memory without a disk. */
-  protected openDisk(onSynced: () => void): { journal: Journal; kept: Kept | null } {
-    const { disk } = this.world.weather;
-    if (disk === 'none') return { journal: MEMORY, kept: null };
-    const kept = this.disk.load();
+  /** The journal of the incarnation that begins, and what an earlier one has left; memory without a disk. */
+  protected openDisk(onSynced: () => void): { journal: Journal; restored: Restored | null } {
+    const { disk } = this.simulation.weather;
+    if (disk === 'none') return { journal: MEMORY, restored: null };
+    const restored = this.disk.load();
     const journal = new SimJournal(
       this.disk,
-      kept?.log.length ?? 0,
+      restored?.log.length ?? 0,
       disk === 'always',
-      (done) => this.later(this.world.fsyncMs(), done),
+      (done) => this.later(this.simulation.fsyncMs(), done),
       onSynced,
     );
-    return { journal, kept };
+    return { journal, restored };
   }
 
   /** Ends what the disk held; returns how many entries are left, or null if all is forgotten. */
   protected crashDisk(isWiped: boolean): number | null {
-    if (this.world.weather.disk === 'none' || isWiped) {
+    if (this.simulation.weather.disk === 'none' || isWiped) {
       this.wipe();
       return null;
     }
-    this.disk.crash(this.world.random, this.world.weather.disk === 'always');
+    this.disk.crash(this.simulation.random, this.simulation.weather.disk === 'always');
     return this.disk.load()?.log.length ?? 0;
   }
 
@@ -92,14 +92,16 @@ export abstract class Host {
   protected abstract tick(): void;
   protected abstract nextWakeAt(): number;
 
-  #run(life: number, run: () => void): void {
-    if (!this.isUp || life !== this.life) return;
+  #run(incarnation: number, run: () => void): void {
+    if (!this.isUp || incarnation !== this.incarnation) return;
     if (this.isPaused) {
-      this.world.after(this.pausedUntil - this.world.now, () => this.#run(life, run));
+      this.simulation.after(this.pausedUntil - this.simulation.now, () =>
+        this.#run(incarnation, run),
+      );
       return;
     }
     run();
-    if (this.isUp && life === this.life) this.#setAlarm();
+    if (this.isUp && incarnation === this.incarnation) this.#setAlarm();
   }
 
   /** Like the real alarm it is only ever moved forward. */

@@ -10,7 +10,7 @@ import type { Host } from './host.ts';
 import { type MasterHost, TIMES, WAITING_MAX } from './master-host.ts';
 import { majorityOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 const decoder = new TextDecoder();
 /** Events of one instant; more would be a loop that never lets time pass. */
@@ -21,7 +21,7 @@ const DETECTION_MS =
   TIMES.heartbeatTimeoutMs +
   1000;
 
-/** What is remembered of one life of a node, to judge the next step by. */
+/** What is remembered of one incarnation of a node, to judge the next step by. */
 interface Seen {
   logId: string | null;
   length: number;
@@ -42,23 +42,23 @@ function textAt(log: Log, seq: number): string {
   return JSON.parse(decoder.decode(log.textAt(seq)));
 }
 
-/** Checks a world; cheap enough for every event. */
+/** Checks a simulation; cheap enough for every event. */
 export class Invariants {
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #seen = new Map<object, Seen>();
-  /** Which log each life of a node had last, and whether it was complete. */
+  /** Which log each incarnation of a node had last, and whether it was complete. */
   readonly #complete = new Map<object, { logId: string | null; isComplete: boolean }>();
   /** The acked lengths a master knew last, and of which lives. */
-  readonly #acked = new Map<object, { life: string; length: number }[]>();
+  readonly #acked = new Map<object, { incarnation: string; length: number }[]>();
   #instant = 0;
   #eventsAtOnce = 0;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
   }
 
   check = (): void => {
-    const { masters, secondaries, now } = this.#world;
+    const { masters, secondaries, now } = this.#simulation;
     this.#eventsAtOnce = now === this.#instant ? this.#eventsAtOnce + 1 : 0;
     this.#instant = now;
     assert(
@@ -68,9 +68,9 @@ export class Invariants {
     for (const host of secondaries) if (host.isUp) this.#checkSecondary(host);
     for (const host of masters) if (host.isUp) this.#checkMaster(host);
     for (const host of [...masters, ...secondaries]) if (host.isUp) this.#checkComplete(host);
-    for (const client of this.#world.waiting) this.#checkWaiting(client);
-    this.#world.history.promise.observe();
-    for (const reader of this.#world.readers) reader.observe();
+    for (const client of this.#simulation.waiting) this.#checkWaiting(client);
+    this.#simulation.history.promise.observe();
+    for (const reader of this.#simulation.readers) reader.observe();
   };
 
   /** Who begins a log has not all of it, and who says that it is complete would say so after a crash, too. */
@@ -81,10 +81,10 @@ export class Invariants {
     this.#complete.set(core, { logId, isComplete });
     const hasBegun = before !== undefined && before.logId !== logId;
     // A secondary may take its first frame, and a master take over, in the moment in which it begins a log.
-    const isRecovering = 'claim' in core && core.claim === null;
+    const isRecovering = 'leadership' in core && core.leadership === null;
     assert(!(hasBegun && isComplete && isRecovering), `${id}: who begins a log is not complete`);
     const isNew = before !== undefined && isComplete && !before.isComplete;
-    if (!isNew || this.#world.weather.disk === 'none') return;
+    if (!isNew || this.#simulation.weather.disk === 'none') return;
     assert(disk.load()?.isComplete, `${id}: that it is complete is on its disk`);
   }
 
@@ -95,7 +95,8 @@ export class Invariants {
     const { acked } = host.core.holders(seq);
     const isHeld = acked.length >= w && acked.includes(host.id);
     assert(!isHeld, `${name} waits for w=${w} at ${seq} no longer than it must`);
-    const isLate = host.clock > until && !host.isPaused && this.#world.now >= host.excusedUntil;
+    const isLate =
+      host.clock > until && !host.isPaused && this.#simulation.now >= host.excusedUntil;
     assert(!isLate, `${name} waits no longer than it wanted to`);
   }
 
@@ -104,7 +105,10 @@ export class Invariants {
     this.#checkCut(host);
     const seen = this.#checkLog(host, core);
     assert(core.length <= core.log.length, `${id}: nothing is shown that is not there`);
-    assert(core.length >= seen.shown, `${id}: a life never shows less than before, but for a cut`);
+    assert(
+      core.length >= seen.shown,
+      `${id}: an incarnation never shows less than before, but for a cut`,
+    );
     seen.shown = core.length;
     // Each log has epochs of its own; an empty one may have given way to another.
     const isSameLog = seen.logId === core.logId;
@@ -119,7 +123,7 @@ export class Invariants {
   #checkCut({ core, id }: SecondaryHost): void {
     const { log, logId, writer } = core;
     const seen = this.#seen.get(core);
-    const written = this.#world.history.logOf(writer);
+    const written = this.#simulation.history.logOf(writer);
     if (seen === undefined || seen.cuts === log.cuts || written === undefined) return;
     if (seen.logId !== logId) return;
     for (const entry of seen.ids) {
@@ -128,21 +132,25 @@ export class Invariants {
     }
   }
 
-  /** What a life of a secondary has said is not forgotten while that life goes on. */
+  /** What an incarnation of a secondary has said is not forgotten while that incarnation goes on. */
   #checkAcked(host: MasterHost, lengths: readonly number[]): void {
     const { core, id } = host;
     const before = this.#acked.get(core);
-    const { secondaries } = this.#world;
-    const now = host.told.map(({ life }, index) => {
+    const { secondaries } = this.#simulation;
+    const now = host.told.map(({ incarnation }, index) => {
       const secondary = secondaries[index];
-      const isIt = secondary?.core.bootId === life && secondary.core.logId === core.logId;
-      return { life: isIt && core.fencedBy === null ? life : '', length: lengths[index] ?? 0 };
+      const isIt = secondary?.core.bootId === incarnation && secondary.core.logId === core.logId;
+      return {
+        incarnation: isIt && core.fencedBy === null ? incarnation : '',
+        length: lengths[index] ?? 0,
+      };
     });
     this.#acked.set(core, now);
-    for (const [index, { life, length }] of now.entries()) {
-      if (life === '' || host.wasAstray || before?.[index]?.life !== life) continue;
+    for (const [index, { incarnation, length }] of now.entries()) {
+      if (incarnation === '' || host.wasAstray || before?.[index]?.incarnation !== incarnation)
+        continue;
       const isThere = length >= (before[index]?.length ?? 0);
-      assert(isThere, `${id}: what ${life} has acked is not forgotten while it lives`);
+      assert(isThere, `${id}: what ${incarnation} has acked is not forgotten while it lives`);
     }
   }
 
@@ -198,7 +206,7 @@ export class Invariants {
     { texts, ids }: Seen,
   ): void {
     const text = textAt(log, seq);
-    const placed = this.#world.history.placed.get(idAt(log, seq));
+    const placed = this.#simulation.history.placed.get(idAt(log, seq));
     assert(
       placed !== undefined,
       `${id}: entry ${idAt(log, seq)} was placed by the master it names`,
@@ -223,7 +231,7 @@ export class Invariants {
   #checkEnd({ id }: Host, { log, keys }: { readonly log: Log; readonly keys: KeyIndex }): void {
     const [, key] = keys.within(log.length, log.length)[0] ?? [];
     const count = key === undefined ? undefined : keys.find(key)?.count;
-    const whole = key === undefined ? undefined : this.#world.history.counts.get(key);
+    const whole = key === undefined ? undefined : this.#simulation.history.counts.get(key);
     assert.equal(count, whole, `${id}: an append with a key is there whole, or not at all`);
     const places = log.epochs.map(({ firstSeq }) => firstSeq);
     const isInOrder = places.every((place, i) => place > (places[i - 1] ?? 0));
@@ -234,8 +242,8 @@ export class Invariants {
   /** A master that cannot have heard of a quorum for long refuses appends. */
   #checkReadOnly(host: MasterHost): void {
     const { core, id } = host;
-    const { now, weather, nodes } = this.#world;
-    if (!weather.quorumAppend || core.claim === null || core.fencedBy !== null) return;
+    const { now, weather, nodes } = this.#simulation;
+    if (!weather.quorumAppend || core.leadership === null || core.fencedBy !== null) return;
     if (host.isPaused || now < host.excusedUntil) return;
     const answering = host.misses.filter((misses) => misses < TIMES.unhealthyAfterMisses).length;
     if (!host.wasAstray && 1 + answering >= majorityOf(nodes)) {
@@ -243,14 +251,14 @@ export class Invariants {
     }
     const heard = host.answeredAt.filter((at) => at >= now - DETECTION_MS).length;
     if (1 + heard >= majorityOf(nodes)) return;
-    this.#world.history.reached('read-only');
+    this.#simulation.history.reached('read-only');
     assert.equal(core.status(), 'read-only', `${id}: without a quorum it is read-only in time`);
     assert(core.writeRefusal() !== null, `${id}: without a quorum it appends nothing`);
   }
 
   /** What must be true once everything is healed and some time has passed. */
   checkConverged(): void {
-    const { masters, secondaries, clients, history } = this.#world;
+    const { masters, secondaries, clients, history } = this.#simulation;
     const [master, ...others] = masters.filter(({ isUp }) => isUp);
     assert(master !== undefined && others.length === 0, 'one master is left');
     const { core } = master;
@@ -267,7 +275,7 @@ export class Invariants {
       assert(state === 'acked' || state === 'gave-up', `${name} was answered; it is ${state}`);
     }
     assert.equal(core.waiting, 0, 'nobody waits any more');
-    for (const reader of this.#world.readers) reader.checkConverged(master);
+    for (const reader of this.#simulation.readers) reader.checkConverged(master);
     const hosts: readonly Host[] = [master, ...secondaries];
     for (const { ids, isGivenUp, client, logId, holders } of history.acknowledged) {
       // Who held it has forgotten it, or is a machine that is still away.

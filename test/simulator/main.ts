@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { KEPT_SEEDS } from './kept-seeds.ts';
 import { replayCommand } from './replay.ts';
 import { simulate } from './simulate.ts';
+import type { Simulation } from './simulation.ts';
 import { INTERESTING_STATES } from './states.ts';
-import type { World } from './world.ts';
 
 interface Outcome {
   readonly seed: number;
@@ -23,26 +23,30 @@ interface Outcome {
 const PROGRESS_EVERY = 500;
 const SEEDS_PER_TURN = 10;
 
-function play(seed: number, onWorld: (world: World) => void = () => {}): Outcome {
-  let world: World | undefined;
+function play(seed: number, onSimulation: (simulation: Simulation) => void = () => {}): Outcome {
+  let simulation: Simulation | undefined;
   try {
     simulate(seed, undefined, (made) => {
-      world = made;
-      onWorld(made);
+      simulation = made;
+      onSimulation(made);
     });
-    return { seed, problem: null, states: [...(world?.history.states ?? [])] };
+    return { seed, problem: null, states: [...(simulation?.history.states ?? [])] };
   } catch (error) {
-    return { seed, problem: (error as Error).message, states: [...(world?.history.states ?? [])] };
+    return {
+      seed,
+      problem: (error as Error).message,
+      states: [...(simulation?.history.states ?? [])],
+    };
   }
 }
 
 function tellStory(seed: number, hasTrace: boolean): number {
-  let world: World | undefined;
+  let simulation: Simulation | undefined;
   const { problem } = play(seed, (made) => {
-    world = made;
+    simulation = made;
   });
-  console.log(`seed ${seed}: ${JSON.stringify(world?.weather)}`);
-  if (hasTrace) for (const line of world?.trace ?? []) console.log(line);
+  console.log(`seed ${seed}: ${JSON.stringify(simulation?.weather)}`);
+  if (hasTrace) for (const line of simulation?.trace ?? []) console.log(line);
   if (problem !== null) console.log(`FAILED: ${problem}`);
   console.log(problem === null ? '1 passed, 0 failed' : '0 passed, 1 failed');
   return problem === null ? 0 : 1;

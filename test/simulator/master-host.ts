@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type {
   Ack,
-  Claim,
   Frame,
   Heartbeat,
   HeartbeatRequest,
+  Prepare,
   StreamStart,
 } from '../../src/lib/core/protocol.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
-import type { Note } from '../../src/lib/core/refusal.ts';
+import type { LogEvent } from '../../src/lib/core/refusal.ts';
 import { LINGER, type Linger } from '../../src/lib/core/replication/linger.ts';
 import type { SecondaryHealth } from '../../src/lib/core/replication/peer.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
@@ -53,11 +53,11 @@ interface Own {
 interface Link {
   readonly host: SecondaryHost;
   readonly stream: number;
-  readonly masterLife: number;
-  readonly secondaryLife: number;
+  readonly masterIncarnation: number;
+  readonly secondaryIncarnation: number;
   isBroken: boolean;
   /** The master has turned away from it; what is on its way to the master arrives all the same. */
-  isDropped: boolean;
+  isAborted: boolean;
   /** Nothing passes any more, and nobody says so. */
   isHung: boolean;
   /** When the last thing sent in each direction arrives: nothing overtakes it. */
@@ -67,10 +67,10 @@ interface Link {
   unanswered: number;
 }
 
-/** What this life of the master was told of a secondary: the dumb twin of what it should know. */
+/** What this incarnation of the master was told of a secondary: the reference model of what it should know. */
 export interface Told {
-  life: string;
-  lives: number;
+  incarnation: string;
+  incarnations: number;
   length: number;
 }
 
@@ -78,9 +78,9 @@ export class MasterHost extends Host implements MasterEffects {
   core!: Master;
   writer = '';
   told: Told[] = [];
-  /** What each secondary said last while this life was recovering. */
-  surveyed: (Heartbeat | undefined)[] = [];
-  /** When each secondary last answered a heartbeat, on the world's clock. */
+  /** What each secondary said last while this incarnation was recovering. */
+  polled: (Heartbeat | undefined)[] = [];
+  /** When each secondary last answered a heartbeat, on the simulation's clock. */
   answeredAt: number[] = [];
   /** How many heartbeats in a row each secondary has missed, as far as one can tell from outside. */
   misses: number[] = [];
@@ -91,31 +91,31 @@ export class MasterHost extends Host implements MasterEffects {
   /** Whether some address has led it to another machine. */
   wasAstray = false;
   links: (Link | null)[] = [];
-  /** What it claimed last in this life. */
-  claimed: Claim | null = null;
+  /** What it prepared last in this run. */
+  prepared: Prepare | null = null;
   own: Own = NOTHING;
   /** Whether its last question, while it recovers, was one of a poll. */
   isPolling = false;
   /** Who has refused the last question of this attempt to recover: nobody is there. */
   refused: boolean[] = [];
-  /** How often this machine's masters have met a new life of a secondary. */
+  /** How often this machine's masters have met a new incarnation of a secondary. */
   restartsSeen = 0;
 
   protected boot(): void {
-    const { weather, secondaries } = this.world;
-    this.writer = `${this.id}/${this.life}`;
-    this.told = secondaries.map(() => ({ life: '', lives: 0, length: 0 }));
+    const { weather, secondaries } = this.simulation;
+    this.writer = `${this.id}/${this.incarnation}`;
+    this.told = secondaries.map(() => ({ incarnation: '', incarnations: 0, length: 0 }));
     this.answeredAt = secondaries.map(() => Number.NEGATIVE_INFINITY);
     this.misses = secondaries.map(() => Number.POSITIVE_INFINITY);
     this.hasMetNewer = false;
     this.wasAstray = false;
-    this.claimed = null;
+    this.prepared = null;
     this.own = NOTHING;
     this.links = secondaries.map(() => null);
-    this.surveyed = [];
+    this.polled = [];
     this.refused = [];
-    this.world.history.promise.masterStarts(this);
-    const { journal, kept } = this.openDisk(() => this.core.synced());
+    this.simulation.history.promise.masterStarts(this);
+    const { journal, restored } = this.openDisk(() => this.core.synced());
     const config = {
       nodeId: this.id,
       writer: this.writer,
@@ -135,13 +135,13 @@ export class MasterHost extends Host implements MasterEffects {
       waitingMax: WAITING_MAX,
       frameBytesMax: FRAME_BYTES_MAX,
       frameEpochsMax: FRAME_EPOCHS_MAX,
-      linger: this.world.lingers ? LINGER : AT_ONCE,
+      linger: this.simulation.lingers ? LINGER : AT_ONCE,
     };
-    this.core = new Master(config, this, journal, kept);
+    this.core = new Master(config, this, journal, restored);
   }
 
   protected tick(): void {
-    this.core.tick(this.clock, this.world.random);
+    this.core.tick(this.clock, this.simulation.random);
   }
 
   protected nextWakeAt(): number {
@@ -150,26 +150,28 @@ export class MasterHost extends Host implements MasterEffects {
 
   crash(isWiped: boolean): void {
     this.isUp = false;
-    const kept = this.crashDisk(isWiped);
-    const isForgetful = this.world.weather.disk === 'never';
-    if (isForgetful && kept !== null && kept < this.core.length) this.memory += 1;
-    this.world.say(`${this.id}: crashes at length ${this.core.length}, epoch ${this.core.epoch}`);
-    this.world.onCrash(this);
+    const restored = this.crashDisk(isWiped);
+    const isForgetful = this.simulation.weather.disk === 'never';
+    if (isForgetful && restored !== null && restored < this.core.length) this.memory += 1;
+    this.simulation.say(
+      `${this.id}: crashes at length ${this.core.length}, epoch ${this.core.epoch}`,
+    );
+    this.simulation.onCrash(this);
   }
 
   // --- streams -------------------------------------------------------------------------------
 
   openStream(secondary: number, stream: number): void {
-    const host = this.world.at(this, secondary);
-    const at = this.world.now + this.world.latency();
+    const host = this.simulation.at(this, secondary);
+    const at = this.simulation.now + this.simulation.latency();
     const link: Link = {
       host,
       stream,
-      masterLife: this.life,
-      secondaryLife: host.life,
+      masterIncarnation: this.incarnation,
+      secondaryIncarnation: host.incarnation,
       isBroken: false,
-      isDropped: false,
-      isHung: !this.world.passes(this, host) || this.world.isGray(this, host),
+      isAborted: false,
+      isHung: !this.simulation.passes(this, host) || this.simulation.isGray(this, host),
       toSecondaryAt: at,
       toMasterAt: at,
       unanswered: 0,
@@ -179,25 +181,25 @@ export class MasterHost extends Host implements MasterEffects {
   }
 
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
-    const { world } = this;
+    const { simulation } = this;
     const link = this.links[secondary] as Link;
     const { host } = link;
     const { epochs = null, part, ...addressee } = start ?? {};
-    const { claim, committed } = this.core;
-    const origin = { ...(claim as Claim), ...addressee, committed };
+    const { leadership, committed } = this.core;
+    const origin = { ...(leadership as Prepare), ...addressee, committed };
     const frame = frameOf(this.core, origin, epochs, from, to, part);
-    const livesWhenAsked = (this.told[secondary] as Told).lives;
+    const incarnationsWhenAsked = (this.told[secondary] as Told).incarnations;
     link.unanswered += 1;
-    if (world.chance('hangRate') || !world.passes(this, host)) link.isHung = true;
-    if (world.chance('breakRate')) this.#break(secondary, link, 'reset', null);
-    if (world.chance('replayRate')) world.replay(host, frame);
+    if (simulation.chance('hangRate') || !simulation.passes(this, host)) link.isHung = true;
+    if (simulation.chance('breakRate')) this.#break(secondary, link, 'reset', null);
+    if (simulation.chance('replayRate')) simulation.replay(host, frame);
     if (link.isBroken || link.isHung) return;
-    link.toSecondaryAt = Math.max(world.now + world.latency(), link.toSecondaryAt);
-    const life = host.life;
-    host.later(link.toSecondaryAt - world.now, () => {
-      if (host.life !== life || link.secondaryLife !== life) return;
+    link.toSecondaryAt = Math.max(simulation.now + simulation.latency(), link.toSecondaryAt);
+    const incarnation = host.incarnation;
+    host.later(link.toSecondaryAt - simulation.now, () => {
+      if (host.incarnation !== incarnation || link.secondaryIncarnation !== incarnation) return;
       host.receive(frame, (answer) => {
-        this.#answered(secondary, link, frame, answer, livesWhenAsked);
+        this.#answered(secondary, link, frame, answer, incarnationsWhenAsked);
       });
     });
   }
@@ -208,7 +210,7 @@ export class MasterHost extends Host implements MasterEffects {
 
   abortStream(secondary: number): void {
     const link = this.links[secondary];
-    if (link) link.isDropped = true;
+    if (link) link.isAborted = true;
     if (link) link.isBroken = true;
     this.links[secondary] = null;
   }
@@ -219,14 +221,14 @@ export class MasterHost extends Host implements MasterEffects {
     link: Link,
     frame: Frame,
     answer: FrameAnswer,
-    livesWhenAsked: number,
+    incarnationsWhenAsked: number,
   ): void {
-    const { world } = this;
+    const { simulation } = this;
     const { host } = link;
-    if (answer.kind === 'ack') world.history.acked(host, frame, answer.ack);
-    if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
-    if (host.life !== link.secondaryLife) return;
-    if (!world.passes(host, this)) {
+    if (answer.kind === 'ack') simulation.history.acked(host, frame, answer.ack);
+    if (link.isBroken || link.isHung || this.incarnation !== link.masterIncarnation) return;
+    if (host.incarnation !== link.secondaryIncarnation) return;
+    if (!simulation.passes(host, this)) {
       link.isHung = true;
       return;
     }
@@ -236,32 +238,38 @@ export class MasterHost extends Host implements MasterEffects {
       this.#break(secondary, link, answer.problem, staleBy, isRestarted);
       return;
     }
-    if (world.chance('ackLossRate')) {
+    if (simulation.chance('ackLossRate')) {
       this.#break(secondary, link, 'the ack is lost', null);
       return;
     }
-    link.toMasterAt = Math.max(world.now + world.latency(), link.toMasterAt);
-    this.later(link.toMasterAt - world.now, () => {
-      if (link.isBroken && !link.isDropped) return;
-      if (world.mischief(0.02)) this.#tellOtherwise(secondary, link, answer.ack);
-      this.#ackArrived(secondary, link, frame, answer.ack, livesWhenAsked);
+    link.toMasterAt = Math.max(simulation.now + simulation.latency(), link.toMasterAt);
+    this.later(link.toMasterAt - simulation.now, () => {
+      if (link.isBroken && !link.isAborted) return;
+      if (simulation.mischief(0.02)) this.#tellOtherwise(secondary, link, answer.ack);
+      this.#ackArrived(secondary, link, frame, answer.ack, incarnationsWhenAsked);
     });
   }
 
-  #ackArrived(secondary: number, link: Link, frame: Frame, ack: Ack, livesWhenAsked: number): void {
+  #ackArrived(
+    secondary: number,
+    link: Link,
+    frame: Frame,
+    ack: Ack,
+    incarnationsWhenAsked: number,
+  ): void {
     link.unanswered -= 1;
     const told = this.told[secondary] as Told;
     const { restartsSeen } = this;
     // Before the whole list is there, nothing was compared, and no length counts.
     const length = frame.part?.hasMore ? 0 : ack.length;
-    if (!link.isDropped) tell(told, ack.bootId, length, livesWhenAsked);
-    this.world.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
-    const { random } = this.world;
+    if (!link.isAborted) tell(told, ack.bootId, length, incarnationsWhenAsked);
+    this.simulation.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
+    const { random } = this.simulation;
     this.core.acked(secondary, link.stream, ack, this.clock, random());
     this.later(0, () => this.core.flush(this.clock));
     const hasLanded =
       !frame.part?.hasMore && ack.length >= frame.from + frame.messages.ends.length - 1;
-    // A life that was not met before is worth an attempt, not a new backoff.
+    // An incarnation that was not met before is worth an attempt, not a new backoff.
     const isNewLife = this.restartsSeen !== restartsSeen;
     if (!hasLanded || isNewLife || this.links[secondary] !== link || link.isBroken) return;
     const failures = this.core.secondaries(this.clock)[secondary]?.failures;
@@ -277,8 +285,8 @@ export class MasterHost extends Host implements MasterEffects {
       { ...ack, length: length + 1 },
     ];
     const lie = lies[length % lies.length] as Ack;
-    this.world.say(`${this.id}: told otherwise ${JSON.stringify(lie)}`);
-    this.world.history.reached('told-otherwise');
+    this.simulation.say(`${this.id}: told otherwise ${JSON.stringify(lie)}`);
+    this.simulation.history.reached('told-otherwise');
     this.core.acked(secondary, link.stream, lie, this.clock, 0.5);
   }
 
@@ -290,12 +298,12 @@ export class MasterHost extends Host implements MasterEffects {
     staleBy: number | null,
     isRestarted = false,
   ): void {
-    if (link.isBroken || link.isHung || this.life !== link.masterLife) return;
+    if (link.isBroken || link.isHung || this.incarnation !== link.masterIncarnation) return;
     link.isBroken = true;
-    this.later(this.world.latency(), () => {
-      this.world.say(`${this.id}: stream with ${link.host.id} fails: ${reason}`);
-      const { random } = this.world;
-      if (staleBy !== null && !link.isDropped) this.hasMetNewer = true;
+    this.later(this.simulation.latency(), () => {
+      this.simulation.say(`${this.id}: stream with ${link.host.id} fails: ${reason}`);
+      const { random } = this.simulation;
+      if (staleBy !== null && !link.isAborted) this.hasMetNewer = true;
       const failure = { reason, staleBy, isRestarted };
       this.core.streamFailed(secondary, link.stream, failure, this.clock, random());
     });
@@ -306,7 +314,7 @@ export class MasterHost extends Host implements MasterEffects {
     if (!this.isUp) return;
     for (const [index, link] of this.links.entries()) {
       if (link?.host !== host) continue;
-      if (this.world.passes(host, this)) this.#break(index, link, 'connection reset', null);
+      if (this.simulation.passes(host, this)) this.#break(index, link, 'connection reset', null);
       else link.isHung = true;
     }
   }
@@ -314,18 +322,19 @@ export class MasterHost extends Host implements MasterEffects {
   // --- heartbeats ------------------------------------------------------------------------------
 
   askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void {
-    const { world } = this;
-    const { claim } = request;
-    const host = this.core.claim !== null ? world.at(this, secondary) : this.#secondary(secondary);
-    this.#checkClaim(claim);
-    // Another attempt to recover begins with another survey.
-    if (this.core.claim === null) this.isPolling = claim === null;
-    if (claim === null && this.core.claim === null) {
-      this.surveyed[secondary] = undefined;
-      this.#noteOwn();
+    const { simulation } = this;
+    const { prepare } = request;
+    const host =
+      this.core.leadership !== null ? simulation.at(this, secondary) : this.#secondary(secondary);
+    this.#checkClaim(prepare);
+    // Another attempt to recover begins with another poll.
+    if (this.core.leadership === null) this.isPolling = prepare === null;
+    if (prepare === null && this.core.leadership === null) {
+      this.polled[secondary] = undefined;
+      this.#recordOwn();
     }
-    const livesWhenAsked = (this.told[secondary] as Told).lives;
-    const { life } = this;
+    const incarnationsWhenAsked = (this.told[secondary] as Told).incarnations;
+    const { incarnation } = this;
     let isOver = false;
     const miss = (reason: string, isDown: boolean) => {
       if (isOver) return;
@@ -335,74 +344,74 @@ export class MasterHost extends Host implements MasterEffects {
       this.core.heartbeatMissed(secondary, reason, isDown, this.clock);
     };
     this.later(timeoutMs, () => miss('no answer in time', false));
-    if (world.chance('lossRate') || !world.passes(this, host)) return;
+    if (simulation.chance('lossRate') || !simulation.passes(this, host)) return;
     if (!host.isUp) {
-      this.later(world.latency(), () => miss('refused', true));
+      this.later(simulation.latency(), () => miss('refused', true));
       return;
     }
-    host.later(world.latency(), () => {
+    host.later(simulation.latency(), () => {
       const answer = host.heartbeat(request);
-      if (!world.passes(host, this) || this.life !== life) return;
-      this.later(world.latency(), () => {
+      if (!simulation.passes(host, this) || this.incarnation !== incarnation) return;
+      this.later(simulation.latency(), () => {
         if (isOver) return;
         isOver = true;
-        this.#heartbeatArrived(secondary, answer, claim, livesWhenAsked);
+        this.#heartbeatArrived(secondary, answer, prepare, incarnationsWhenAsked);
       });
     });
   }
 
-  #noteOwn(): void {
+  #recordOwn(): void {
     const { log, logId, isComplete } = this.core;
     const newest = log.epochs.at(-1);
     this.own = newest === undefined ? NOTHING : { logId, newest, length: log.length, isComplete };
   }
 
-  /** Every attempt to recover claims an epoch of its own. */
-  #checkClaim(claim: Claim | null): void {
-    const { claimed } = this;
-    if (claim === null || claim === claimed) return;
-    const isHigher = claim.epoch > (claimed?.epoch ?? 0);
+  /** Every attempt to recover prepares an epoch of its own. */
+  #checkClaim(prepare: Prepare | null): void {
+    const { prepared } = this;
+    if (prepare === null || prepare === prepared) return;
+    const isHigher = prepare.epoch > (prepared?.epoch ?? 0);
     // It may have begun it in an earlier attempt, and find it again at one who heard of that.
-    const found = this.surveyed
+    const found = this.polled
       .map((said) => (hasLog(said) ? said.logId : null))
       .filter((logId) => logId !== null);
-    const isOld = claimed?.logId === claim.logId || found.includes(claim.logId);
-    const isBegun = claim.logId === `log-of-${this.writer}` && !isOld;
+    const isOld = prepared?.logId === prepare.logId || found.includes(prepare.logId);
+    const isBegun = prepare.logId === `log-of-${this.writer}` && !isOld;
     const isNobodys = found.length === 0;
     assert(!isBegun || isNobodys, `${this.writer}: a log is begun only where nobody has one`);
-    const seen = this.surveyed.map((said) => (said?.logId === claim.logId ? said.epoch : 0));
-    const isNext = claim.epoch > Math.max(0, ...seen);
-    assert(isNext, `${this.writer}: an epoch is claimed above all that were told of`);
-    assert(isHigher, `${this.writer}: no epoch is claimed by two attempts; ${claim.epoch} is`);
-    this.claimed = claim;
+    const seen = this.polled.map((said) => (said?.logId === prepare.logId ? said.epoch : 0));
+    const isNext = prepare.epoch > Math.max(0, ...seen);
+    assert(isNext, `${this.writer}: an epoch is prepared above all that were told of`);
+    assert(isHigher, `${this.writer}: no epoch is prepared by two attempts; ${prepare.epoch} is`);
+    this.prepared = prepare;
   }
 
   #heartbeatArrived(
     secondary: number,
     answer: Heartbeat,
-    claim: Claim | null,
-    livesWhenAsked: number,
+    prepare: Prepare | null,
+    incarnationsWhenAsked: number,
   ): void {
-    const isAgreed = claim !== null && answer.standing?.isAgreed === true;
-    if (this.core.claim === null) this.surveyed[secondary] = answer;
-    const counted = isAgreed && this.core.claim !== null ? answer.length : 0;
-    tell(this.told[secondary] as Told, answer.bootId, counted, livesWhenAsked);
-    const { logId, claim: written } = this.core;
-    const isOurs = !hasLog(answer) || answer.logId === (written ?? claim)?.logId;
-    if (isOurs || written === null) this.answeredAt[secondary] = this.world.now;
+    const isLogMatched = prepare !== null && answer.prepareReply?.isLogMatched === true;
+    if (this.core.leadership === null) this.polled[secondary] = answer;
+    const counted = isLogMatched && this.core.leadership !== null ? answer.length : 0;
+    tell(this.told[secondary] as Told, answer.bootId, counted, incarnationsWhenAsked);
+    const { logId, leadership: written } = this.core;
+    const isOurs = !hasLog(answer) || answer.logId === (written ?? prepare)?.logId;
+    if (isOurs || written === null) this.answeredAt[secondary] = this.simulation.now;
     const isNamed = answer.nodeId === this.#secondary(secondary).id;
     this.misses[secondary] = isOurs && isNamed ? 0 : Number.POSITIVE_INFINITY;
     const statusBefore = this.core.secondaries(this.clock)[secondary]?.status;
     this.core.heartbeatAnswered(secondary, answer, this.clock);
     if (written === null || answer.logId !== logId) return;
-    const { epoch, standing } = answer;
-    if (isNewer({ epoch, writer: standing?.writer ?? null }, written)) this.hasMetNewer = true;
+    const { epoch, prepareReply } = answer;
+    if (isNewer({ epoch, writer: prepareReply?.writer ?? null }, written)) this.hasMetNewer = true;
     if (this.core.fencedBy !== null || this.wasAstray) return;
     const known = this.core.secondaries(this.clock)[secondary] as SecondaryHealth;
     const isRetried = known.lag === 0 || (known.nextAttemptInMs ?? 0) === 0;
     const isBack = statusBefore !== 'Healthy' && known.status === 'Healthy';
     assert(!isBack || isRetried, `${this.id}: who is back is pushed to at once`);
-    const isKnown = isAgreed && (this.told[secondary] as Told).life === answer.bootId;
+    const isKnown = isLogMatched && (this.told[secondary] as Told).incarnation === answer.bootId;
     const isRepaired = !isKnown || known.length >= answer.length;
     assert(isRepaired, `${this.id}: a heartbeat repairs a lost ack`);
   }
@@ -410,9 +419,9 @@ export class MasterHost extends Host implements MasterEffects {
   // --- recovery --------------------------------------------------------------------------------
 
   fetchLog(secondary: number, fetch: number, from: number): void {
-    const { world } = this;
+    const { simulation } = this;
     const host = this.#secondary(secondary);
-    const { life } = this;
+    const { incarnation } = this;
     let isOver = false;
     const end = (reason: string | null) => {
       if (isOver) return;
@@ -420,11 +429,11 @@ export class MasterHost extends Host implements MasterEffects {
       this.core.fetchOver(fetch, reason, this.clock);
     };
     const part = (frames: Frame[]) => {
-      if (this.life !== life) return;
+      if (this.incarnation !== incarnation) return;
       this.later(TIMES.recoveryTimeoutMs, () => end('nothing came in time'));
-      if (world.chance('lossRate') || world.mischief(0.2)) return;
-      if (!world.passes(host, this)) return;
-      this.later(world.latency(), () => {
+      if (simulation.chance('lossRate') || simulation.mischief(0.2)) return;
+      if (!simulation.passes(host, this)) return;
+      this.later(simulation.latency(), () => {
         if (isOver) return;
         const [frame, ...rest] = frames;
         if (frame === undefined) end(null);
@@ -432,38 +441,38 @@ export class MasterHost extends Host implements MasterEffects {
         else part(rest);
       });
     };
-    world.say(`${this.id}: fetches the log of ${host.id} from ${from}`);
+    simulation.say(`${this.id}: fetches the log of ${host.id} from ${from}`);
     this.later(TIMES.recoveryTimeoutMs, () => end('nothing came in time'));
-    if (!world.passes(this, host)) return;
-    host.later(world.latency(), () => part(host.export(from)));
+    if (!simulation.passes(this, host)) return;
+    host.later(simulation.latency(), () => part(host.export(from)));
   }
 
-  note(note: Note): void {
-    this.world.noteOf(this.id)(note);
-    if (note.event === 'secondary-restarted') this.restartsSeen += 1;
+  logEvent(event: LogEvent): void {
+    this.simulation.logEventOf(this.id)(event);
+    if (event.event === 'secondary-restarted') this.restartsSeen += 1;
     const isWaiting =
-      note.event === 'recovery-unfinished' && /not answer/.test(`${note.fields.reason}`);
-    if (isWaiting && this.isPolling) this.world.history.waits(this);
-    if (note.event === 'recovered') this.world.history.recovered(this, note.fields);
+      event.event === 'recovery-unfinished' && /not answer/.test(`${event.fields.reason}`);
+    if (isWaiting && this.isPolling) this.simulation.history.waits(this);
+    if (event.event === 'recovered') this.simulation.history.recovered(this, event.fields);
   }
 
   #secondary(index: number): SecondaryHost {
-    return this.world.secondaries[index] as SecondaryHost;
+    return this.simulation.secondaries[index] as SecondaryHost;
   }
 }
 
 /** Whether a secondary says that it has taken a frame of some log. */
 export function hasLog(said: Heartbeat | undefined): said is Heartbeat {
-  return said !== undefined && (said.length > 0 || (said.standing?.lastEpoch ?? 0) > 0);
+  return said !== undefined && (said.length > 0 || (said.prepareReply?.lastEpoch ?? 0) > 0);
 }
 
 /** Notes what a master is about to learn. */
-function tell(told: Told, bootId: string, length: number, livesWhenAsked: number): void {
-  if (bootId === told.life) {
+function tell(told: Told, bootId: string, length: number, incarnationsWhenAsked: number): void {
+  if (bootId === told.incarnation) {
     told.length = Math.max(told.length, length);
-  } else if (livesWhenAsked === told.lives) {
-    told.life = bootId;
-    told.lives += 1;
+  } else if (incarnationsWhenAsked === told.incarnations) {
+    told.incarnation = bootId;
+    told.incarnations += 1;
     told.length = length;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Small twins of what the core computes, written once more in the plainest way: a judge who asked
+ * Small reference models of what the core computes, written once more in the plainest way: a judge who asked
  * the core itself would be blind to its mistakes.
  */
 

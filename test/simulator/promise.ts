@@ -14,7 +14,7 @@ import type { Host } from './host.ts';
 import type { MasterHost } from './master-host.ts';
 import { majorityOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 interface Tracked {
   state: 'forming' | 'holds' | 'void';
@@ -25,13 +25,13 @@ interface Tracked {
 }
 
 export class PromiseWatch {
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #logs = new Map<string, Tracked>();
   /** The machine whose master ran last: another one is another member, unless its disk is wiped. */
   #lastMaster: MasterHost | null = null;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
   }
 
   /** Whether the promise holds for this log now. */
@@ -41,12 +41,12 @@ export class PromiseWatch {
 
   /** Whether what this machine remembers may be lost now, and the promise holds all the same. */
   mayLose(host: MasterHost | SecondaryHost): boolean {
-    const most = majorityOf(this.#world.nodes) - 1;
+    const most = majorityOf(this.#simulation.nodes) - 1;
     for (const [logId, { state }] of this.#logs) {
       if (state !== 'holds') continue;
       // A machine that is none of the members any more has nothing to lose.
       const isMember =
-        this.#world.secondaries.includes(host as SecondaryHost) || host === this.#lastMaster;
+        this.#simulation.secondaries.includes(host as SecondaryHost) || host === this.#lastMaster;
       const more = isMember && isComplete(host, logId) ? 1 : 0;
       if (this.incompleteOf(logId) + more > most) return false;
     }
@@ -67,13 +67,13 @@ export class PromiseWatch {
 
   /** After every event: who is incomplete, and what is committed. */
   observe(): void {
-    const { masters, nodes } = this.#world;
+    const { masters, nodes } = this.#simulation;
     const running = masters.filter(({ isUp }) => isUp);
     if (running.length > 1) this.#void('two masters run');
     for (const { core } of running) {
-      if (core.claim === null || core.logId === null || this.#logs.has(core.logId)) continue;
+      if (core.leadership === null || core.logId === null || this.#logs.has(core.logId)) continue;
       // Who takes over with whoever answers is promised nothing.
-      const state = this.#world.weather.quorumAppend ? 'forming' : 'void';
+      const state = this.#simulation.weather.quorumAppend ? 'forming' : 'void';
       this.#logs.set(core.logId, { state, committed: new Map(), last: null });
     }
     for (const [logId, tracked] of this.#logs) {
@@ -81,20 +81,20 @@ export class PromiseWatch {
       const isWithin = this.incompleteOf(logId) <= majorityOf(nodes) - 1;
       if (isWithin && tracked.state === 'forming') {
         tracked.state = 'holds';
-        this.#world.history.reached('promise-holds');
+        this.#simulation.history.reached('promise-holds');
       } else if (!isWithin && tracked.state === 'holds') {
-        this.#world.say(`the promise for ${logId} is void: too many have lost their memory`);
+        this.#simulation.say(`the promise for ${logId} is void: too many have lost their memory`);
         tracked.state = 'void';
       }
     }
     for (const { core, id } of running) this.#checkCommitted(core, id);
-    for (const { core, id, isUp } of this.#world.secondaries)
+    for (const { core, id, isUp } of this.#simulation.secondaries)
       if (isUp) this.#checkCommitted(core, id);
   }
 
   /** How many members have lost something of this log, or never had all of it. */
   incompleteOf(logId: string): number {
-    const { secondaries } = this.#world;
+    const { secondaries } = this.#simulation;
     const others = secondaries.filter((host) => !isComplete(host, logId)).length;
     const master = this.#lastMaster;
     return others + (master !== null && isComplete(master, logId) ? 0 : 1);
@@ -104,7 +104,7 @@ export class PromiseWatch {
   acknowledged(logId: string, ids: readonly string[]): void {
     const tracked = this.#logs.get(logId);
     if (tracked?.state !== 'holds') return;
-    for (const id of ids) this.#note(tracked, Number(id.split('/')[0]), id);
+    for (const id of ids) this.#record(tracked, Number(id.split('/')[0]), id);
   }
 
   /** A master has taken over: what was promised is there. */
@@ -112,7 +112,7 @@ export class PromiseWatch {
     for (const [logId, tracked] of this.#logs) {
       if (tracked.state !== 'holds' || tracked.committed.size === 0) continue;
       assert.equal(core.logId, logId, `${id}: no other log takes the place of one with a promise`);
-      this.#world.history.reached('promise-kept');
+      this.#simulation.history.reached('promise-kept');
       for (const entry of tracked.committed.values()) {
         assert(
           holdsEntry(core.log, entry),
@@ -131,10 +131,10 @@ export class PromiseWatch {
     const { last } = tracked;
     const isPrefix = last === null || last.seq > committed || holdsEntry(log, last.id);
     assert(isPrefix, `${id} shows ${committed} entries as committed, without ${last?.id}`);
-    this.#note(tracked, committed, idAt(log, committed));
+    this.#record(tracked, committed, idAt(log, committed));
   }
 
-  #note(tracked: Tracked, seq: number, id: string): void {
+  #record(tracked: Tracked, seq: number, id: string): void {
     const known = tracked.committed.get(seq);
     assert(known === undefined || known === id, `${id} is committed where ${known} was`);
     tracked.committed.set(seq, id);
@@ -145,7 +145,7 @@ export class PromiseWatch {
     for (const [logId, tracked] of this.#logs) {
       if (tracked.state === 'void') continue;
       tracked.state = 'void';
-      this.#world.say(`the promise for ${logId} is void: ${why}`);
+      this.#simulation.say(`the promise for ${logId} is void: ${why}`);
     }
   }
 }
@@ -153,6 +153,6 @@ export class PromiseWatch {
 /** Whether this machine has all that it could have acknowledged of the log: in its memory, or on its disk. */
 function isComplete(host: MasterHost | SecondaryHost, logId: string): boolean {
   if (host.isUp) return host.core.isComplete && host.core.logId === logId;
-  const kept = (host as Host).disk.load();
-  return kept?.isComplete === true && kept.logId === logId;
+  const restored = (host as Host).disk.load();
+  return restored?.isComplete === true && restored.logId === logId;
 }

@@ -13,7 +13,7 @@ import { holdsEntry, idAt } from './history.ts';
 import type { MasterHost } from './master-host.ts';
 import { startOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 type Node = MasterHost | SecondaryHost;
 
@@ -21,7 +21,7 @@ type Node = MasterHost | SecondaryHost;
 const DIGESTS = { log: (name: string) => name, writer: (name: string) => name };
 
 export class Reader {
-  readonly #world: World;
+  readonly #simulation: Simulation;
   readonly #concern: ReadConcern;
   readonly #random: () => number;
   /** What it takes for the log, by the names of entries. */
@@ -35,8 +35,8 @@ export class Reader {
   #at: { readonly host: Node; readonly core: Node['core']; readonly follower: Follower } | null =
     null;
 
-  constructor(world: World, seed: number, concern: ReadConcern) {
-    this.#world = world;
+  constructor(simulation: Simulation, seed: number, concern: ReadConcern) {
+    this.#simulation = simulation;
     this.#concern = concern;
     this.#random = seededRandom(seed);
   }
@@ -44,7 +44,7 @@ export class Reader {
   /** Perhaps looks at its node now, or goes to another one. */
   observe(): void {
     if (this.#random() < 0.7) return;
-    const { masters, secondaries } = this.#world;
+    const { masters, secondaries } = this.#simulation;
     const at = this.#at;
     const isGone = at !== null && (!at.host.isUp || at.host.core !== at.core);
     if (at === null || isGone || this.#random() < 0.01) {
@@ -82,9 +82,9 @@ export class Reader {
     const reset = follower.look();
     if (reset !== null) {
       const { from, reason } = reset;
-      this.#world.history.reached(`tail-${reason}`);
+      this.#simulation.history.reached(`tail-${reason}`);
       const isPromised = this.#concern === 'majority' && reason === 'cut' && from <= this.#promised;
-      const isKept = !isPromised || !this.#world.history.promise.holds(this.#logId);
+      const isKept = !isPromised || !this.#simulation.history.promise.holds(this.#logId);
       assert(isKept, `a tail of what is committed is reset to ${from} by ${host.id}`);
       assert(from >= 1 && from <= this.#told.length, `a reset to ${from} takes something back`);
       this.#told.length = from - 1;
@@ -100,10 +100,10 @@ export class Reader {
     this.#check(core, reset !== null);
     this.#logId = core.logId;
     this.#position = positionAt(core, to);
-    const { promise, reached } = this.#world.history;
+    const { promise, reached } = this.#simulation.history;
     if (this.#concern === 'majority' && promise.holds(core.logId)) {
       this.#promised = to;
-      reached.call(this.#world.history, 'tail-of-committed');
+      reached.call(this.#simulation.history, 'tail-of-committed');
     }
   }
 

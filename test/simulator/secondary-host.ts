@@ -4,29 +4,29 @@ import type { Frame, Heartbeat, HeartbeatRequest } from '../../src/lib/core/prot
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 export class SecondaryHost extends Host {
   core!: Secondary;
-  /** Which memory each life had, by its bootId. */
+  /** Which memory each incarnation had, by its bootId. */
   readonly memoryOf = new Map<string, number>();
 
-  constructor(world: World, id: string) {
-    super(world, id);
+  constructor(simulation: Simulation, id: string) {
+    super(simulation, id);
     this.start();
   }
 
   protected boot(): void {
-    const { weather } = this.world;
+    const { weather } = this.simulation;
     const { delayMs, errorRate, errorAfterApplyRate } = weather;
-    const faults = this.world.isCalm
+    const faults = this.simulation.isCalm
       ? { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 }
       : { delayMs, errorRate, errorAfterApplyRate };
-    const config = { nodeId: this.id, bootId: `${this.id}/${this.life}`, faults };
+    const config = { nodeId: this.id, bootId: `${this.id}/${this.incarnation}`, faults };
     this.memoryOf.set(config.bootId, this.memory);
-    const note = this.world.noteOf(this.id);
-    const { journal, kept } = this.openDisk(() => this.core.synced());
-    this.core = new Secondary(config, note, journal, kept);
+    const logEvent = this.simulation.logEventOf(this.id);
+    const { journal, restored } = this.openDisk(() => this.core.synced());
+    this.core = new Secondary(config, logEvent, journal, restored);
   }
 
   protected tick(): void {
@@ -42,7 +42,7 @@ export class SecondaryHost extends Host {
     const { epoch, logId, isComplete, committed } = core;
     const answer = core.heartbeat(request);
     const isMeant = request.bootId === null || request.bootId === core.bootId;
-    if (request.claim !== null && isMeant) return answer;
+    if (request.prepare !== null && isMeant) return answer;
     const after = [core.epoch, core.logId, core.isComplete, core.committed];
     const what = 'a poll, and what is said to another incarnation, changes nothing';
     assert.deepEqual(after, [epoch, logId, isComplete, committed], `${this.id}: ${what}`);
@@ -50,7 +50,7 @@ export class SecondaryHost extends Host {
   }
 
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void {
-    const draws = [this.world.random(), this.world.random()] as const;
+    const draws = [this.simulation.random(), this.simulation.random()] as const;
     const isMeant = frame.bootId === undefined || frame.bootId === this.core.bootId;
     this.core.receive(frame, draws, this.clock, (answer) => {
       const isRefused = answer.kind === 'refused';
@@ -83,18 +83,18 @@ export class SecondaryHost extends Host {
     return frames;
   }
 
-  /** Ends the life; what was not synced is lost, and all of it where there is no disk. */
+  /** Ends the incarnation; what was not synced is lost, and all of it where there is no disk. */
   crash(isWiped: boolean): void {
     const before = this.core.length;
     this.isUp = false;
-    const kept = this.crashDisk(isWiped);
-    if (kept !== null) {
-      const isSafe = this.world.weather.disk !== 'always' || kept >= before;
+    const restored = this.crashDisk(isWiped);
+    if (restored !== null) {
+      const isSafe = this.simulation.weather.disk !== 'always' || restored >= before;
       assert(isSafe, `${this.id}: what a node has shown is there after a crash`);
-      if (kept < before) this.memory += 1;
+      if (restored < before) this.memory += 1;
     }
-    this.world.say(`${this.id}: crashes at length ${before}${isWiped ? ', disk lost' : ''}`);
-    this.world.onCrash(this);
+    this.simulation.say(`${this.id}: crashes at length ${before}${isWiped ? ', disk lost' : ''}`);
+    this.simulation.onCrash(this);
   }
 
   heal(): void {

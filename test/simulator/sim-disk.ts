@@ -1,6 +1,6 @@
 /**
  * A disk under virtual time: what was written is lost in a crash unless it was synced, from some
- * point on, as a torn tail is; what is left is replayed into the memory of the next life.
+ * point on, as a torn tail is; what is left is replayed into the memory of the next incarnation.
  */
 
 import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
@@ -8,7 +8,7 @@ import { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { EntryKeys, Journal } from '../../src/lib/core/log/journal.ts';
 import { Log } from '../../src/lib/core/log/log.ts';
 import { type PackedMessages, sliceMessages } from '../../src/lib/core/log/messages.ts';
-import type { Kept } from '../../src/lib/core/log/replica.ts';
+import type { Restored } from '../../src/lib/core/log/replica.ts';
 import { type Ballot, NO_BALLOT, newerBallot } from '../../src/lib/core/recovery/ballot.ts';
 
 type Record =
@@ -60,8 +60,8 @@ export class SimDisk {
     this.#mayHaveLost = false;
   }
 
-  /** What a new life finds; null on an empty disk. */
-  load(): Kept | null {
+  /** What a new incarnation finds; null on an empty disk. */
+  load(): Restored | null {
     if (this.records.length === 0) return null;
     let logId: string | null = null;
     let ballot = NO_BALLOT;
@@ -90,7 +90,7 @@ export class SimDisk {
   }
 }
 
-/** The journal of one life on such a disk. */
+/** The journal of one incarnation on such a disk. */
 export class SimJournal implements Journal {
   readonly isDurableAtOnce: boolean;
   durableLength: number;
@@ -101,7 +101,7 @@ export class SimJournal implements Journal {
   #isSyncing = false;
   #cuts = 0;
 
-  /** @param syncSoon calls back when a sync that is begun now is done, if the life lasts so long */
+  /** @param syncSoon calls back when a sync that is begun now is done, if the incarnation lasts so long */
   constructor(
     disk: SimDisk,
     length: number,

@@ -2,8 +2,8 @@
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 import { Invariants } from './invariants.ts';
 import { breakThings } from './nemesis.ts';
+import { Simulation } from './simulation.ts';
 import type { Weather } from './weather.ts';
-import { World } from './world.ts';
 
 const STORM_MS = 20_000;
 /** When an operator looks: restarts a fenced master, empties secondaries with foreign logs. */
@@ -11,45 +11,45 @@ const OPERATOR_MS = [4000, 7000, 10_000];
 /** In calm weather a cluster must agree within this: backoffs, some heartbeats, a few frames. */
 const CONVERGENCE_MS = 20_000;
 
-/** Plays the world of this seed; throws an `AssertionError` that names what does not hold. */
+/** Plays the simulation of this seed; throws an `AssertionError` that names what does not hold. */
 export function simulate(
   seed: number,
   weather?: Partial<Weather>,
-  onWorld?: (world: World) => void,
-): World {
-  const world = new World(seed, weather);
-  onWorld?.(world);
-  const invariants = new Invariants(world);
+  onSimulation?: (simulation: Simulation) => void,
+): Simulation {
+  const simulation = new Simulation(seed, weather);
+  onSimulation?.(simulation);
+  const invariants = new Invariants(simulation);
   const random = seededRandom(seed + 1_000_000_007);
   const step = () => {
-    if (world.now >= STORM_MS) return;
-    for (let i = 0; i < random() * 3; i += 1) world.addClient();
-    breakThings(world);
-    world.after(random() * 800, step);
+    if (simulation.now >= STORM_MS) return;
+    for (let i = 0; i < random() * 3; i += 1) simulation.addClient();
+    breakThings(simulation);
+    simulation.after(random() * 800, step);
   };
   step();
-  world.clock.runUntil(STORM_MS, invariants.check);
-  world.heal();
+  simulation.clock.runUntil(STORM_MS, invariants.check);
+  simulation.heal();
   for (const ms of OPERATOR_MS) {
-    world.clock.runUntil(STORM_MS + ms, invariants.check);
-    operate(world);
+    simulation.clock.runUntil(STORM_MS + ms, invariants.check);
+    operate(simulation);
   }
-  world.clock.runUntil(STORM_MS + CONVERGENCE_MS, invariants.check);
+  simulation.clock.runUntil(STORM_MS + CONVERGENCE_MS, invariants.check);
   invariants.checkConverged();
-  return world;
+  return simulation;
 }
 
 /** What an operator does: restarts a fenced master, empties secondaries with foreign logs. */
-export function operate(world: World): void {
-  const master = world.masters.find(({ isUp }) => isUp);
+export function operate(simulation: Simulation): void {
+  const master = simulation.masters.find(({ isUp }) => isUp);
   if (master !== undefined && master.core.fencedBy !== null) {
     master.crash(false);
     master.start();
     return;
   }
-  for (const secondary of world.secondaries) {
+  for (const secondary of simulation.secondaries) {
     if (secondary.core.logId === null || secondary.core.logId === master?.core.logId) continue;
-    world.history.reached('foreign-log');
+    simulation.history.reached('foreign-log');
     secondary.crash(true);
     secondary.start();
   }

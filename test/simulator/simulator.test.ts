@@ -12,17 +12,17 @@ describe('the cluster under a virtual clock, a seeded network and seeded disks',
     for (const seed of [7, 8, 9]) assert.deepEqual(simulate(seed).trace, simulate(seed).trace);
   });
 
-  it('keeps every invariant in the worlds that once broke one', () => {
+  it('keeps every invariant in the simulations that once broke one', () => {
     for (const seed of KEPT_SEEDS.keys()) play(seed);
   });
 
-  it(`keeps every invariant in ${SEEDS} worlds, converges, and reaches the interesting states`, () => {
+  it(`keeps every invariant in ${SEEDS} simulations, converges, and reaches the interesting states`, () => {
     const states = new Set<string>();
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       for (const state of play(seed).history.states) states.add(state);
     }
     const missed = INTERESTING_STATES.filter((state) => !states.has(state));
-    assert.deepEqual(missed, [], 'every interesting state was reached by some world');
+    assert.deepEqual(missed, [], 'every interesting state was reached by some simulation');
   });
 });
 

@@ -1,4 +1,4 @@
-/** What some world must have seen, or the simulator has not looked where it matters. */
+/** What some simulation must have seen, or the simulator has not looked where it matters. */
 export const INTERESTING_STATES: readonly string[] = [
   'acked-by-others',
   'became-complete',

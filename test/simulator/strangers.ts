@@ -4,13 +4,13 @@ import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
 import { frameOf } from './frames.ts';
 import type { SecondaryHost } from './secondary-host.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 /** Somebody pushes a frame by hand, as far ahead as no node may hold anything back. */
-export function strayFrame(world: World, host: SecondaryHost): void {
+export function strayFrame(simulation: Simulation, host: SecondaryHost): void {
   if (!host.isUp || host.isPaused || host.core.logId === null) return;
   const { logId, epoch, length } = host.core;
-  const from = length + HELD_MESSAGES_MAX + 1000 + world.pick(1000);
+  const from = length + HELD_MESSAGES_MAX + 1000 + simulation.pick(1000);
   const messages = packMessages(['stray']);
   const frame = { logId, epoch, writer: null, from, messages, keys: [], epochs: null };
   host.later(0, () => {
@@ -35,27 +35,28 @@ export function contradict(host: SecondaryHost): void {
 }
 
 /** Two frames of the present master come in the wrong order. */
-export function openGap(world: World, host: SecondaryHost): void {
-  const { core, life } = host;
-  const master = world.masters.find(
+export function openGap(simulation: Simulation, host: SecondaryHost): void {
+  const { core, incarnation } = host;
+  const master = simulation.masters.find(
     ({ isUp, core: other }) =>
-      isUp && other.claim?.writer === core.writer && other.claim?.logId === core.logId,
+      isUp && other.leadership?.writer === core.writer && other.leadership?.logId === core.logId,
   );
   if (!host.isUp || host.isPaused || master === undefined || core.faults.delayMs > 0) return;
   const source = master.core;
-  const { claim, keys } = source;
+  const { leadership, keys } = source;
   const first = core.log.length + 1;
-  const last = Math.min(source.length, first + 1 + world.pick(4));
-  if (claim === null || last <= first || keys.runEnd(first) > first) return;
+  const last = Math.min(source.length, first + 1 + simulation.pick(4));
+  if (leadership === null || last <= first || keys.runEnd(first) > first) return;
   const { cuts } = core.log;
   host.later(0, () => {
     if (core.log.length + 1 !== first) return;
     const { held } = core;
-    host.receive(frameOf(source, claim, null, first + 1, keys.runEnd(last)), () => {});
+    host.receive(frameOf(source, leadership, null, first + 1, keys.runEnd(last)), () => {});
     if (core.held === held) return;
-    host.receive(frameOf(source, claim, null, first, first), (answer) => {
-      if (answer.kind === 'refused' || host.life !== life || core.log.cuts !== cuts) return;
-      world.history.reached('gap-closed');
+    host.receive(frameOf(source, leadership, null, first, first), (answer) => {
+      if (answer.kind === 'refused' || host.incarnation !== incarnation || core.log.cuts !== cuts)
+        return;
+      simulation.history.reached('gap-closed');
       const { length } = core.log;
       assert(length > first || host.disk.isFull, `${host.id}: what was held back appears`);
     });
@@ -69,11 +70,11 @@ export const LOG_ELSEWHERE = 'elsewhere';
  * A machine that belonged to another cluster takes the place of this one. Either it only heard of a log
  * there, or it has that log, complete: it is written under an old epoch, so nobody here goes on with it.
  */
-export function plugIn(world: World, host: SecondaryHost): void {
+export function plugIn(simulation: Simulation, host: SecondaryHost): void {
   if (!host.isUp || host.isPaused) return;
   host.crash(true);
   host.start();
-  const hasLog = world.mischief(0.5);
+  const hasLog = simulation.mischief(0.5);
   const { bootId } = host.core;
   const writer = hasLog ? 'another master' : null;
   const ballot = { epoch: hasLog ? 1 : 9, writer };
@@ -81,7 +82,7 @@ export function plugIn(world: World, host: SecondaryHost): void {
   const start = { epochs: [{ ...ballot, firstSeq: 1 }], bootId, completeFrom: 0 };
   host.later(0, () => {
     host.receive({ ...frame, ...(hasLog ? start : { epochs: null }) }, () => {});
-    if (host.core.isComplete) world.history.reached('plugged-in-complete');
+    if (host.core.isComplete) simulation.history.reached('plugged-in-complete');
   });
-  world.history.reached('plugged-in');
+  simulation.history.reached('plugged-in');
 }

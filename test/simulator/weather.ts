@@ -1,6 +1,6 @@
 /**
- * How bad a world is. The seed draws the probabilities themselves, and half of them are zero, so
- * that some worlds have one fault alone and others all at once.
+ * How bad a simulation is. The seed draws the probabilities themselves, and half of them are zero, so
+ * that some simulations have one fault alone and others all at once.
  */
 
 export interface Weather {

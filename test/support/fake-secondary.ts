@@ -22,7 +22,7 @@ export interface SeenFrame {
 }
 
 export interface Behaviour {
-  /** Answers `GET /heartbeat`; the headers may carry a claim. */
+  /** Answers `GET /heartbeat`; the headers may carry a prepare. */
   heartbeat(res: ServerResponse, fake: FakeSecondary, headers: IncomingHttpHeaders): void;
   /** Answers `GET /replicate?from=N`. */
   fetch(res: ServerResponse, from: number): void;
@@ -39,9 +39,9 @@ export class FakeSecondary {
   /** Streams that the master has ended, and those whose connection is closed. */
   ended = 0;
   closed = 0;
-  /** What it claims to show. */
+  /** What it prepares to show. */
   length = 0;
-  bootId = 'life-1';
+  bootId = 'incarnation-1';
   logId: string | null = null;
   epoch = 0;
   behaviour: Behaviour;
@@ -119,7 +119,7 @@ export class FakeSecondary {
   }
 }
 
-/** How a good secondary behaves that knows nothing of claims, and has no log to give away. */
+/** How a good secondary behaves that knows nothing of prepares, and has no log to give away. */
 export const HONEST: Behaviour = {
   heartbeat: (res, fake) => {
     res.end(JSON.stringify(fake.statement()));

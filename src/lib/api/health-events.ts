@@ -8,8 +8,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
-import { HEALTH_COMMENT_MS, HEALTH_POLL_MS, HEALTH_REST_FACTOR } from '../http/limits.ts';
-import type { Call } from '../http/request-context.ts';
+import { HEALTH_COMMENT_MS, HEALTH_PAUSE_FACTOR, HEALTH_POLL_MS } from '../http/limits.ts';
+import type { RequestContext } from '../http/request-context.ts';
 import { beginEvents } from './message-events.ts';
 import type { ReadPort } from './ports.ts';
 
@@ -62,9 +62,9 @@ export class HealthFeed {
   }
 
   /** Answers with events until the reader or the node is at an end. */
-  follow(call: Call): void {
-    if (!beginEvents(call)) return;
-    const { res } = call;
+  follow(context: RequestContext): void {
+    if (!beginEvents(context)) return;
+    const { res } = context;
     const follower = { res, version: this.#version };
     res.write(eventOf(this.#health()));
     this.#followers.add(follower);
@@ -77,10 +77,10 @@ export class HealthFeed {
     this.#told = null;
     try {
       this.#look();
-      let restMs = HEALTH_POLL_MS;
-      while ((await this.#rest(restMs)) && this.#followers.size > 0) {
+      let pauseMs = HEALTH_POLL_MS;
+      while ((await this.#pause(pauseMs)) && this.#followers.size > 0) {
         const workMs = await this.#tell(this.#look());
-        restMs = Math.max(HEALTH_POLL_MS, HEALTH_REST_FACTOR * workMs);
+        pauseMs = Math.max(HEALTH_POLL_MS, HEALTH_PAUSE_FACTOR * workMs);
       }
     } finally {
       this.#isRunning = false;
@@ -89,7 +89,7 @@ export class HealthFeed {
   }
 
   /** Nobody has written so far: only the time, or the end of the node, ends this. False at the end. */
-  #rest(ms: number): Promise<boolean> {
+  #pause(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter = this.#port.awaitShown(Number.MAX_SAFE_INTEGER, this.#port.now() + ms, (end) =>
         resolve(end !== 'stopping'),

@@ -2,7 +2,7 @@
 
 import type { HttpProblem } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
-import { type Call, sendJson } from '../http/request-context.ts';
+import { type RequestContext, sendJson } from '../http/request-context.ts';
 import type { Route } from '../http/server.ts';
 import { HealthFeed } from './health-events.ts';
 import type { ReadPort } from './ports.ts';
@@ -22,7 +22,7 @@ export function healthRoutes(port: ReadPort, node: NodeHealth): Route[] {
   const { health, unready, onTimeMs } = node;
   const feed = new HealthFeed(port, health, onTimeMs);
   const open = { method: 'GET', access: 'open' } as const;
-  const send = ({ res, query }: Call, body: () => object) => {
+  const send = ({ res, query }: RequestContext, body: () => object) => {
     parseQuery(query, []);
     sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);
   };
@@ -38,13 +38,13 @@ export function healthRoutes(port: ReadPort, node: NodeHealth): Route[] {
       ...open,
       path: '/health',
       produces: [json, events],
-      handle: (call) => {
-        if (call.mediaType === json) return send(call, health);
-        parseQuery(call.query, []);
-        return feed.follow(call);
+      handle: (context) => {
+        if (context.mediaType === json) return send(context, health);
+        parseQuery(context.query, []);
+        return feed.follow(context);
       },
     },
-    { ...open, path: '/livez', produces: [json], handle: (call) => send(call, ok) },
-    { ...open, path: '/readyz', produces: [json], handle: (call) => send(call, readiness) },
+    { ...open, path: '/livez', produces: [json], handle: (context) => send(context, ok) },
+    { ...open, path: '/readyz', produces: [json], handle: (context) => send(context, readiness) },
   ];
 }

@@ -14,7 +14,7 @@ import {
 import { appendBodyBytesMax } from '../http/limits.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
-import { type Call, type HeaderList, sendJson } from '../http/request-context.ts';
+import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
 import type { Route } from '../http/server.ts';
 import { parseWText, readAppend } from '../wire/schema.ts';
 import { healthRoutes } from './health.ts';
@@ -44,9 +44,14 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
   const onTimeMs = intervalMs + timeoutMs + PAUSE_MS;
   const json = { access: 'client', produces: ['application/json'] } as const;
   return [
-    { ...json, method: 'POST', path: '/messages', handle: (call) => append(port, options, call) },
+    {
+      ...json,
+      method: 'POST',
+      path: '/messages',
+      handle: (context) => append(port, options, context),
+    },
     listRoute(port),
-    { ...json, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
+    { ...json, method: 'GET', path: '/messages/{}', handle: (context) => readEntry(port, context) },
     metricsRoute(() => port.metrics()),
     openapiRoute(),
     ...healthRoutes(port, {
@@ -66,33 +71,33 @@ export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Ro
   ];
 }
 
-function append(port: MasterPort, options: MasterRoutesOptions, call: Call): void {
-  const { req, query } = call;
+function append(port: MasterPort, options: MasterRoutesOptions, context: RequestContext): void {
+  const { req, query } = context;
   const { messageBytesMax } = options;
-  call.log = port.core;
+  context.log = port.core;
   parseQuery(query, []);
   requireContentType(req, 'application/json');
   const key = parseIdempotencyKey(req);
   const preference = parsePrefer(req.headers.prefer);
-  readBody(call, appendBodyBytesMax(messageBytesMax), (bytes) => {
+  readBody(context, appendBodyBytesMax(messageBytesMax), (bytes) => {
     const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
-    const receipt = new Receipt(port, call, preference, isBatch);
-    receipt.answerTo(port.append(request, (end) => receipt.over(end), call));
+    const receipt = new Receipt(port, context, preference, isBatch);
+    receipt.answerTo(port.append(request, (end) => receipt.over(end), context));
   });
 }
 
-function readEntry(port: MasterPort, call: Call): void {
-  const { req, parameter, query } = call;
-  call.log = port.core;
+function readEntry(port: MasterPort, context: RequestContext): void {
+  const { req, parameter, query } = context;
+  context.log = port.core;
   const parameters = parseQuery(query, ['w', 'readConcern']);
   const concern = readConcernIn(parameters);
   const wText = parameters.get('w');
   const w = wText === undefined ? null : parseWText(wText);
   const seq = requireSeq(port.core, parameter, concern);
   const preference = w === null ? null : parsePrefer(req.headers.prefer);
-  const entry = new Entry(port, call, preference, seq);
+  const entry = new Entry(port, context, preference, seq);
   if (w === null) entry.answerNow();
   else {
     const deadline = deadlineOf(port, preference);
@@ -106,14 +111,14 @@ function readEntry(port: MasterPort, call: Call): void {
  */
 abstract class HeldAnswer {
   protected readonly port: MasterPort;
-  protected readonly call: Call;
+  protected readonly context: RequestContext;
   readonly #preference: WaitPreference | null;
   #accepted: Accepted | null = null;
   #waiter: Waiter | null = null;
 
-  constructor(port: MasterPort, call: Call, preference: WaitPreference | null) {
+  constructor(port: MasterPort, context: RequestContext, preference: WaitPreference | null) {
     this.port = port;
-    this.call = call;
+    this.context = context;
     this.#preference = preference;
   }
 
@@ -134,13 +139,13 @@ abstract class HeldAnswer {
     this.#accepted = outcome;
     const { wait } = outcome;
     if (typeof wait === 'string') {
-      // Who holds it now: before the answer leaves, one of them may be met in a new life.
+      // Who holds it now: before the answer leaves, one of them may be met in a new incarnation.
       const told = this.members(outcome);
-      this.call.answerSoon(() => this.#answer(wait, told));
+      this.context.answerSoon(() => this.#answer(wait, told));
       return;
     }
     this.#waiter = wait;
-    this.call.res.on('close', () => {
+    this.context.res.on('close', () => {
       if (this.#waiter !== null) this.port.cancel(this.#waiter);
     });
   }
@@ -153,10 +158,10 @@ abstract class HeldAnswer {
   #answer(end: WaitEnd, told: object): void {
     this.#waiter = null;
     if (end === 'stopping' || end === 'fenced') {
-      sendUnheld(this.call, end, told);
+      sendUnheld(this.context, end, told);
       return;
     }
-    const headers = this.call.logHeaders();
+    const headers = this.context.logHeaders();
     if (this.#preference !== null) headers.push('Preference-Applied', this.#preference.applied);
     this.send(told, this.#accepted as Accepted, end, headers);
   }
@@ -166,8 +171,13 @@ abstract class HeldAnswer {
 class Receipt extends HeldAnswer {
   readonly #isBatch: boolean;
 
-  constructor(port: MasterPort, call: Call, preference: WaitPreference | null, isBatch: boolean) {
-    super(port, call, preference);
+  constructor(
+    port: MasterPort,
+    context: RequestContext,
+    preference: WaitPreference | null,
+    isBatch: boolean,
+  ) {
+    super(port, context, preference);
     this.#isBatch = isBatch;
   }
 
@@ -192,7 +202,7 @@ class Receipt extends HeldAnswer {
     const done = isDuplicate ? 200 : 201;
     const status = end === 'holds' ? done : 202;
     headers.push('Location', `/messages/${seq}`);
-    sendJson(this.call.res, status, JSON.stringify(receipt), headers);
+    sendJson(this.context.res, status, JSON.stringify(receipt), headers);
   }
 }
 
@@ -200,13 +210,18 @@ class Receipt extends HeldAnswer {
 class Entry extends HeldAnswer {
   readonly #seq: number;
 
-  constructor(port: MasterPort, call: Call, preference: WaitPreference | null, seq: number) {
-    super(port, call, preference);
+  constructor(
+    port: MasterPort,
+    context: RequestContext,
+    preference: WaitPreference | null,
+    seq: number,
+  ) {
+    super(port, context, preference);
     this.#seq = seq;
   }
 
   answerNow(): void {
-    this.#send(200, this.members(), this.call.logHeaders());
+    this.#send(200, this.members(), this.context.logHeaders());
   }
 
   protected members(): object {
@@ -219,12 +234,12 @@ class Entry extends HeldAnswer {
   }
 
   #send(status: number, members: object, headers: HeaderList): void {
-    sendJson(this.call.res, status, entryJson(this.port.core.log, this.#seq, members), headers);
+    sendJson(this.context.res, status, entryJson(this.port.core.log, this.#seq, members), headers);
   }
 }
 
-/** The message is stored here, but its write concern will not hold in this life of the node. */
-function sendUnheld(call: Call, end: 'stopping' | 'fenced', members: object): void {
+/** The message is stored here, but its write concern will not hold in this run of the node. */
+function sendUnheld(context: RequestContext, end: 'stopping' | 'fenced', members: object): void {
   const fields = { ...members, appended: true };
   const problem =
     end === 'stopping'
@@ -239,7 +254,7 @@ function sendUnheld(call: Call, end: 'stopping' | 'fenced', members: object): vo
             'send it there again, with the same idempotency key',
           fields,
         );
-  call.sendProblem(problem);
+  context.sendProblem(problem);
 }
 
 function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {

@@ -8,7 +8,7 @@ import type { LogPosition, Reset } from '../core/log/log-position.ts';
 import { Follower } from '../core/replication/follower.ts';
 import { type ReadConcern, type ReadEnd, shownTo } from '../core/replication/read-barrier.ts';
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
-import type { Call, HeaderList } from '../http/request-context.ts';
+import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { eventIdAt, ID_DIGESTS, parseEventId } from '../wire/event-id.ts';
 import { eventForm, writeEntries } from './message-writers.ts';
 import type { LogView, ReadPort } from './ports.ts';
@@ -32,12 +32,12 @@ export interface TailRequest {
 /** Answers with events until `limit` entries were told, or the reader or the node is at an end. */
 export async function tail(
   port: ReadPort,
-  call: Call,
+  context: RequestContext,
   { start, limit, concern }: TailRequest,
   headers: HeaderList,
 ): Promise<void> {
-  const { res } = call;
-  if (!beginEvents(call, headers)) return;
+  const { res } = context;
+  if (!beginEvents(context, headers)) return;
   const { core } = port;
   const follower = new Follower(core, () => shownTo(core, concern), start, ID_DIGESTS);
   const form = eventForm((seq) => eventIdAt(core, seq));
@@ -71,7 +71,7 @@ function resetEvent(view: LogView, { from, reason }: Reset): string {
 }
 
 /** Sends the headers of a stream of events; false if nothing more is wanted. */
-export function beginEvents({ req, res }: Call, headers: HeaderList = []): boolean {
+export function beginEvents({ req, res }: RequestContext, headers: HeaderList = []): boolean {
   const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
   res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
   if (req.method === 'HEAD') {

@@ -6,7 +6,7 @@ import { matchesEtag, parsePrefer } from '../http/headers.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
-import { type Call, committedHeader, type HeaderList } from '../http/request-context.ts';
+import { committedHeader, type HeaderList, type RequestContext } from '../http/request-context.ts';
 import type { Route } from '../http/server.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
@@ -25,32 +25,32 @@ export function listRoute(port: ReadPort, otherMethods?: string): Route {
     path: '/messages',
     access: 'client',
     produces: [JSON_LIST, NDJSON, EVENTS],
-    handle: (call) => {
-      call.log = port.core;
-      return list(port, call);
+    handle: (context) => {
+      context.log = port.core;
+      return list(port, context);
     },
     ...(otherMethods === undefined ? {} : { otherMethods }),
   };
 }
 
-async function list(port: ReadPort, call: Call): Promise<void> {
-  const { req, res, mediaType } = call;
-  const parameters = parseQuery(call.query, ['from', 'limit', 'minSeq', 'readConcern']);
+async function list(port: ReadPort, context: RequestContext): Promise<void> {
+  const { req, res, mediaType } = context;
+  const parameters = parseQuery(context.query, ['from', 'limit', 'minSeq', 'readConcern']);
   const concern = readConcernIn(parameters);
   const first = positiveParameter(parameters, 'from', 1);
   const start = (mediaType === EVENTS ? resumeAfter(req) : null) ?? first;
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
   const minSeq = positiveParameter(parameters, 'minSeq', 0);
-  const applied = minSeq === 0 ? [] : await passBarrier(port, call, minSeq, concern);
+  const applied = minSeq === 0 ? [] : await passBarrier(port, context, minSeq, concern);
   if (res.destroyed) return;
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
   const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
   const headers = [...position, ...committedHeader(core), ...log, ...applied];
-  if (mediaType === EVENTS) await tail(port, call, { start, limit, concern }, headers);
+  if (mediaType === EVENTS) await tail(port, context, { start, limit, concern }, headers);
   else {
     const to = Math.min(shownTo(core, concern), first + limit - 1);
-    await page(core, call, { from: first, to }, concern, headers);
+    await page(core, context, { from: first, to }, concern, headers);
   }
 }
 
@@ -68,7 +68,7 @@ export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConc
 /** A page of what is shown now. */
 async function page(
   view: LogView,
-  { req, res, mediaType }: Call,
+  { req, res, mediaType }: RequestContext,
   range: Range,
   concern: ReadConcern,
   headers: HeaderList,
@@ -101,7 +101,7 @@ async function page(
  * text that a master chose, and a header may not.
  */
 function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): string {
-  const name = encodeURIComponent(logId ?? 'virgin');
+  const name = encodeURIComponent(logId ?? 'empty');
   const start = startAt(log.epochs, to);
   if (from > to || start === undefined) return `"${name}.empty${form}"`;
   const { epoch, writer } = start;
@@ -115,7 +115,7 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
  */
 async function passBarrier(
   port: ReadPort,
-  { req, res }: Call,
+  { req, res }: RequestContext,
   minSeq: number,
   concern: ReadConcern,
 ): Promise<HeaderList> {

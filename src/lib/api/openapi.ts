@@ -4,7 +4,7 @@
  */
 
 import type { Route } from '../http/server.ts';
-import { fixedRoute, readPart } from '../http/static-answer.ts';
+import { readPart, staticRoute } from '../http/static-answer.ts';
 
 /** Where it lies. */
 export const DESCRIPTION_FILE = new URL('openapi.json', import.meta.url);
@@ -13,5 +13,5 @@ export const DESCRIPTION_FILE = new URL('openapi.json', import.meta.url);
 export function openapiRoute(): Route {
   const type = 'application/json';
   const text = readPart(DESCRIPTION_FILE);
-  return fixedRoute({ path: '/openapi.json', mediaType: type, contentType: type, text });
+  return staticRoute({ path: '/openapi.json', mediaType: type, contentType: type, text });
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Route } from '../http/server.ts';
-import { digest, fixedRoute, readPart } from '../http/static-answer.ts';
+import { digest, readPart, staticRoute } from '../http/static-answer.ts';
 
 /** The parts of the script, which share one scope: each may use what those before it define. */
 const SCRIPTS = [
@@ -46,7 +46,7 @@ export function pageRoute(options: PageOptions): Route {
   ];
   const mediaType = 'text/html';
   const contentType = `${mediaType}; charset=utf-8`;
-  return fixedRoute({ path: '/', mediaType, contentType, text: html, headers });
+  return staticRoute({ path: '/', mediaType, contentType, text: html, headers });
 }
 
 function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions): {

@@ -6,7 +6,7 @@ import type { Faults } from '../core/secondary.ts';
 import { FAULTS_ANSWER_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
-import { type Call, sendJson } from '../http/request-context.ts';
+import { type RequestContext, sendJson } from '../http/request-context.ts';
 import type { Route } from '../http/server.ts';
 import { bearerHeader, readAnswer, readProblem, reasonOf } from '../replication/peer-answers.ts';
 import { fetchPeer } from '../replication/peer-fetch.ts';
@@ -31,33 +31,36 @@ export function secondaryFaultRoutes(options: SecondaryFaultOptions): Route[] {
     access: 'client',
     produces: ['application/json'],
   } as const;
-  const passOn = async (call: Call, faults: Partial<Faults> | null) => {
-    const answer = await ask(addressOf(call, options), options.apiToken, faults);
-    sendJson(call.res, 200, JSON.stringify(answer));
+  const passOn = async (context: RequestContext, faults: Partial<Faults> | null) => {
+    const answer = await ask(addressOf(context, options), options.apiToken, faults);
+    sendJson(context.res, 200, JSON.stringify(answer));
   };
   return [
     {
       ...shared,
       method: 'GET',
-      handle: (call) => {
-        parseQuery(call.query, []);
-        return passOn(call, null);
+      handle: (context) => {
+        parseQuery(context.query, []);
+        return passOn(context, null);
       },
     },
     {
       ...shared,
       method: 'PUT',
-      handle: (call) => {
-        addressOf(call, options);
-        readFaults(call, (faults) => {
-          passOn(call, faults).catch((error: unknown) => call.fail(error));
+      handle: (context) => {
+        addressOf(context, options);
+        readFaults(context, (faults) => {
+          passOn(context, faults).catch((error: unknown) => context.fail(error));
         });
       },
     },
   ];
 }
 
-function addressOf({ parameter }: Call, { secondaries }: SecondaryFaultOptions): SecondaryAddress {
+function addressOf(
+  { parameter }: RequestContext,
+  { secondaries }: SecondaryFaultOptions,
+): SecondaryAddress {
   const secondary = secondaries.find(({ id }) => id === decoded(parameter));
   if (secondary !== undefined) return secondary;
   const ids = secondaries.map(({ id }) => id);

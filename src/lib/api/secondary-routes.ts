@@ -3,7 +3,7 @@
 import type { Heartbeat } from '../core/protocol.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
-import { type Call, sendJson } from '../http/request-context.ts';
+import { type RequestContext, sendJson } from '../http/request-context.ts';
 import type { Route } from '../http/server.ts';
 import { exportLog } from '../replication/fetch-route.ts';
 import { replicate } from '../replication/stream-route.ts';
@@ -27,12 +27,17 @@ const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-
 export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOptions): Route[] {
   const { core } = port;
   const client = { access: 'client', produces: ['application/json'] } as const;
-  const heartbeat = ({ req, res }: Call) => {
+  const heartbeat = ({ req, res }: RequestContext) => {
     sendJson(res, 200, heartbeatJson(port.heartbeat(parseHeartbeatRequest(req.headers))));
   };
   return [
     listRoute(port, APPENDS_GO_TO_THE_MASTER),
-    { ...client, method: 'GET', path: '/messages/{}', handle: (call) => readEntry(port, call) },
+    {
+      ...client,
+      method: 'GET',
+      path: '/messages/{}',
+      handle: (context) => readEntry(port, context),
+    },
     metricsRoute(() => port.metrics()),
     openapiRoute(),
     ...healthRoutes(port, {
@@ -51,31 +56,31 @@ export function secondaryRoutes(port: SecondaryPort, options: SecondaryRoutesOpt
       path: '/replicate',
       access: 'cluster',
       produces: ['application/x-ndjson'],
-      handle: (call) => replicate(port, call),
+      handle: (context) => replicate(port, context),
     },
     {
       method: 'GET',
       path: '/replicate',
       access: 'cluster',
       produces: ['application/x-ndjson'],
-      handle: (call) => exportLog(core, call),
+      handle: (context) => exportLog(core, context),
     },
     ...(options.faultInjection ? faultRoutes(port) : []),
   ];
 }
 
-function heartbeatJson({ standing, ...statement }: Heartbeat): string {
-  if (standing === null) return JSON.stringify(statement);
-  const { isAgreed: agreed, isComplete: complete, ...rest } = standing;
+function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
+  if (prepareReply === null) return JSON.stringify(statement);
+  const { isLogMatched: agreed, isComplete: complete, ...rest } = prepareReply;
   return JSON.stringify({ ...statement, ...rest, agreed, complete });
 }
 
-function readEntry({ core }: SecondaryPort, call: Call): void {
-  const { res, parameter, query } = call;
-  call.log = core;
+function readEntry({ core }: SecondaryPort, context: RequestContext): void {
+  const { res, parameter, query } = context;
+  context.log = core;
   const concern = readConcernIn(parseQuery(query, ['readConcern']));
   const seq = requireSeq(core, parameter, concern);
-  sendJson(res, 200, entryJson(core.log, seq), call.logHeaders());
+  sendJson(res, 200, entryJson(core.log, seq), context.logHeaders());
 }
 
 function unreadyProblem({ core, stopping }: SecondaryPort): HttpProblem | null {

@@ -26,7 +26,7 @@ export interface MasterHealth {
   /** How many clients wait for their write concern. */
   readonly waiting: number;
   readonly secondaries: readonly SecondaryOfMaster[];
-  /** Entries of its own log that were cut off in this life. */
+  /** Entries of its own log that were cut off in this run. */
   readonly discarded: number;
   /** There if another master has taken over: this one has stopped for good. */
   readonly fenced?: { readonly byEpoch: number | null };
@@ -37,7 +37,7 @@ export interface SecondaryHealth {
   readonly role: 'secondary';
   readonly status: 'ok';
   readonly nodeId: string;
-  /** Which life of the node answers. */
+  /** Which incarnation of the node answers. */
   readonly bootId: string;
   readonly epoch: number;
   readonly logId: string | null;
@@ -49,7 +49,7 @@ export interface SecondaryHealth {
   readonly complete: boolean;
   /** How many it has received and does not show yet. */
   readonly held: number;
-  /** Entries that were cut off in this life. */
+  /** Entries that were cut off in this run. */
   readonly discarded: number;
 }
 

@@ -12,17 +12,17 @@
  * What concerns one secondary alone is in `peer.ts`; here is what concerns them together.
  */
 
-import { Intake } from './log/apply.ts';
+import { Applier } from './log/apply.ts';
 import type { HashKey } from './log/half-sip-hash.ts';
 import { bytesOfKey, type KeyIndex } from './log/idempotency.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
 import { bytesOf, type Log } from './log/log.ts';
 import type { PackedMessages } from './log/messages.ts';
-import { type Kept, Replica } from './log/replica.ts';
-import type { Ack, Claim, Frame, Heartbeat } from './protocol.ts';
+import { Replica, type Restored } from './log/replica.ts';
+import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
 import { type Adopted, ballotOf, Recovery } from './recovery/recovery.ts';
-import type { Note, Refusal } from './refusal.ts';
+import type { LogEvent, Refusal } from './refusal.ts';
 import { backoffMs } from './replication/backoff.ts';
 import type { Status } from './replication/failure-detector.ts';
 import {
@@ -41,11 +41,11 @@ import {
 } from './replication/write-concern.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
-export const HAND_OVER_MS_MAX = 1000;
+export const FLUSH_ON_STOP_MS_MAX = 1000;
 
 export interface MasterConfig extends PeerConfig {
   readonly nodeId: string;
-  /** The name of this life of the master, and of the log it begins where there is none. */
+  /** The name of this incarnation of the master, and of the log it begins where there is none. */
   readonly writer: string;
   readonly newLogId: string;
   /** Hides from clients how their keys are found. */
@@ -60,7 +60,7 @@ export interface MasterConfig extends PeerConfig {
   readonly waitingMax: number;
 }
 
-/** What the core asks of the world. */
+/** What the core asks of its environment. */
 export interface MasterEffects extends PeerEffects {
   /** Fetch the log of a secondary from `from` on: `fetched` for each part, `fetchOver` at the end. */
   fetchLog(secondary: number, fetch: number, from: number): void;
@@ -111,30 +111,30 @@ export class Master {
   readonly #lengths: number[] = [];
   readonly #recovery: Recovery;
   /** What it writes, and as who; null until it has recovered. */
-  #claim: Claim | null = null;
+  #leadership: Prepare | null = null;
   /** The higher epoch that was met; null if none. */
   #fencedBy: number | null = null;
   #now = 0;
   #recoverAt = 0;
   #recoveryAttempts = 0;
-  #restMs = 0;
+  #retryDelayMs = 0;
   /** Why the last attempt to recover came to nothing; null if there was none. */
-  #restReason: string | null = null;
+  #retryReason: string | null = null;
   /** When it sends waiting clients away; null while it does not stop. */
   #stopAt: number | null = null;
   /** Until when it goes on for secondaries that lack something. */
-  #handOverUntil = Number.POSITIVE_INFINITY;
+  #flushUntil = Number.POSITIVE_INFINITY;
 
-  /** @param kept what the journal had kept of an earlier life, if there is one */
+  /** @param restored what the journal had of an earlier run, if there is one */
   constructor(
     config: MasterConfig,
     effects: MasterEffects,
     journal: Journal = MEMORY,
-    kept: Kept | null = null,
+    restored: Restored | null = null,
   ) {
     this.#config = config;
     this.#effects = effects;
-    this.#replica = new Replica(journal, kept, config.hashKey);
+    this.#replica = new Replica(journal, restored, config.hashKey);
     this.#tracker = new WriteConcernTracker(this.nodes);
     // A master that stops waits for all that is not yet where it belongs.
     const lastAwaited = () =>
@@ -176,12 +176,12 @@ export class Master {
 
   /** The epoch it writes under; while recovering the highest one its own log has seen. */
   get epoch(): number {
-    return this.#claim?.epoch ?? this.#replica.ballot.epoch;
+    return this.#leadership?.epoch ?? this.#replica.ballot.epoch;
   }
 
   /** What it writes, and as who; null until it has recovered. */
-  get claim(): Claim | null {
-    return this.#claim;
+  get leadership(): Prepare | null {
+    return this.#leadership;
   }
 
   /** The higher epoch it has met: it must not write any more. Null if there is none. */
@@ -206,8 +206,8 @@ export class Master {
 
   /** Why it has not recovered yet, for people; null once it has. */
   get recoveryReason(): string | null {
-    if (this.#claim !== null) return null;
-    return this.#restReason ?? 'the secondaries are being asked what they hold';
+    if (this.#leadership !== null) return null;
+    return this.#retryReason ?? 'the secondaries are being asked what they hold';
   }
 
   /** How many clients wait for acks. */
@@ -245,7 +245,7 @@ export class Master {
     const count = messages.ends.length;
     const seq = this.log.length + 1;
     const keys = key === null ? [] : messages.ends.map((_, i) => [seq + i, key] as const);
-    if (!this.#replica.append(messages, this.#claim as Claim, keys)) {
+    if (!this.#replica.append(messages, this.#leadership as Prepare, keys)) {
       return { kind: 'refused', problem: 'disk-full' };
     }
     this.#recount();
@@ -306,16 +306,16 @@ export class Master {
   acked(secondary: number, stream: number, ack: Ack, now: number, random: number): void {
     const peer = this.#peers[secondary] as Peer;
     if (peer.progress.stream !== stream) return;
-    const { claim } = this;
-    if (claim !== null && ack.logId === claim.logId && ack.epoch > claim.epoch) {
+    const { leadership } = this;
+    if (leadership !== null && ack.logId === leadership.logId && ack.epoch > leadership.epoch) {
       this.#fence(ack.epoch);
       return;
     }
     const { bootId, nodeId } = peer.progress;
-    // A life this name was not met by yet may be any node's, whatever the last one called itself.
-    const claimed = this.#disownTwin(peer, ack.bootId, ack.bootId === bootId ? nodeId : null);
-    if (claimed === null) peer.acked(ack, now, random);
-    else peer.fail(claimed, now, random);
+    // An incarnation this name was not met by yet may be any node's, whatever the last one called itself.
+    const duplicate = this.#findDuplicate(peer, ack.bootId, ack.bootId === bootId ? nodeId : null);
+    if (duplicate === null) peer.acked(ack, now, random);
+    else peer.fail(duplicate, now, random);
     this.#recount();
   }
 
@@ -348,22 +348,22 @@ export class Master {
     if (this.#fencedBy !== null) return;
     const peer = this.#peers[secondary] as Peer;
     const statusBefore = peer.status;
-    const { claim } = this;
-    if (claim !== null && answer.logId === claim.logId) {
-      if (compareBallots(ballotOf(answer), claim) > 0) {
+    const { leadership } = this;
+    if (leadership !== null && answer.logId === leadership.logId) {
+      if (compareBallots(ballotOf(answer), leadership) > 0) {
         this.#fence(answer.epoch);
         return;
       }
     }
-    const twin = this.#disownTwin(peer, answer.bootId, answer.nodeId);
+    const duplicate = this.#findDuplicate(peer, answer.bootId, answer.nodeId);
     this.#now = now;
-    if (claim === null) {
-      peer.surveyed(twin ?? answer, now);
-      if (twin === null) this.#recovery.answered(secondary, answer);
+    if (leadership === null) {
+      peer.pollAnswered(duplicate ?? answer, now);
+      if (duplicate === null) this.#recovery.answered(secondary, answer);
       else this.#recovery.failed(secondary, false);
-    } else if (twin === null) peer.heartbeatAnswered(answer, now);
-    else peer.heartbeatMissed(twin, now);
-    this.#noteStatus(peer, statusBefore);
+    } else if (duplicate === null) peer.heartbeatAnswered(answer, now);
+    else peer.heartbeatMissed(duplicate, now);
+    this.#logStatus(peer, statusBefore);
     this.#recount();
   }
 
@@ -376,11 +376,11 @@ export class Master {
     const peer = this.#peers[secondary] as Peer;
     const statusBefore = peer.status;
     this.#now = now;
-    if (this.#claim === null) {
-      peer.surveyed(reason, now);
+    if (this.#leadership === null) {
+      peer.pollAnswered(reason, now);
       this.#recovery.failed(secondary, isDown);
     } else peer.heartbeatMissed(reason, now);
-    this.#noteStatus(peer, statusBefore);
+    this.#logStatus(peer, statusBefore);
   }
 
   /** A part of a secondary's log has come. Returns whether to go on with this fetch. */
@@ -405,9 +405,9 @@ export class Master {
   tick(now: number, random: () => number): void {
     this.#tracker.expire(now);
     if (this.#stopAt !== null && now >= this.#stopAt) this.#tracker.endAll('stopping');
-    if (now >= this.#handOverUntil) this.#handOverUntil = Number.NEGATIVE_INFINITY;
+    if (now >= this.#flushUntil) this.#flushUntil = Number.NEGATIVE_INFINITY;
     if (this.#fencedBy !== null) return;
-    if (this.#claim === null) this.#recover(now, random);
+    if (this.#leadership === null) this.#recover(now, random);
     else for (const peer of this.#peers) peer.tick(now, random);
   }
 
@@ -415,10 +415,10 @@ export class Master {
   nextWakeAt(): number {
     let at = this.#tracker.nextDeadline;
     if (this.#stopAt !== null && !this.isDrained) {
-      at = Math.min(at, this.waiting > 0 ? this.#stopAt : this.#handOverUntil);
+      at = Math.min(at, this.waiting > 0 ? this.#stopAt : this.#flushUntil);
     }
     if (this.#fencedBy !== null) return at;
-    if (this.#claim === null) return Math.min(at, this.#recoverAt);
+    if (this.#leadership === null) return Math.min(at, this.#recoverAt);
     for (const peer of this.#peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
@@ -430,14 +430,14 @@ export class Master {
   stop(now: number, graceMs: number): void {
     if (this.#stopAt !== null) return;
     this.#stopAt = now + graceMs;
-    this.#handOverUntil = now + Math.min(graceMs, HAND_OVER_MS_MAX);
+    this.#flushUntil = now + Math.min(graceMs, FLUSH_ON_STOP_MS_MAX);
     this.flush(now);
   }
 
   /** Whether a master that stops has no reason to go on: nobody waits, and nothing is on its way. */
   get isDrained(): boolean {
     if (this.waiting > 0) return false;
-    const isHandedOver = this.#handOverUntil === Number.NEGATIVE_INFINITY;
+    const isHandedOver = this.#flushUntil === Number.NEGATIVE_INFINITY;
     return isHandedOver || !this.#peers.some((peer) => peer.isCatchingUp);
   }
 
@@ -450,7 +450,7 @@ export class Master {
 
   status(): 'ok' | 'degraded' | 'read-only' | 'recovering' {
     if (this.#fencedBy !== null) return 'read-only';
-    if (this.#claim === null) return 'recovering';
+    if (this.#leadership === null) return 'recovering';
     if (this.#lacksQuorum()) return 'read-only';
     return this.#peers.every((peer) => peer.status === 'Healthy') ? 'ok' : 'degraded';
   }
@@ -465,15 +465,15 @@ export class Master {
     const { writer, newLogId, quorumAppend, recoveryTimeoutMs, nodeId } = this.#config;
     const secondaries = this.#peers.map(({ id }) => id);
     const config = { nodeId, secondaries, writer, newLogId, needsQuorum: quorumAppend };
-    const intake = new Intake(this.#replica, writer, (note) => this.#effects.note(note));
-    return new Recovery(config, this.#replica, intake, {
-      survey: (secondary, claim) => {
-        this.#peers[secondary]?.survey(claim, recoveryTimeoutMs, this.#now);
+    const applier = new Applier(this.#replica, writer, (event) => this.#effects.logEvent(event));
+    return new Recovery(config, this.#replica, applier, {
+      poll: (secondary, leadership) => {
+        this.#peers[secondary]?.poll(leadership, recoveryTimeoutMs, this.#now);
       },
       fetchLog: (secondary, fetch, from) => this.#effects.fetchLog(secondary, fetch, from),
-      rest: (reason) => this.#restFromRecovery(reason),
-      recovered: (claim, adopted) => this.#takeOver(claim, adopted),
-      note: (note: Note) => this.#effects.note(note),
+      retryLater: (reason) => this.#retryRecoveryLater(reason),
+      recovered: (leadership, adopted) => this.#takeOver(leadership, adopted),
+      logEvent: (event: LogEvent) => this.#effects.logEvent(event),
     });
   }
 
@@ -482,32 +482,36 @@ export class Master {
     const { backoffBaseMs, backoffMaxMs, heartbeat } = this.#config;
     const delayMaxMs = Math.min(backoffMaxMs, Math.max(backoffBaseMs, heartbeat.intervalMs));
     this.#recoveryAttempts += 1;
-    this.#restMs = backoffMs(this.#recoveryAttempts, backoffBaseMs, delayMaxMs, random());
+    this.#retryDelayMs = backoffMs(this.#recoveryAttempts, backoffBaseMs, delayMaxMs, random());
     this.#recoverAt = Number.POSITIVE_INFINITY;
     this.#now = now;
     this.#recovery.begin();
   }
 
-  #restFromRecovery(reason: string): void {
-    this.#recoverAt = this.#now + this.#restMs;
-    const isNews = reason !== this.#restReason;
-    this.#restReason = reason;
-    this.#effects.note({
+  #retryRecoveryLater(reason: string): void {
+    this.#recoverAt = this.#now + this.#retryDelayMs;
+    const isNews = reason !== this.#retryReason;
+    this.#retryReason = reason;
+    this.#effects.logEvent({
       level: isNews ? 'warn' : 'debug',
       event: 'recovery-unfinished',
-      fields: { reason, attempts: this.#recoveryAttempts, retryInMs: Math.round(this.#restMs) },
+      fields: {
+        reason,
+        attempts: this.#recoveryAttempts,
+        retryInMs: Math.round(this.#retryDelayMs),
+      },
     });
   }
 
-  #takeOver(claim: Claim, adopted: Adopted): void {
+  #takeOver(leadership: Prepare, adopted: Adopted): void {
     const { answers } = this.#recovery;
-    this.#claim = claim;
-    const { logId, epoch, writer } = claim;
+    this.#leadership = leadership;
+    const { logId, epoch, writer } = leadership;
     const { length } = this.log;
     const fields = { logId, epoch, writer, length, ...adopted };
-    this.#effects.note({ level: 'info', event: 'recovered', fields });
+    this.#effects.logEvent({ level: 'info', event: 'recovered', fields });
     for (const [index, peer] of this.#peers.entries()) {
-      peer.begin(claim, answers.get(index), this.#now);
+      peer.begin(leadership, answers.get(index), this.#now);
     }
     this.#recount();
   }
@@ -515,7 +519,7 @@ export class Master {
   /** A newer master has been heard of: this one must not write any more, for good. */
   #fence(epoch: number): void {
     this.#fencedBy = epoch;
-    this.#effects.note({
+    this.#effects.logEvent({
       level: 'error',
       event: 'fenced',
       fields: { epoch: this.epoch, by: epoch },
@@ -532,8 +536,8 @@ export class Master {
     if (this.#fencedBy !== null) {
       return { kind: 'refused', problem: 'fenced', epoch: this.#fencedBy };
     }
-    if (this.#claim !== null) return null;
-    return { kind: 'refused', problem: 'recovering', reason: this.#restReason };
+    if (this.#leadership !== null) return null;
+    return { kind: 'refused', problem: 'recovering', reason: this.#retryReason };
   }
 
   /** Whether appends need a quorum that is not there. */
@@ -595,29 +599,29 @@ export class Master {
       this.#lengths[i + 1] = Math.min(own, (this.#peers[i] as Peer).countedLength);
     }
     this.#tracker.update(this.#lengths);
-    if (this.#claim !== null)
+    if (this.#leadership !== null)
       this.#replica.commit(this.#tracker.lengthHeldBy(majorityOf(this.nodes)));
   }
 
   /**
-   * The same node must never count twice. One life that answers under two names (an address given in
+   * The same node must never count twice. One incarnation that answers under two names (an address given in
    * two spellings, say) counts under the name it was met by first; here, nothing is known of it.
    * Heartbeats tell two nodes apart that chose the same bootId. Returns why, or null if it is none.
    */
-  #disownTwin(peer: Peer, bootId: string, nodeId: string | null): string | null {
-    const claims = ({ progress }: Peer) =>
+  #findDuplicate(peer: Peer, bootId: string, nodeId: string | null): string | null {
+    const isSame = ({ progress }: Peer) =>
       progress.bootId === bootId &&
       (progress.nodeId === nodeId || progress.nodeId === null || nodeId === null);
-    const other = this.#peers.find((candidate) => candidate !== peer && claims(candidate));
+    const other = this.#peers.find((candidate) => candidate !== peer && isSame(candidate));
     if (other === undefined) return null;
-    peer.disown();
+    peer.forgetIdentity();
     return `it is the same node as ${other.id}`;
   }
 
-  #noteStatus(peer: Peer, before: Status): void {
+  #logStatus(peer: Peer, before: Status): void {
     const status = peer.status;
     if (status === before) return;
-    this.#effects.note({
+    this.#effects.logEvent({
       level: status === 'Healthy' ? 'info' : 'warn',
       event: 'secondary-status',
       fields: { secondary: peer.id, from: before, to: status, cluster: this.status() },

@@ -1,4 +1,4 @@
-/** What nodes say to each other: frames, acks, claims and heartbeats, as the core sees them. */
+/** What nodes say to each other: frames, acks, prepares and heartbeats, as the core sees them. */
 
 import type { EpochStart, EpochsPart } from './log/epochs.ts';
 import type { EntryKeys } from './log/journal.ts';
@@ -43,29 +43,29 @@ export interface EntryTrace {
   readonly isSampled: boolean;
 }
 
-/** A statement of fact about the secondary: what this life of it shows now. */
+/** A statement of fact about the secondary: what this incarnation of it shows now. */
 export interface Ack {
   readonly bootId: string;
   readonly logId: string;
   readonly epoch: number;
   readonly length: number;
   /** Said after a part of a list of epochs: this log was not compared yet, so the length does not count. */
-  readonly isAgreed?: false;
+  readonly isLogMatched?: false;
 }
 
-/** Which log a master writes, and as which life: whoever hears it listens to no older one. */
-export interface Claim extends Ballot {
+/** Which log a master writes, and as which incarnation: whoever hears it listens to no older one. */
+export interface Prepare extends Ballot {
   readonly logId: string;
   readonly writer: string;
 }
 
 /**
- * What a master asks with a heartbeat. Without a claim it is a poll, which changes nothing. A claim is
+ * What a master asks with a heartbeat. Without a prepare it is a poll, which changes nothing. A prepare is
  * made to one incarnation: another one that hears it answers as if it were a poll.
  */
 export interface HeartbeatRequest {
-  readonly claim: Claim | null;
-  /** Which incarnation the claim is made to; null in one made by hand, which is for any. */
+  readonly prepare: Prepare | null;
+  /** Which incarnation the prepare is made to; null in one made by hand, which is for any. */
   readonly bootId: string | null;
   /** From which length on that incarnation is complete; null while the master does not know. */
   readonly completeFrom: number | null;
@@ -73,7 +73,7 @@ export interface HeartbeatRequest {
   readonly committed: number;
 }
 
-/** The same statement as an ack, asked for; `logId` null and `epoch` 0 while virgin. */
+/** The same statement as an ack, asked for; `logId` null and `epoch` 0 while empty. */
 export interface Heartbeat {
   readonly nodeId: string;
   readonly bootId: string;
@@ -82,21 +82,21 @@ export interface Heartbeat {
   readonly epoch: number;
   readonly length: number;
   /** What it adds for a master; null where none asked, or it does not know. */
-  readonly standing: Standing | null;
+  readonly prepareReply: PrepareReply | null;
   /** How many messages it has received and does not show yet; for a master, to tell. */
   readonly held?: number;
-  /** How many bytes of frames have come that were not whole yet; for a master that made a claim. */
+  /** How many bytes of frames have come that were not whole yet; for a master that made a prepare. */
   readonly receivedBytes?: number;
 }
 
-export interface Standing {
+export interface PrepareReply {
   /** Who wrote under the highest epoch it has seen. */
   readonly writer: string | null;
   /** The newest ballot of whose beginning it has everything; 0 and null if there is none. */
   readonly lastEpoch: number;
   readonly lastWriter: string | null;
   /** Whether its log was compared with that of the master who asks, so that its length counts. */
-  readonly isAgreed: boolean;
+  readonly isLogMatched: boolean;
   /** Whether it has lost nothing that it could have acknowledged. */
   readonly isComplete: boolean;
 }

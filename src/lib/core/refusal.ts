@@ -26,7 +26,7 @@ export type Refusal = { readonly kind: 'refused' } & (
 );
 
 /** One line for the log. Never carries a message's text. */
-export interface Note {
+export interface LogEvent {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly event: string;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -2,19 +2,19 @@
  * A secondary: takes frames, shows the contiguous prefix, states what it shows. Frames are applied
  * in the order of arrival and answered in that order, each when what it brought is as safe as this
  * node can make it. A state machine of (event, now) -> answers, with the artificial delays and
- * errors that make replication visible. What a frame does to the log is in `intake.ts`.
+ * errors that make replication visible. What a frame does to the log is in `applier.ts`.
  */
 
-import { Intake } from './log/apply.ts';
+import { Applier } from './log/apply.ts';
 import type { HashKey } from './log/half-sip-hash.ts';
 import type { KeyIndex } from './log/idempotency.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
 import type { Log } from './log/log.ts';
 import { copyMessages } from './log/messages.ts';
-import { type Kept, Replica } from './log/replica.ts';
-import type { Ack, Frame, Heartbeat, HeartbeatRequest, Standing } from './protocol.ts';
+import { Replica, type Restored } from './log/replica.ts';
+import type { Ack, Frame, Heartbeat, HeartbeatRequest, PrepareReply } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
-import type { Note, Refusal } from './refusal.ts';
+import type { LogEvent, Refusal } from './refusal.ts';
 
 /** Bytes of frames that may wait for their delay; beyond it frames are refused. */
 export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
@@ -65,9 +65,9 @@ interface Unanswered {
 
 export class Secondary {
   readonly #config: SecondaryConfig;
-  readonly #note: (note: Note) => void;
+  readonly #logEvent: (event: LogEvent) => void;
   readonly #replica: Replica;
-  readonly #intake: Intake;
+  readonly #applier: Applier;
   /** Frames that wait for their delay, in order of arrival. */
   readonly #delayed: Delayed[] = [];
   #delayedBytes = 0;
@@ -79,18 +79,18 @@ export class Secondary {
   #applied = 0;
   #refused = 0;
 
-  /** @param kept what the journal had kept of an earlier life, if there is one */
+  /** @param restored what the journal had of an earlier run, if there is one */
   constructor(
     config: SecondaryConfig,
-    note: (note: Note) => void,
+    logEvent: (event: LogEvent) => void,
     journal: Journal = MEMORY,
-    kept: Kept | null = null,
+    restored: Restored | null = null,
   ) {
     this.#config = config;
     this.#faults = config.faults;
-    this.#note = note;
-    this.#replica = new Replica(journal, kept, config.hashKey);
-    this.#intake = new Intake(this.#replica, config.bootId, note);
+    this.#logEvent = logEvent;
+    this.#replica = new Replica(journal, restored, config.hashKey);
+    this.#applier = new Applier(this.#replica, config.bootId, logEvent);
   }
 
   get log(): Log {
@@ -106,7 +106,7 @@ export class Secondary {
     return this.#replica.durableLength;
   }
 
-  /** Which log this is; null while virgin. */
+  /** Which log this is; null while empty. */
   get logId(): string | null {
     return this.#replica.logId;
   }
@@ -116,7 +116,7 @@ export class Secondary {
     return this.#replica.newest.epoch;
   }
 
-  /** The highest epoch it has seen; 0 while virgin. */
+  /** The highest epoch it has seen; 0 while empty. */
   get epoch(): number {
     return this.#replica.ballot.epoch;
   }
@@ -140,7 +140,7 @@ export class Secondary {
     return this.#config.bootId;
   }
 
-  /** How many entries were cut off in this life, because a newer master did not have them. */
+  /** How many entries were cut off in this run, because a newer master did not have them. */
   get discarded(): number {
     return this.#replica.discarded;
   }
@@ -148,8 +148,8 @@ export class Secondary {
   /** How many messages it has received that are not visible yet. */
   get held(): number {
     const { length, log } = this;
-    if (this.#delayed.length === 0 && log.length === length) return this.#intake.heldCount;
-    const ranges = Array.from(this.#intake.heldSeqs(), (seq) => [seq, seq] as const);
+    if (this.#delayed.length === 0 && log.length === length) return this.#applier.heldCount;
+    const ranges = Array.from(this.#applier.heldSeqs(), (seq) => [seq, seq] as const);
     ranges.push([length + 1, log.length]);
     for (const { frame } of this.#delayed) {
       const to = frame.from + frame.messages.ends.length - 1;
@@ -158,9 +158,9 @@ export class Secondary {
     return countDistinct(ranges);
   }
 
-  /** Frames taken in, and refused or failed, in this life; entries that were here already. */
+  /** Frames taken in, and refused or failed, in this run; entries that were here already. */
   get counts(): { applied: number; refused: number; duplicates: number } {
-    const { duplicates } = this.#intake;
+    const { duplicates } = this.#applier;
     return { applied: this.#applied, refused: this.#refused, duplicates };
   }
 
@@ -168,35 +168,40 @@ export class Secondary {
     return this.#faults;
   }
 
-  /** Whether a master has asked or pushed anything in this life. */
+  /** Whether a master has asked or pushed anything in this run. */
   get hasHeardMaster(): boolean {
     return this.#hasHeardMaster;
   }
 
-  /** Answers a heartbeat, and takes note of the claim that came with it; null: nobody in particular asks. */
+  /** Answers a heartbeat, and takes note of the prepare that came with it; null: nobody in particular asks. */
   heartbeat(request: HeartbeatRequest | null = null): Heartbeat {
     this.#hasHeardMaster = true;
     if (request !== null) {
-      this.#intake.hear(request);
+      this.#applier.hear(request);
       this.#settle();
     }
     const { logId, length } = this;
     const { nodeId, bootId } = this.#config;
     // Not what it has heard, but what it would still know tomorrow: a master relies on it.
-    const { epoch } = this.#replica.keptBallot;
+    const { epoch } = this.#replica.durableBallot;
     const statement = { nodeId, bootId, logId, epoch, length };
-    if (request === null) return { ...statement, standing: null };
+    if (request === null) return { ...statement, prepareReply: null };
     const receivedBytes = this.#receivedBytes;
     const received = receivedBytes === 0 ? {} : { receivedBytes };
-    return { ...statement, standing: this.#standing(request), held: this.held, ...received };
+    return {
+      ...statement,
+      prepareReply: this.#prepareReply(request),
+      held: this.held,
+      ...received,
+    };
   }
 
-  #standing({ claim }: HeartbeatRequest): Standing {
-    const { newest, isComplete, keptBallot } = this.#replica;
-    const isAgreed =
-      claim !== null && claim.logId === this.logId && this.#intake.isAgreedWith(claim);
+  #prepareReply({ prepare }: HeartbeatRequest): PrepareReply {
+    const { newest, isComplete, durableBallot } = this.#replica;
+    const isLogMatched =
+      prepare !== null && prepare.logId === this.logId && this.#applier.isLogMatchedBy(prepare);
     const { epoch: lastEpoch, writer: lastWriter } = newest;
-    return { writer: keptBallot.writer, lastEpoch, lastWriter, isAgreed, isComplete };
+    return { writer: durableBallot.writer, lastEpoch, lastWriter, isLogMatched, isComplete };
   }
 
   /** So many bytes have come of a frame that goes on: its master learns from heartbeats that it arrives. */
@@ -207,7 +212,7 @@ export class Secondary {
   /** Changes the faults; frames that wait already obey the new delay as well. */
   setFaults(faults: Partial<Faults>): void {
     this.#faults = { ...this.#faults, ...faults };
-    this.#note({ level: 'info', event: 'faults-set', fields: { ...this.#faults } });
+    this.#logEvent({ level: 'info', event: 'faults-set', fields: { ...this.#faults } });
   }
 
   /**
@@ -228,8 +233,8 @@ export class Secondary {
     }
     this.#delayedBytes += bytes;
     const isDue = this.#delayed.length === 0 && this.#faults.delayMs === 0;
-    const kept = isDue ? frame : { ...frame, messages: copyMessages(frame.messages) };
-    this.#delayed.push({ frame: kept, arrivedAt: now, draws, onAnswer });
+    const own = isDue ? frame : { ...frame, messages: copyMessages(frame.messages) };
+    this.#delayed.push({ frame: own, arrivedAt: now, draws, onAnswer });
     this.tick(now);
   }
 
@@ -241,7 +246,7 @@ export class Secondary {
       const refusal = this.#applyWithFaults(frame, draws);
       if (refusal === null) this.#applied += 1;
       else this.#refused += 1;
-      if (refusal === null) this.#noteTraces(frame);
+      if (refusal === null) this.#logTraces(frame);
       const writer = writerOf(frame);
       this.#unanswered.push({ writer, length: this.log.length, refusal, onAnswer });
       this.#settle();
@@ -250,7 +255,7 @@ export class Secondary {
 
   /** More of what was written has become durable: answers the frames that waited for it. */
   synced(): void {
-    this.#intake.settle();
+    this.#applier.settle();
     this.#settle();
   }
 
@@ -262,27 +267,27 @@ export class Secondary {
 
   #applyWithFaults(frame: Frame, [before, after]: FaultDraws): Refusal | null {
     if (before < this.#faults.errorRate) {
-      this.#note({ level: 'debug', event: 'fault-before-apply', fields: { from: frame.from } });
+      this.#logEvent({ level: 'debug', event: 'fault-before-apply', fields: { from: frame.from } });
       return { kind: 'refused', problem: 'injected-fault', applied: false };
     }
-    const refusal = this.#intake.take(frame);
+    const refusal = this.#applier.take(frame);
     if (refusal !== null) {
       const { kind: _, ...fields } = refusal;
       const { from } = frame;
-      this.#note({ level: 'warn', event: 'frame-refused', fields: { from, ...fields } });
+      this.#logEvent({ level: 'warn', event: 'frame-refused', fields: { from, ...fields } });
       return refusal;
     }
     if (after >= this.#faults.errorAfterApplyRate) return null;
-    this.#note({ level: 'debug', event: 'fault-after-apply', fields: { from: frame.from } });
+    this.#logEvent({ level: 'debug', event: 'fault-after-apply', fields: { from: frame.from } });
     return { kind: 'refused', problem: 'injected-fault', applied: true };
   }
 
   /** Says where entries went that belong to a trace. */
-  #noteTraces({ traces = [], epoch }: Frame): void {
+  #logTraces({ traces = [], epoch }: Frame): void {
     const { length } = this.log;
     for (const { seq, parent, isSampled } of traces) {
       const fields = { seq, epoch, shown: seq <= length, traceparent: parent };
-      this.#note({ level: isSampled ? 'info' : 'debug', event: 'entry-received', fields });
+      this.#logEvent({ level: isSampled ? 'info' : 'debug', event: 'entry-received', fields });
     }
   }
 
@@ -307,7 +312,7 @@ export class Secondary {
     if (this.length < Math.min(length, this.log.length)) return null;
     const { logId, epoch, part } = writer;
     const ack = { bootId: this.bootId, logId, epoch, length: this.length };
-    return { kind: 'ack', ack: part?.hasMore ? { ...ack, isAgreed: false } : ack };
+    return { kind: 'ack', ack: part?.hasMore ? { ...ack, isLogMatched: false } : ack };
   }
 }
 

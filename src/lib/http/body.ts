@@ -1,10 +1,10 @@
 /** Reads a request's body whole, bounded in bytes and time, and all bodies together in bytes. */
 
-import { type BodySink, GatheringRequest } from './buffered-request.ts';
-import { ByteBudget, ByteGatherer, TooManyBytes } from './byte-buffer.ts';
+import { type BodySink, BufferedRequest } from './buffered-request.ts';
+import { ByteBudget, ByteBuffer, TooManyBytes } from './byte-buffer.ts';
 import { BODIES_BYTES_MAX, BODY_TIMEOUT_MS } from './limits.ts';
 import { HttpProblem } from './problems.ts';
-import type { Call } from './request-context.ts';
+import type { RequestContext } from './request-context.ts';
 import { afterTurn } from './turn.ts';
 
 const allBodies = new ByteBudget(BODIES_BYTES_MAX);
@@ -17,11 +17,15 @@ const allBodies = new ByteBudget(BODIES_BYTES_MAX);
  * a client that still sends would see a reset connection instead of the answer. A client that goes
  * away in the middle is not answered.
  */
-export function readBody(call: Call, bytesMax: number, onBody: (bytes: Uint8Array) => void): void {
-  const { req } = call;
+export function readBody(
+  context: RequestContext,
+  bytesMax: number,
+  onBody: (bytes: Uint8Array) => void,
+): void {
+  const { req } = context;
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  const body = new Body(call, bytesMax, onBody);
-  if (req instanceof GatheringRequest) req.gatherIn(body);
+  const body = new Body(context, bytesMax, onBody);
+  if (req instanceof BufferedRequest) req.bufferInto(body);
   else {
     req.on('data', (piece: Buffer) => body.onPiece(piece));
     req.on('end', () => body.onEnd());
@@ -31,18 +35,18 @@ export function readBody(call: Call, bytesMax: number, onBody: (bytes: Uint8Arra
 }
 
 class Body implements BodySink {
-  readonly #call: Call;
+  readonly #context: RequestContext;
   readonly #bytesMax: number;
   readonly #onBody: (bytes: Uint8Array) => void;
-  readonly #bytes: ByteGatherer;
+  readonly #bytes: ByteBuffer;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(call: Call, bytesMax: number, onBody: (bytes: Uint8Array) => void) {
-    this.#call = call;
+  constructor(context: RequestContext, bytesMax: number, onBody: (bytes: Uint8Array) => void) {
+    this.#context = context;
     this.#bytesMax = bytesMax;
     this.#onBody = onBody;
-    this.#bytes = new ByteGatherer(bytesMax, allBodies);
+    this.#bytes = new ByteBuffer(bytesMax, allBodies);
   }
 
   onPiece(piece: Uint8Array): void {
@@ -61,7 +65,7 @@ class Body implements BodySink {
     try {
       this.#onBody(this.#bytes.takeAll());
     } catch (error) {
-      this.#call.fail(error);
+      this.#context.fail(error);
     }
     this.#bytes.reuse();
   }
@@ -69,17 +73,17 @@ class Body implements BodySink {
   /** Gives the rest of the body a time to come, and notices when it will not. */
   watch(): void {
     if (this.#isOver) return;
-    if (this.#call.req.destroyed) {
+    if (this.#context.req.destroyed) {
       this.#end();
       return;
     }
     this.#timer = setTimeout(() => this.#fail(tooSlow()), BODY_TIMEOUT_MS);
-    this.#call.req.once('close', () => this.#end());
+    this.#context.req.once('close', () => this.#end());
   }
 
   #fail(problem: unknown): void {
     this.#end();
-    this.#call.fail(problem);
+    this.#context.fail(problem);
   }
 
   #end(): void {

@@ -1,5 +1,5 @@
 /**
- * A request whose body goes straight from the parser to who gathers it. A readable stream in between
+ * A request whose body goes straight from the parser to who buffers it. A readable stream in between
  * (buffer it, schedule a read, announce the end, close) costs a small request as much as all the rest
  * of its handling. Bun takes the class as well, but hands over a body only when the stream is read:
  * there requests stay what they are, and `readBody` listens to them as to any stream.
@@ -12,11 +12,11 @@ export interface BodySink {
   onEnd(): void;
 }
 
-export class GatheringRequest extends IncomingMessage {
+export class BufferedRequest extends IncomingMessage {
   #sink: BodySink | null = null;
 
-  /** From now on the body goes to `sink`, not through the stream. Call it before any of it was read. */
-  gatherIn(sink: BodySink): void {
+  /** From now on the body goes to `sink`, not through the stream. RequestContext it before any of it was read. */
+  bufferInto(sink: BodySink): void {
     this.#sink = sink;
   }
 
@@ -32,4 +32,4 @@ export class GatheringRequest extends IncomingMessage {
 }
 
 /** What a server makes its requests of. */
-export const RequestClass = process.versions.bun === undefined ? GatheringRequest : IncomingMessage;
+export const RequestClass = process.versions.bun === undefined ? BufferedRequest : IncomingMessage;

@@ -1,10 +1,10 @@
 /**
- * Gathers the bytes of a body or of a line, however they are cut. Peers decide how small the pieces
+ * Buffers the bytes of a body or of a line, however they are cut. Peers decide how small the pieces
  * come, and a piece kept for itself costs some 300 bytes: 16 MiB sent byte by byte would be 5 GB. So
  * pieces are copied together into one run that grows by doubling, and what all runs of a kind hold
  * at once is bounded as well.
  */
-import { GATHER_FREE_BYTES } from './limits.ts';
+import { BUFFER_FREE_BYTES } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -13,7 +13,7 @@ const FIRST_RUN_BYTES = 4096;
 const [SPARE_BYTES_MIN, SPARE_BYTES_MAX] = [64 * 1024, 4 * 1024 * 1024];
 
 /**
- * What all gatherers that share it may hold together, in bytes. Beside that there is one run that is
+ * What all buffers that share it may hold together, in bytes. Beside that there is one run that is
  * used again and again: memory that was touched before is several times as fast as new one.
  */
 export class ByteBudget {
@@ -57,10 +57,10 @@ export class ByteBudget {
   }
 }
 
-/** More bytes came than one gatherer may hold. */
+/** More bytes came than one buffer may hold. */
 export class TooManyBytes extends Error {}
 
-export class ByteGatherer {
+export class ByteBuffer {
   readonly #bytesMax: number;
   readonly #budget: ByteBudget | null;
   #run: Uint8Array = NOTHING;
@@ -69,7 +69,7 @@ export class ByteGatherer {
   #isPiece = true;
   /** The run whose bytes were taken last. */
   #given: Uint8Array = NOTHING;
-  /** What it has of the budget. The first `GATHER_FREE_BYTES` are free, so that the small always pass. */
+  /** What it has of the budget. The first `BUFFER_FREE_BYTES` are free, so that the small always pass. */
   #taken = 0;
 
   constructor(bytesMax: number, budget: ByteBudget | null = null) {
@@ -97,7 +97,7 @@ export class ByteGatherer {
     this.#length = length;
   }
 
-  /** All bytes; the gatherer is empty then. */
+  /** All bytes; the buffer is empty then. */
   takeAll(): Uint8Array {
     const bytes = this.#run.subarray(0, this.#length);
     const given = this.#isPiece ? NOTHING : this.#run;
@@ -131,7 +131,7 @@ export class ByteGatherer {
   }
 
   #take(bytes: number): void {
-    const missing = Math.max(0, bytes - GATHER_FREE_BYTES) - this.#taken;
+    const missing = Math.max(0, bytes - BUFFER_FREE_BYTES) - this.#taken;
     if (missing <= 0 || this.#budget === null) return;
     if (!this.#budget.take(missing)) {
       const { bytesMax } = this.#budget;

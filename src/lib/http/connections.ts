@@ -5,11 +5,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { DISCARD_MS, UNANSWERED_MAX } from './limits.ts';
-import type { Call } from './request-context.ts';
+import type { RequestContext } from './request-context.ts';
 
 export class ConnectionTracker {
   /** The requests of each connection whose answer is due, in order. */
-  readonly #bySocket = new Map<Socket, Call[]>();
+  readonly #bySocket = new Map<Socket, RequestContext[]>();
   #unanswered = 0;
   readonly #onIdle: (() => void)[] = [];
   /** Connections that sent what is no request, and end when what came before is answered. */
@@ -20,21 +20,21 @@ export class ConnectionTracker {
    * followed, for a request behind an unanswered one while too many are without an answer: a single
    * packet can hold thousands of them. Who sends one at a time is never refused.
    */
-  track(call: Call): boolean {
-    const { socket } = call.req;
+  track(context: RequestContext): boolean {
+    const { socket } = context.req;
     const open = this.#bySocket.get(socket) ?? this.#begin(socket);
     if (this.#unanswered >= UNANSWERED_MAX && open.length > 0) return false;
     const before = open.at(-1);
     if (before !== undefined) before.isFollowed = true;
-    open.push(call);
+    open.push(context);
     this.#unanswered += 1;
     // It comes after every answer, and instead of one.
-    call.res.on('close', () => this.#over(open, call));
+    context.res.on('close', () => this.#over(open, context));
     return true;
   }
 
-  #begin(socket: Socket): Call[] {
-    const open: Call[] = [];
+  #begin(socket: Socket): RequestContext[] {
+    const open: RequestContext[] = [];
     this.#bySocket.set(socket, open);
     socket.once('close', () => {
       this.#bySocket.delete(socket);
@@ -45,13 +45,13 @@ export class ConnectionTracker {
     return open;
   }
 
-  #over(open: Call[], call: Call): void {
-    const index = open.indexOf(call);
+  #over(open: RequestContext[], context: RequestContext): void {
+    const index = open.indexOf(context);
     if (index < 0) return;
     if (open.length === 1) open.pop();
     else open.splice(index, 1);
     this.#unanswered -= 1;
-    if (!call.req.complete) limitDiscarding(call.req);
+    if (!context.req.complete) limitDiscarding(context.req);
     if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 

@@ -36,7 +36,7 @@ export const MESSAGE_BYTES_CEILING = 10 * 1024 * 1024;
 /** Bytes of all bodies that arrive at the same time; beyond it 503. */
 export const BODIES_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes of one body or line that do not count for what all may have, so that small ones pass. */
-export const GATHER_FREE_BYTES = 16 * 1024;
+export const BUFFER_FREE_BYTES = 16 * 1024;
 /** JSON of more bytes is counted before it is parsed, as the next two say. */
 export const JSON_COUNTED_BYTES = 64 * 1024;
 /** Lists and objects in such JSON. */
@@ -88,7 +88,7 @@ export const HEALTH_POLL_MS = 100;
 /** After how long without news who follows the health gets a comment, in ms: a node that hangs sends none. */
 export const HEALTH_COMMENT_MS = 2000;
 /** After telling all who follow the health a node tells them nothing for so many times as long as that took. */
-export const HEALTH_REST_FACTOR = 3;
+export const HEALTH_PAUSE_FACTOR = 3;
 /** How long a master waits for what a secondary says of its faults, in ms. */
 export const FAULTS_ANSWER_MS = 5000;
 /** Characters of a logId, bootId or node name in what peers send. */

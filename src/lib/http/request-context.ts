@@ -6,7 +6,7 @@ import { HttpProblem } from './problems.ts';
 import { type Origin, originFields, parseTrace, requestIdOf, type Trace } from './trace.ts';
 import { afterTurn } from './turn.ts';
 
-export class Call implements Origin {
+export class RequestContext implements Origin {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   /** The path that is asked for. */

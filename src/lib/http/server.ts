@@ -5,7 +5,7 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestLog } from '../api/ports.ts';
-import { GatheringRequest, RequestClass } from './buffered-request.ts';
+import { BufferedRequest, RequestClass } from './buffered-request.ts';
 import { ConnectionTracker } from './connections.ts';
 import { hasBearerToken, preferredType } from './headers.ts';
 import {
@@ -18,7 +18,7 @@ import {
   TCP_KEEP_ALIVE_MS,
 } from './limits.ts';
 import { HttpProblem } from './problems.ts';
-import { Call } from './request-context.ts';
+import { RequestContext } from './request-context.ts';
 import { requestIdOf } from './trace.ts';
 
 export interface Route {
@@ -30,7 +30,7 @@ export interface Route {
   readonly access: 'open' | 'client' | 'cluster';
   /** The media types it can answer with, the one that it would choose first. */
   readonly produces: readonly string[];
-  readonly handle: (call: Call) => void | Promise<void>;
+  readonly handle: (context: RequestContext) => void | Promise<void>;
   /** What to tell those who come with another method. */
   readonly otherMethods?: string;
 }
@@ -76,25 +76,25 @@ export function createServer(options: ServerOptions): NodeServer {
   const onRequest = (
     req: http.IncomingMessage,
     res: http.ServerResponse,
-    handle: (call: Call) => void | Promise<void>,
+    handle: (context: RequestContext) => void | Promise<void>,
   ) => {
     // A connection that breaks is no error of ours; handlers learn of it by 'close'. Of node's own
     // requests nobody is told who does not listen.
-    if (!(req instanceof GatheringRequest)) req.on('error', ignore);
+    if (!(req instanceof BufferedRequest)) req.on('error', ignore);
     res.on('error', ignore);
     if (connections.isEnding(req.socket)) return;
-    const call = new Call(req, res, logger);
-    if (!connections.track(call)) {
+    const context = new RequestContext(req, res, logger);
+    if (!connections.track(context)) {
       req.socket.destroy();
       return;
     }
     try {
-      handle(call)?.catch((error: unknown) => call.fail(error));
+      handle(context)?.catch((error: unknown) => context.fail(error));
     } catch (error) {
-      call.fail(error);
+      context.fail(error);
     }
   };
-  const dispatch = (call: Call) => router.dispatch(call);
+  const dispatch = (context: RequestContext) => router.dispatch(context);
   server.on('request', (req, res) => onRequest(req, res, dispatch));
   server.on('checkExpectation', (req, res) => onRequest(req, res, refuseExpectation));
   server.on('connect', (_, socket: Socket) => answerBrokenRequest(noTunnels(), socket));
@@ -136,34 +136,34 @@ class Router {
     }
   }
 
-  dispatch(call: Call): void | Promise<void> {
-    const { req } = call;
+  dispatch(context: RequestContext): void | Promise<void> {
+    const { req } = context;
     requireHost(req);
     const method = req.method === 'HEAD' ? 'GET' : req.method;
-    const route = this.#exact.get(call.path)?.get(method) ?? this.#search(method, call);
+    const route = this.#exact.get(context.path)?.get(method) ?? this.#search(method, context);
     requireToken(req, route, this.#options);
     // Whatever comes of it, a cache must not give it to who accepts something else.
-    if (route.produces.length > 1) call.res.setHeader('Vary', 'Accept');
+    if (route.produces.length > 1) context.res.setHeader('Vary', 'Accept');
     const type = preferredType(req.headers.accept, route.produces);
     if (type === null) {
       const available = route.produces;
       const detail = `this can only be had as ${available.join(' or ')}`;
       throw new HttpProblem('not-acceptable', detail, { available });
     }
-    call.mediaType = type;
-    return route.handle(call);
+    context.mediaType = type;
+    return route.handle(context);
   }
 
-  /** The route with a parameter, which goes to the call; 404 or 405 if there is none. */
-  #search(method: string | undefined, call: Call): Route {
-    const { path } = call;
+  /** The route with a parameter, which goes to the context; 404 or 405 if there is none. */
+  #search(method: string | undefined, context: RequestContext): Route {
+    const { path } = context;
     const matches = this.#options.routes.filter((route) => parameterOf(route.path, path) !== null);
     if (matches.length === 0) {
       throw new HttpProblem('not-found', `there is no ${path.slice(0, 100)}`);
     }
     const route = matches.find((match) => match.method === method);
     if (route === undefined) throw methodNotAllowed(matches);
-    call.parameter = parameterOf(route.path, path) ?? '';
+    context.parameter = parameterOf(route.path, path) ?? '';
     return route;
   }
 }

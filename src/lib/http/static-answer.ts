@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { matchesEtag } from './headers.ts';
 import { parseQuery } from './query.ts';
-import { type Call, type HeaderList, send } from './request-context.ts';
+import { type HeaderList, type RequestContext, send } from './request-context.ts';
 import type { Route } from './server.ts';
 
-export interface FixedAnswer {
+export interface StaticAnswer {
   readonly path: string;
   /** What `Accept` must admit. */
   readonly mediaType: string;
@@ -21,16 +21,16 @@ export interface FixedAnswer {
 }
 
 /** The route, open to all. */
-export function fixedRoute({
+export function staticRoute({
   path,
   mediaType,
   contentType,
   text,
   headers = [],
-}: FixedAnswer): Route {
+}: StaticAnswer): Route {
   const etag = `"${digest(text, 'base64url')}"`;
   const always = [...headers, 'Cache-Control', 'no-cache', 'ETag', etag];
-  const handle = ({ req, res, query }: Call) => {
+  const handle = ({ req, res, query }: RequestContext) => {
     parseQuery(query, []);
     if (matchesEtag(req.headers['if-none-match'], etag)) res.writeHead(304, always).end();
     else send(res, 200, text, ['Content-Type', contentType, ...always]);

@@ -33,8 +33,8 @@ export function parseTrace(header: string | undefined): Trace | null {
   return { parent: header, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-/** Tells the ids of this life of the process from those of others. */
-const life = randomBytes(4).toString('hex');
+/** Tells the ids of this incarnation of the process from those of others. */
+const incarnation = randomBytes(4).toString('hex');
 let count = 0;
 
 /** The id that a client gave its request (`X-Request-Id`, if it is a plain word), or a new one. */
@@ -42,7 +42,7 @@ export function requestIdOf(req: IncomingMessage | null): string {
   const header = req?.headers['x-request-id'];
   if (typeof header === 'string' && /^[\x21-\x7e]{1,128}$/.test(header)) return header;
   count += 1;
-  return `${life}-${count.toString(36)}`;
+  return `${incarnation}-${count.toString(36)}`;
 }
 
 /** The same as fields of a line in a log. */

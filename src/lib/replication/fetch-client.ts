@@ -65,7 +65,7 @@ async function read(
     // The time that we took is none in which nothing came: what has come meanwhile is read next.
     onChunk();
   }
-  const rest = lines.rest();
+  const rest = lines.remainder();
   if (rest !== null) onFrame(readFrame(rest));
   return null;
 }

@@ -10,11 +10,14 @@ import { FRAME_EPOCHS_MAX } from '../core/replication/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery, positiveParameter } from '../http/query.ts';
-import type { Call } from '../http/request-context.ts';
+import type { RequestContext } from '../http/request-context.ts';
 import { encodeFrame } from '../wire/frame.ts';
 
 /** Answers with the frames from `from` on; the first one is there even if it has no messages. */
-export async function exportLog(core: Secondary, { req, res, query }: Call): Promise<void> {
+export async function exportLog(
+  core: Secondary,
+  { req, res, query }: RequestContext,
+): Promise<void> {
   const from = positiveParameter(parseQuery(query, ['from']), 'from', 1);
   const { logId, length } = core;
   if (logId === null) throw new HttpProblem('not-found', 'this node has no log yet');

@@ -5,7 +5,7 @@
  */
 import type { StreamFailure } from '../core/master.ts';
 import type { Ack } from '../core/protocol.ts';
-import { STREAM_END_MS, PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
+import { PEER_ANSWER_BYTES_MAX, STREAM_END_MS } from '../http/limits.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { parseAck } from '../wire/schema.ts';
 import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer-answers.ts';
@@ -16,7 +16,7 @@ export interface StreamHandlers {
   readonly onAck: (ack: Ack) => void;
   /** The connection has taken bytes that waited for it. */
   readonly onTaken: () => void;
-  /** Called at most once, and never after `rest` or `drop`. */
+  /** Called at most once, and never after `close` or `abort`. */
   readonly onFailed: (failure: StreamFailure) => void;
 }
 
@@ -45,16 +45,16 @@ export class ReplicationStream {
   }
 
   /** Ends the stream in peace: the secondary sees the end of the body, and ends its answer. */
-  rest(): void {
+  close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#body.close();
     // A secondary that does not end its answer must not keep the connection for ever.
-    setTimeout(() => this.drop(), STREAM_END_MS).unref();
+    setTimeout(() => this.abort(), STREAM_END_MS).unref();
   }
 
   /** Cuts the stream off. */
-  drop(): void {
+  abort(): void {
     this.#isOver = true;
     this.#abort.abort();
   }
@@ -93,7 +93,7 @@ export class ReplicationStream {
 
   #end(reason: string, staleBy: number | null = null, isRestarted = false): void {
     if (this.#isOver) return;
-    this.drop();
+    this.abort();
     this.#handlers.onFailed({ reason, staleBy, isRestarted });
   }
 }

@@ -15,7 +15,7 @@ import {
   FRAMES_PENDING_MAX,
 } from '../http/limits.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
-import type { Call } from '../http/request-context.ts';
+import type { RequestContext } from '../http/request-context.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 import { readFrame } from '../wire/schema.ts';
 
@@ -23,8 +23,8 @@ import { readFrame } from '../wire/schema.ts';
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
-export function replicate(port: SecondaryPort, call: Call): void {
-  const { req, res } = call;
+export function replicate(port: SecondaryPort, context: RequestContext): void {
+  const { req, res } = context;
   requireContentType(req, 'application/x-ndjson');
   if (port.stopping.aborted) throw stopping();
   const lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
@@ -42,7 +42,7 @@ export function replicate(port: SecondaryPort, call: Call): void {
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else {
       res.setHeader('Connection', 'close');
-      call.sendProblem(problem);
+      context.sendProblem(problem);
     }
   };
 
@@ -68,7 +68,7 @@ export function replicate(port: SecondaryPort, call: Call): void {
       return;
     }
     if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-    const { isAgreed: agreed, ...ack } = answer.ack;
+    const { isLogMatched: agreed, ...ack } = answer.ack;
     res.write(`${JSON.stringify(agreed === false ? { ...ack, agreed } : ack)}\n`);
     if (pending === 0 && deferred !== null) refuse(deferred);
     else if (pending === 0 && isComplete) res.end();
@@ -121,7 +121,7 @@ export function replicate(port: SecondaryPort, call: Call): void {
   req.on('end', () => {
     clearTimeout(stall);
     guarded(() => {
-      const rest = lines.rest();
+      const rest = lines.remainder();
       if (rest !== null) take(rest);
     });
     isComplete = true;

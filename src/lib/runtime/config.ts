@@ -32,7 +32,7 @@ export interface NodeConfig {
   readonly host: string;
   readonly port: number;
   readonly nodeId: string;
-  /** Where the log also lives; null for in memory only. */
+  /** Where the log also incarnations; null for in memory only. */
   readonly dataDir: string | null;
   readonly fsync: 'always' | 'never';
   readonly clusterToken: string | null;
@@ -42,7 +42,7 @@ export interface NodeConfig {
 }
 
 export interface MasterSettings extends NodeConfig {
-  /** The core's configuration, but for the names that each life of a master draws. */
+  /** The core's configuration, but for the names that each incarnation of a master draws. */
   readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;

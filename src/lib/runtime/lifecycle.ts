@@ -1,4 +1,4 @@
-/** The life of a process around its server: start, listen, stop by signal, exit codes. */
+/** The incarnation of a process around its server: start, listen, stop by signal, exit codes. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeServer } from '../http/server.ts';

@@ -3,7 +3,7 @@
  * nobody reads takes nothing more, and what is written to it stays in memory, so there is a bound: beyond
  * it lines are dropped and counted. Waiting for the reader would let him stop the node.
  */
-import type { Note } from '../core/refusal.ts';
+import type { LogEvent } from '../core/refusal.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -60,7 +60,7 @@ export class Logger {
   }
 
   /** Writes what the core wants noted. */
-  note({ level, event, fields }: Note): void {
+  logEvent({ level, event, fields }: LogEvent): void {
     this.log(level, event, fields);
   }
 

@@ -8,8 +8,8 @@ import {
   type MasterConfig,
   type MasterEffects,
 } from '../core/master.ts';
-import type { Claim, HeartbeatRequest, StreamStart } from '../core/protocol.ts';
-import type { Note, Refusal } from '../core/refusal.ts';
+import type { HeartbeatRequest, Prepare, StreamStart } from '../core/protocol.ts';
+import type { LogEvent, Refusal } from '../core/refusal.ts';
 import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
 import { sumOfLengths } from '../http/request-context.ts';
@@ -50,13 +50,13 @@ export class MasterDriver implements MasterPort, MasterEffects {
     config: MasterConfig,
     clusterToken: string | null,
     logger: Logger,
-    { journal, kept }: NodeStorage,
+    { journal, restored }: NodeStorage,
   ) {
     this.#config = config;
     this.#clusterToken = clusterToken;
     this.#metrics = new MasterMetrics(config.nodeId, config.secondaries);
     this.#logger = logger;
-    this.core = new Master(config, this, journal, kept);
+    this.core = new Master(config, this, journal, restored);
   }
 
   /** Begins to look for the log to go on with. */
@@ -85,7 +85,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
   /** Ends every stream and tail, and the alarm. */
   close(): void {
     this.#readers.stop();
-    for (const stream of this.#streams.values()) stream.drop();
+    for (const stream of this.#streams.values()) stream.abort();
     this.#streams.clear();
     this.#alarm.clear();
   }
@@ -111,7 +111,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
       if (typeof outcome.wait === 'string') this.#metrics.ended(outcome.w, outcome.wait, 0);
     }
     const { trace } = origin;
-    if (trace !== null && outcome.kind === 'accepted') this.#traces.note(outcome.seq, trace.parent);
+    if (trace !== null && outcome.kind === 'accepted') this.#traces.add(outcome.seq, trace.parent);
     if (this.#logger.isVerbose || trace !== null) this.#log(outcome, origin);
     this.#flushSoon();
     return outcome;
@@ -185,23 +185,23 @@ export class MasterDriver implements MasterPort, MasterEffects {
   }
 
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
-    const { log, keys, claim, committed } = this.core;
+    const { log, keys, leadership, committed } = this.core;
     this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
     const traces = this.#traces.within(from, to);
     const { epochs = null, part, ...addressee } = start ?? {};
-    const origin = { ...(claim as Claim), ...addressee, committed };
+    const origin = { ...(leadership as Prepare), ...addressee, committed };
     const frame = encodeFrame(origin, epochs, log, keys, from, to, traces, part);
     this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
     this.#streams.get(secondary)?.send(frame);
   }
 
   closeStream(secondary: number): void {
-    this.#streams.get(secondary)?.rest();
+    this.#streams.get(secondary)?.close();
     this.#streams.delete(secondary);
   }
 
   abortStream(secondary: number): void {
-    this.#streams.get(secondary)?.drop();
+    this.#streams.get(secondary)?.abort();
     this.#streams.delete(secondary);
   }
 
@@ -227,9 +227,9 @@ export class MasterDriver implements MasterPort, MasterEffects {
     });
   }
 
-  note(note: Note): void {
-    this.#metrics.noted(note);
-    this.#logger.note(note);
+  logEvent(event: LogEvent): void {
+    this.#metrics.counted(event);
+    this.#logger.logEvent(event);
   }
 
   // --- inside ----------------------------------------------------------------------------------

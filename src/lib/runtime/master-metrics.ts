@@ -1,7 +1,7 @@
 /** What a master tells of appends, of those who wait, and of each secondary. */
 
 import type { Accepted, Master } from '../core/master.ts';
-import type { Note } from '../core/refusal.ts';
+import type { LogEvent } from '../core/refusal.ts';
 import { LengthMarks } from '../core/replication/length-marks.ts';
 import type { WaitEnd } from '../core/replication/write-concern.ts';
 import type { Sample } from '../wire/exposition.ts';
@@ -48,7 +48,7 @@ export class MasterMetrics {
 
   /** The log has this length now. */
   grown(length: number, now: number): void {
-    this.#marks.note(length, now);
+    this.#marks.mark(length, now);
   }
 
   opened(secondary: string): void {
@@ -60,7 +60,7 @@ export class MasterMetrics {
   }
 
   /** Something was noted by the core. */
-  noted({ event, fields }: Note): void {
+  counted({ event, fields }: LogEvent): void {
     if (event === 'replication-failed') this.#of(String(fields.secondary)).failed += 1;
   }
 
@@ -74,11 +74,9 @@ export class MasterMetrics {
     const status = core.status();
     const page = this.#process
       .page(core)
-      .counter(
-        'replicated_log_appended_messages_total',
-        'Messages given a position in this life.',
-        [[this.#messages]],
-      )
+      .counter('replicated_log_appended_messages_total', 'Messages given a position in this run.', [
+        [this.#messages],
+      ])
       .counter('replicated_log_duplicate_appends_total', 'Appends that repeated a known key.', [
         [this.#duplicates],
       ])

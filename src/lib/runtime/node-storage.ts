@@ -1,6 +1,6 @@
 /** A node's directory, if it has one: opened before anything else, or the process ends and says why. */
 import { type Journal, MEMORY } from '../core/log/journal.ts';
-import type { Kept } from '../core/log/replica.ts';
+import type { Restored } from '../core/log/replica.ts';
 import { EXIT_IO, StorageError } from '../storage/errors.ts';
 import { openStorage } from '../storage/storage.ts';
 import type { NodeConfig } from './config.ts';
@@ -8,13 +8,13 @@ import type { Logger } from './logger.ts';
 
 export interface NodeStorage {
   readonly journal: Journal;
-  /** What an earlier life had kept; null if nothing. */
-  readonly kept: Kept | null;
+  /** What an earlier run has left; null if nothing. */
+  readonly restored: Restored | null;
   close(): Promise<void>;
 }
 
 /** No directory: the log lives in memory. */
-export const NOWHERE: NodeStorage = { journal: MEMORY, kept: null, close: async () => {} };
+export const NOWHERE: NodeStorage = { journal: MEMORY, restored: null, close: async () => {} };
 
 /** Opens `DATA_DIR`; without one the log lives in memory. `onSynced`: more of it has become durable. */
 export async function storageOrExit(
@@ -29,9 +29,9 @@ export async function storageOrExit(
       onSynced,
       onFailed: (error) => exitOnFailedSync(dataDir, logger, error),
     });
-    const { kept, dropped } = storage;
+    const { restored, dropped } = storage;
     if (dropped !== null) logger.warn('torn-tail-dropped', { dataDir, ...dropped });
-    const { logId = null, log, ballot } = kept ?? {};
+    const { logId = null, log, ballot } = restored ?? {};
     logger.info('log-loaded', { dataDir, fsync, logId, length: log?.length, epoch: ballot?.epoch });
     return storage;
   } catch (error) {

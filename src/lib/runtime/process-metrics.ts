@@ -44,7 +44,7 @@ export class ProcessMetrics {
       ])
       .gauge('replicated_log_length', 'Messages that this node shows.', [[holder.length]])
       .gauge('replicated_log_epoch', 'The highest epoch that this node has seen.', [[holder.epoch]])
-      .counter('replicated_log_discarded_entries_total', 'Entries cut off its log in this life.', [
+      .counter('replicated_log_discarded_entries_total', 'Entries cut off its log in this run.', [
         [holder.discarded],
       ])
       .counter('process_cpu_seconds_total', 'User and system CPU time.', [[(user + system) / 1e6]])

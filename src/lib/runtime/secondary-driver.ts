@@ -32,9 +32,9 @@ export class SecondaryDriver implements SecondaryPort {
     config: SecondaryConfig,
     random: () => number,
     logger: Logger,
-    { journal, kept }: NodeStorage,
+    { journal, restored }: NodeStorage,
   ) {
-    this.core = new Secondary(config, (note) => logger.note(note), journal, kept);
+    this.core = new Secondary(config, (event) => logger.logEvent(event), journal, restored);
     this.#metrics = new SecondaryMetrics(config.nodeId);
     this.#random = random;
     this.#logger = logger;

@@ -6,7 +6,7 @@ export const TRACES_MAX = 10_000;
 export class Traces {
   readonly #bySeq = new Map<number, string>();
 
-  note(seq: number, parent: string): void {
+  add(seq: number, parent: string): void {
     this.#bySeq.set(seq, parent);
     if (this.#bySeq.size <= TRACES_MAX) return;
     const [oldest] = this.#bySeq.keys();

@@ -24,7 +24,7 @@ export class GroupCommit {
   #written: number;
   #durable: number;
   /** Rises whenever `settle` decides what is durable, whatever a running sync has to say. */
-  #life = 0;
+  #incarnation = 0;
   #isBusy = false;
   /** Whether the log was seen at its place in this turn of the event loop. */
   #isChecked = false;
@@ -71,7 +71,7 @@ export class GroupCommit {
 
   /** `file` holds exactly `length` entries now, and has them on the disk. */
   settle(file: LogFile, length: number): void {
-    this.#life += 1;
+    this.#incarnation += 1;
     this.#file = file;
     this.#written = length;
     this.#durable = length;
@@ -109,10 +109,10 @@ export class GroupCommit {
       return;
     }
     const length = this.#written;
-    const life = this.#life;
+    const incarnation = this.#incarnation;
     this.#file.syncLater((error) => {
       if (error !== null) this.fail(error);
-      else if (life === this.#life && this.check()) {
+      else if (incarnation === this.#incarnation && this.check()) {
         this.#durable = length;
         this.#outcome.onSynced();
       }

@@ -4,14 +4,14 @@
  * were acknowledged are gone or not to be trusted, so the node must not start on them.
  */
 
-import type { Kept } from '../core/log/replica.ts';
+import type { Restored } from '../core/log/replica.ts';
 import type { Ballot } from '../core/recovery/ballot.ts';
 import { decodeRecord, endsWithRecord } from './decode.ts';
 import type { Disk } from './disk.ts';
 import { codeOf, EXIT_DAMAGED, EXIT_IO, isSystemError, StorageError } from './errors.ts';
-import { KeptLog } from './kept-log.ts';
 import { LineReader, LineTooLongError, type ReadingLimits } from './line-reader.ts';
 import { type CompleteRecord, FORMAT } from './record.ts';
+import { RestoredLog } from './restored-log.ts';
 
 /** A torn tail that was dropped: so many bytes, with the entries from `fromSeq` on, if any. */
 export interface Dropped {
@@ -21,7 +21,7 @@ export interface Dropped {
 
 export interface Loaded {
   /** Null if the file holds nothing. */
-  readonly kept: Omit<Kept, 'isComplete'> | null;
+  readonly restored: Omit<Restored, 'isComplete'> | null;
   /** The last record that the node was complete; null if there is none. */
   readonly complete: CompleteRecord | null;
   /** Who wrote last, as far as the file says; a new writer must be noted before its entries. */
@@ -56,7 +56,7 @@ export function readLog(disk: Disk, fd: number, path: string, limits?: ReadingLi
 class LogReader {
   readonly #lines: LineReader;
   readonly #path: string;
-  readonly #kept = new KeptLog();
+  readonly #restored = new RestoredLog();
   #end = 0;
   /** Where an append begins of which not all entries have been seen. */
   #unfinished: { offset: number; seq: number } | null = null;
@@ -86,13 +86,13 @@ class LogReader {
     if (decoded.kind === 'broken') return decoded.problem;
     if (!hasNewline) return 'it does not end with a newline';
     if ('problem' in decoded) throw this.#damage(decoded.problem);
-    const { nextSeq } = this.#kept;
+    const { nextSeq } = this.#restored;
     const problem =
       'entry' in decoded
-        ? this.#kept.addEntry(decoded.entry, bytes)
-        : this.#kept.add(decoded.record);
+        ? this.#restored.addEntry(decoded.entry, bytes)
+        : this.#restored.add(decoded.record);
     if (problem !== null) throw this.#damage(problem);
-    if (!this.#kept.isUnfinished) this.#unfinished = null;
+    if (!this.#restored.isUnfinished) this.#unfinished = null;
     else this.#unfinished ??= { offset, seq: nextSeq };
     return null;
   }
@@ -101,7 +101,7 @@ class LogReader {
   #refuseUnlessTorn(problem: string): void {
     const lines = this.#lines;
     const damage = this.#damage(problem);
-    let isDamaged = this.#kept.logId === null && !this.#isTornHeader();
+    let isDamaged = this.#restored.logId === null && !this.#isTornHeader();
     isDamaged ||= endsWithRecord(lines.bytes, lines.start + 1, lines.end);
     while (!isDamaged && lines.next()) {
       isDamaged = endsWithRecord(lines.bytes, lines.start, lines.end);
@@ -117,26 +117,26 @@ class LogReader {
   }
 
   #finish(): Loaded {
-    const kept = this.#kept;
-    kept.flush();
+    const restored = this.#restored;
+    restored.flush();
     if (this.#unfinished !== null) {
       this.#end = this.#unfinished.offset;
-      kept.truncate(this.#unfinished.seq - 1);
+      restored.truncate(this.#unfinished.seq - 1);
     }
     const bytes = this.#lines.nextOffset - this.#end;
-    const { logId, ballot, log, keys, writer, complete } = kept;
+    const { logId, ballot, log, keys, writer, complete } = restored;
     return {
-      kept: logId === null ? null : { logId, ballot, log, keys },
+      restored: logId === null ? null : { logId, ballot, log, keys },
       complete,
       writer,
       end: this.#end,
-      dropped: bytes === 0 ? null : { bytes, fromSeq: kept.nextSeq },
+      dropped: bytes === 0 ? null : { bytes, fromSeq: restored.nextSeq },
     };
   }
 
   #damage(problem: string): StorageError {
     const { number, offset } = this.#lines;
-    const where = `line ${number}, byte ${offset}, where seq ${this.#kept.nextSeq} should follow`;
+    const where = `line ${number}, byte ${offset}, where seq ${this.#restored.nextSeq} should follow`;
     return new StorageError(
       EXIT_DAMAGED,
       `${this.#path}: damaged at ${where}: ${problem}. ${WHAT_TO_DO}`,

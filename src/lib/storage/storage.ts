@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Journal } from '../core/log/journal.ts';
-import type { Kept } from '../core/log/replica.ts';
+import type { Restored } from '../core/log/replica.ts';
 import { NO_BALLOT } from '../core/recovery/ballot.ts';
 import { Directory, syncDirectory } from './directory.ts';
 import { DISK, type Disk } from './disk.ts';
@@ -29,14 +29,14 @@ export interface StorageOptions extends SyncOutcome {
 export interface Storage {
   readonly journal: Journal;
   /** What the directory held; null if nothing. */
-  readonly kept: Kept | null;
+  readonly restored: Restored | null;
   /** What a crash had left unfinished, and was dropped; null if nothing. */
   readonly dropped: Dropped | null;
   /** Syncs what was written, and lets another process have the directory. */
   close(): Promise<void>;
 }
 
-const EMPTY: Loaded = { kept: null, complete: null, writer: null, end: 0, dropped: null };
+const EMPTY: Loaded = { restored: null, complete: null, writer: null, end: 0, dropped: null };
 
 /** Opens the directory, which is made if it is missing. Throws a `StorageError` if it cannot be used. */
 export async function openStorage(path: string, options: StorageOptions): Promise<Storage> {
@@ -51,13 +51,13 @@ export async function openStorage(path: string, options: StorageOptions): Promis
     const run = options.machineRun ?? machineRun();
     const { complete } = loaded;
     const isComplete = complete !== null && [null, run].includes(complete.machineRun);
-    const kept = loaded.kept && { ...loaded.kept, isComplete };
+    const restored = loaded.restored && { ...loaded.restored, isComplete };
     const journal = new DiskJournal(directory, options, {
       file,
-      logId: kept?.logId ?? null,
-      ballot: kept?.ballot ?? NO_BALLOT,
+      logId: restored?.logId ?? null,
+      ballot: restored?.ballot ?? NO_BALLOT,
       writer,
-      length: kept?.log.length ?? 0,
+      length: restored?.log.length ?? 0,
       machineRun: directory.isSynced ? null : run,
     });
     // What is written from now on is kept in another way than before, and the record has to say so.
@@ -67,7 +67,7 @@ export async function openStorage(path: string, options: StorageOptions): Promis
       await journal.close();
       await lock.release();
     };
-    return { journal, kept, dropped, close };
+    return { journal, restored, dropped, close };
   } catch (error) {
     await lock.release();
     throw error;
@@ -97,7 +97,7 @@ function openLog(directory: Directory): { file: LogFile | null; loaded: Loaded }
   try {
     const loaded = readLog(disk, fd, logPath);
     settleFile(directory, fd, loaded);
-    if (loaded.kept !== null) return { file: new LogFile(disk, fd, loaded.end), loaded };
+    if (loaded.restored !== null) return { file: new LogFile(disk, fd, loaded.end), loaded };
     disk.closeSync(fd);
     return { file: null, loaded };
   } catch (error) {

@@ -25,7 +25,7 @@ export class Exposition {
     return this.#family(name, 'gauge', help, samples);
   }
 
-  /** A value that only grows within one life of the node. */
+  /** A value that only grows within one run of the node. */
   counter(name: string, help: string, samples: Iterable<Sample>): this {
     return this.#family(name, 'counter', help, samples);
   }

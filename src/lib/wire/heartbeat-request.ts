@@ -1,6 +1,6 @@
 /**
  * What a master asks with a heartbeat, as it travels: which log it writes, under which epoch, and as
- * which life; to whom it says so, from which length on that node is complete, and up to where the log is
+ * which incarnation; to whom it says so, from which length on that node is complete, and up to where the log is
  * committed. Headers, because a heartbeat is a GET, and all the same to who does not know them.
  */
 import type { IncomingHttpHeaders } from 'node:http';
@@ -12,12 +12,12 @@ import { parsePosition } from '../http/query.ts';
 
 /** The headers of a heartbeat. */
 export function heartbeatHeaders(request: HeartbeatRequest): Record<string, string> {
-  const { claim, bootId, completeFrom, committed } = request;
-  if (claim === null) return { 'log-poll': 'true' };
+  const { prepare, bootId, completeFrom, committed } = request;
+  if (prepare === null) return { 'log-poll': 'true' };
   return {
-    'log-id': encodeURIComponent(claim.logId),
-    'log-epoch': String(claim.epoch),
-    'log-writer': encodeURIComponent(claim.writer),
+    'log-id': encodeURIComponent(prepare.logId),
+    'log-epoch': String(prepare.epoch),
+    'log-writer': encodeURIComponent(prepare.writer),
     ...(bootId === null ? {} : { 'boot-id': encodeURIComponent(bootId) }),
     ...(completeFrom === null ? {} : { 'log-complete-from': String(completeFrom) }),
     ...(committed === 0 ? {} : { 'log-committed': String(committed) }),
@@ -31,21 +31,21 @@ export function parseHeartbeatRequest(headers: IncomingHttpHeaders): HeartbeatRe
   const writer = headers['log-writer'];
   if (logId === undefined && epochText === undefined && writer === undefined) {
     const isPoll = headers['log-poll'] === 'true';
-    return isPoll ? { claim: null, bootId: null, completeFrom: null, committed: 0 } : null;
+    return isPoll ? { prepare: null, bootId: null, completeFrom: null, committed: 0 } : null;
   }
   const names = [decodeName(logId), decodeName(writer)];
   const epoch = typeof epochText === 'string' ? parsePosition(epochText) : null;
   if (!names[0] || !names[1] || !isEpoch(epoch)) {
     throw new HttpProblem(
       'bad-request',
-      'a claim needs Log-Id and Log-Writer (percent-encoded, 1 to 255 characters) and Log-Epoch ' +
+      'a prepare needs Log-Id and Log-Writer (percent-encoded, 1 to 255 characters) and Log-Epoch ' +
         `(an integer from 1 to ${EPOCH_MAX})`,
     );
   }
-  return { claim: { logId: names[0], epoch, writer: names[1] }, ...detailsOf(headers) };
+  return { prepare: { logId: names[0], epoch, writer: names[1] }, ...detailsOf(headers) };
 }
 
-function detailsOf(headers: IncomingHttpHeaders): Omit<HeartbeatRequest, 'claim'> {
+function detailsOf(headers: IncomingHttpHeaders): Omit<HeartbeatRequest, 'prepare'> {
   const bootIdText = headers['boot-id'];
   const bootId = bootIdText === undefined ? null : decodeName(bootIdText);
   const completeFrom = lengthIn(headers['log-complete-from']);

@@ -1,5 +1,5 @@
 /** Splits a stream of bytes into lines, each bounded, and together as well if they share a budget. */
-import { type ByteBudget, ByteGatherer, TooManyBytes } from '../http/byte-buffer.ts';
+import { type ByteBudget, ByteBuffer, TooManyBytes } from '../http/byte-buffer.ts';
 
 const NEWLINE = 0x0a;
 
@@ -8,11 +8,11 @@ export class LineTooLong extends Error {}
 
 export class LineSplitter {
   readonly #bytesMax: number;
-  readonly #line: ByteGatherer;
+  readonly #line: ByteBuffer;
 
   constructor(bytesMax: number, budget: ByteBudget | null = null) {
     this.#bytesMax = bytesMax;
-    this.#line = new ByteGatherer(bytesMax, budget);
+    this.#line = new ByteBuffer(bytesMax, budget);
   }
 
   /** Whether a line has begun and not ended. */
@@ -42,7 +42,7 @@ export class LineSplitter {
   }
 
   /** What came behind the last newline, if that is not blank. */
-  rest(): Uint8Array | null {
+  remainder(): Uint8Array | null {
     const line = this.#line.takeAll();
     return isBlank(line) ? null : line;
   }

@@ -6,7 +6,7 @@
 import type { EpochStart } from '../core/log/epochs.ts';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
 import { type PackedMessages, packMessages } from '../core/log/messages.ts';
-import type { Ack, EntryTrace, Frame, Heartbeat, Standing } from '../core/protocol.ts';
+import type { Ack, EntryTrace, Frame, Heartbeat, PrepareReply } from '../core/protocol.ts';
 import { compareBallots, EPOCH_MAX, isEpoch, NO_BALLOT } from '../core/recovery/ballot.ts';
 import type { WriteConcern } from '../core/replication/write-concern.ts';
 import type { Faults } from '../core/secondary.ts';
@@ -290,7 +290,7 @@ export function parseAck(line: Uint8Array): Ack | null {
   if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   if (agreed !== undefined && agreed !== false) return null;
   const ack = { bootId, logId, epoch, length };
-  return agreed === false ? { ...ack, isAgreed: false } : ack;
+  return agreed === false ? { ...ack, isLogMatched: false } : ack;
 }
 
 /** Reads the answer to a heartbeat; null if it is not one. */
@@ -298,8 +298,8 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   const fields = fieldsOf(body);
   if (fields === null) return null;
   const { nodeId, bootId, logId, epoch, length } = fields;
-  const standing = standingOf(fields);
-  if (standing === undefined) return null;
+  const prepareReply = prepareReplyOf(fields);
+  if (prepareReply === undefined) return null;
   if (!isPeerName(nodeId) || !isPeerName(bootId)) return null;
   if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   if (logId !== null && !isPeerName(logId)) return null;
@@ -312,25 +312,25 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
     logId,
     epoch,
     length,
-    standing,
+    prepareReply,
     ...(held === undefined ? {} : { held }),
     ...(receivedBytes === undefined ? {} : { receivedBytes }),
   };
 }
 
 /** What a secondary adds for a master; null if nothing, undefined if nonsense. */
-function standingOf({
+function prepareReplyOf({
   writer,
   lastEpoch,
   lastWriter,
   agreed,
   complete = false,
-}: Fields): Standing | null | undefined {
+}: Fields): PrepareReply | null | undefined {
   if (lastEpoch === undefined && agreed === undefined) return null;
   if (!isWriter(writer) || !isEpochOrNone(lastEpoch) || !isWriter(lastWriter)) return undefined;
   if (typeof agreed !== 'boolean' || typeof complete !== 'boolean') return undefined;
   const [seen, last] = [writer ?? null, lastWriter ?? null];
-  return { writer: seen, lastEpoch, lastWriter: last, isAgreed: agreed, isComplete: complete };
+  return { writer: seen, lastEpoch, lastWriter: last, isLogMatched: agreed, isComplete: complete };
 }
 
 function fieldsOf(bytes: Uint8Array): Fields | null {
@@ -370,7 +370,7 @@ function isPeerName(value: unknown): value is string {
   );
 }
 
-/** Which life of a master wrote; it may be left open. */
+/** Which incarnation of a master wrote; it may be left open. */
 function isWriter(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || isPeerName(value);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HealthFeed, isNews } from '../../../src/lib/api/health-events.ts';
-import type { Call } from '../../../src/lib/http/request-context.ts';
+import type { RequestContext } from '../../../src/lib/http/request-context.ts';
 
 type Times = readonly [lastSeenMsAgo: number | null, nextAttemptInMs: number | null];
 
@@ -108,7 +108,7 @@ class Follower {
   onWrite = () => {};
 
   constructor(node: Node, method = 'GET') {
-    node.feed.follow({ req: { method }, res: this } as unknown as Call);
+    node.feed.follow({ req: { method }, res: this } as unknown as RequestContext);
   }
 
   get writableNeedDrain(): boolean {

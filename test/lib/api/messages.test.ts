@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { readyForMore } from '../../../src/lib/api/message-writers.ts';
 import { serveSecondary } from '../replication/secondary-server.ts';
-import { claiming } from '../support.ts';
+import { preparing } from '../support.ts';
 
 describe('readyForMore', () => {
   const answer = (state: { writableNeedDrain: boolean; destroyed: boolean }) =>
@@ -36,7 +36,7 @@ describe('Log-Epoch', () => {
     const { url, core, feed } = await serveSecondary(t);
     const old = { epoch: 1, writer: 'A', firstSeq: 1 };
     feed(1, 1, ['a', 'x'], { writer: 'A', epochs: [old] });
-    core.heartbeat(claiming({ logId: 'L', epoch: 2, writer: 'B' }));
+    core.heartbeat(preparing({ logId: 'L', epoch: 2, writer: 'B' }));
     const read = async () => {
       const response = await fetch(`${url}/messages`);
       return [response.headers.get('log-epoch'), await response.json()];

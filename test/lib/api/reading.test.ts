@@ -62,8 +62,8 @@ describe('entries as lines and events', () => {
 describe('GET /messages as NDJSON', () => {
   it('has a line for each entry, pages, and says 304', async (t) => {
     const { url, feed } = await serveSecondary(t);
-    const virgin = await read(`${url}/messages`, LINES);
-    assert.deepEqual([virgin.text, virgin.headers.get('log-id')], ['', null]);
+    const empty = await read(`${url}/messages`, LINES);
+    assert.deepEqual([empty.text, empty.headers.get('log-id')], ['', null]);
     feed(1, 1, ['a', 'b"\n', 'c']);
     const all = await read(`${url}/messages`, LINES);
     assert.equal(all.headers.get('content-type'), 'application/x-ndjson');
@@ -111,14 +111,14 @@ describe('GET /messages as events', () => {
 
   it('is 200 in every state of the node: at any other status a browser gives up for good', async (t) => {
     const { url, feed, stop } = await serveSecondary(t);
-    const virgin = follow(t, url);
-    await waitFor('its headers', () => virgin.status === 200);
+    const empty = follow(t, url);
+    await waitFor('its headers', () => empty.status === 200);
     feed(1, 1, ['a']);
-    await virgin.until(1);
+    await empty.until(1);
     stop();
     const late = await follow(t, url, { 'last-event-id': '1' }).closed();
     assert.deepEqual([late.status, late.events], [200, []]);
-    await virgin.closed();
+    await empty.closed();
   });
 
   it('begins at `from`, or after the last id, which counts more', async (t) => {

@@ -13,7 +13,7 @@ import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { listRoute } from '../../../src/lib/api/messages.ts';
 import type { LogView, ReadPort } from '../../../src/lib/api/ports.ts';
-import { Intake } from '../../../src/lib/core/log/apply.ts';
+import { Applier } from '../../../src/lib/core/log/apply.ts';
 import type { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../../src/lib/core/log/log.ts';
 import { Replica } from '../../../src/lib/core/log/replica.ts';
@@ -53,7 +53,7 @@ const appending = fc.record({
 });
 /** One master: how much it has of the log before it, what is appended to it, how much it sends on. */
 const living = fc.record({
-  kept: fc.double({ min: 0, max: 1, noNaN: true }),
+  restored: fc.double({ min: 0, max: 1, noNaN: true }),
   appends: fc.array(appending, { maxLength: 6 }),
   sent: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
   frameBytes: fc.integer({ min: 1, max: 200 }),
@@ -124,9 +124,9 @@ function openDisk(path: string): Promise<Storage> {
   });
 }
 
-function secondaryOn({ journal, kept }: Storage): Secondary {
+function secondaryOn({ journal, restored }: Storage): Secondary {
   const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
-  return new Secondary({ nodeId: 's', bootId: 'B', faults }, () => {}, journal, kept);
+  return new Secondary({ nodeId: 's', bootId: 'B', faults }, () => {}, journal, restored);
 }
 
 function viewOf({ log }: Held, logEpoch: number): LogView {
@@ -142,10 +142,10 @@ describe('GET /messages on every node', () => {
     let runs = 0;
     let cuts = 0;
 
-    const lives = fc.array(living, { minLength: 1, maxLength: 6 });
+    const incarnations = fc.array(living, { minLength: 1, maxLength: 6 });
     const pages = fc.array(paging, { minLength: 4, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(lives, pages, async (masters, asked) => {
+      fc.asyncProperty(incarnations, pages, async (masters, asked) => {
         runs += 1;
         const path = join(directory, String(runs));
         const storage = await openDisk(path);
@@ -153,9 +153,9 @@ describe('GET /messages on every node', () => {
         const master = new Replica();
         master.begin('L');
         let keys = 0;
-        for (const [index, { kept, appends, sent, frameBytes }] of masters.entries()) {
+        for (const [index, { restored, appends, sent, frameBytes }] of masters.entries()) {
           const origin = { logId: 'L', epoch: index + 1, writer: `w${index}` };
-          master.cut(Math.floor(kept * master.log.length));
+          master.cut(Math.floor(restored * master.log.length));
           master.promise(origin);
           master.beginEpoch(origin);
           for (const { texts, comma, isKeyed } of appends) {
@@ -176,10 +176,10 @@ describe('GET /messages on every node', () => {
         const opened = await openDisk(path);
         const again = secondaryOn(opened);
         const recovered = new Replica();
-        const intake = new Intake(recovered, 'B', () => {});
+        const applier = new Applier(recovered, 'B', () => {});
         const origin = { logId: 'L', epoch: 99, writer: 'next' };
         for (const line of linesOf(again, origin, 1, again.length, 50)) {
-          assert.equal(intake.take(readFrame(line)), null);
+          assert.equal(applier.take(readFrame(line)), null);
         }
         for (const [index, node] of [master, secondary, again, recovered].entries()) {
           assert.deepEqual(node.keys.within(1, 1000), master.keys.within(1, 1000));

@@ -1,8 +1,8 @@
-/** Frames and claims in a few letters. */
+/** Frames and prepares in a few letters. */
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Frame, HeartbeatRequest } from '../../../src/lib/core/protocol.ts';
 
-/** What a frame or a claim says besides. */
+/** What a frame or a prepare says besides. */
 export type Told = Partial<Pick<Frame, 'logId' | 'bootId' | 'completeFrom' | 'committed'>> & {
   readonly epochs?: string;
 };
@@ -28,9 +28,9 @@ export function frameOf(by: string, from: number, texts: readonly string[], told
   return { ...ballotOf(by), logId, from, messages, keys: [], epochs: list, ...rest };
 }
 
-/** A heartbeat with the claim of the master `by`. */
+/** A heartbeat with the prepare of the master `by`. */
 export function requestOf(by: string, told: Told): HeartbeatRequest {
   const { logId = 'L', bootId = null, completeFrom = null, committed = 0 } = told;
   const { epoch, writer } = ballotOf(by);
-  return { claim: { logId, epoch, writer: writer as string }, bootId, completeFrom, committed };
+  return { prepare: { logId, epoch, writer: writer as string }, bootId, completeFrom, committed };
 }

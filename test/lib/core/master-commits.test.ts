@@ -87,7 +87,7 @@ describe('Master: the notice of a commit', () => {
     const stage = new Stage(options).allUp();
     stage.tick(SPOKEN);
     for (const name of options.names ?? ['s1', 's2'])
-      stage.speak(name, 0, { isAgreed: true, isComplete: true });
+      stage.speak(name, 0, { isLogMatched: true, isComplete: true });
     stage.skip();
     return stage;
   };
@@ -158,7 +158,7 @@ describe('Master: the notice of a commit', () => {
     assert.equal(stage.requests.get('s1')?.committed, 1);
   });
 
-  it('is told anew in every stream: another life may have taken the first', () => {
+  it('is told anew in every stream: another incarnation may have taken the first', () => {
     const stage = noticing();
     stage.ack('s1', 1);
     stage.ack('s2', 1);

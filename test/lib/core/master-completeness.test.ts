@@ -32,7 +32,7 @@ describe('Master: from where a secondary is complete', () => {
     assert.equal(stage.starts.get('s2')?.completeFrom, 2, 'it was met before');
   });
 
-  it('is the length of the log when it is met, in every stream with this life of it', () => {
+  it('is the length of the log when it is met, in every stream with this incarnation of it', () => {
     const stage = threeEntries();
     stage.speak('s1', 0, { bootId: 'reborn' });
     stage.did('open s1#2', 'send s1 1..0');
@@ -50,7 +50,7 @@ describe('Master: from where a secondary is complete', () => {
     assert.deepEqual(told(), ['once more', 5]);
   });
 
-  it('is that as well of a life that is met by its first ack', () => {
+  it('is that as well of an incarnation that is met by its first ack', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append(['a', 'b']);
     stage.ack('s1', 0, { bootId: 'reborn' });
@@ -113,7 +113,7 @@ describe('Master: a secondary that becomes complete', () => {
     assert.equal(stage.health('s1').complete, false);
   });
 
-  it('is so by its last word, and not any more in another life, or under another name', () => {
+  it('is so by its last word, and not any more in another incarnation, or under another name', () => {
     const complete = (...acts: ((stage: Stage) => void)[]) => {
       const stage = threeEntries();
       stage.speak('s1', 3, { isComplete: true });

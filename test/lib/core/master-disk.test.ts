@@ -82,7 +82,7 @@ describe('Master: with a disk', () => {
     assert.equal(disk.told.at(-1), 'append 2..2 under 1/W, keys 2,l');
   });
 
-  it('keeps its claim, and that its epoch has begun, before it writes', () => {
+  it('keeps its prepare, and that its epoch has begun, before it writes', () => {
     const { disk } = onDisk();
     assert.deepEqual(disk.told, ['begin L', 'promise 1/W', 'epoch 1/W', 'complete']);
   });
@@ -91,34 +91,46 @@ describe('Master: with a disk', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'b']), { epoch: 4, writer: 'A' });
     for (const seq of [1, 2]) keys.record('batch', seq);
-    const kept = { logId: 'KEPT', ballot: { epoch: 5, writer: 'B' }, log, keys, isComplete: true };
+    const restored = {
+      logId: 'KEPT',
+      ballot: { epoch: 5, writer: 'B' },
+      log,
+      keys,
+      isComplete: true,
+    };
     const journal = new SlowDisk(2);
-    const stage = new Stage({ names: [], journal, kept });
+    const stage = new Stage({ names: [], journal, restored });
     assert.deepEqual([stage.master.logId, stage.master.epoch], ['KEPT', 5]);
     stage.tick(0);
-    assert.deepEqual(stage.master.claim, { logId: 'KEPT', epoch: 6, writer: 'W' });
-    assert.equal(stage.notes[0]?.fields.adoptedFrom, 'master');
+    assert.deepEqual(stage.master.leadership, { logId: 'KEPT', epoch: 6, writer: 'W' });
+    assert.equal(stage.logEvents[0]?.fields.adoptedFrom, 'master');
     assert.equal(stage.await(2, 1), 'seq 2 holds');
     assert.equal(stage.append(['a', 'b'], { key: 'batch' }), 'seq 1..2 holds, a duplicate');
     assert.equal(stage.append('c'), 'seq 3 waits');
   });
 
-  for (const isKept of [false, true]) {
-    it(`does not begin while its disk is full, ${isKept ? 'with' : 'without'} a log there`, () => {
+  for (const isRestored of [false, true]) {
+    it(`does not begin while its disk is full, ${isRestored ? 'with' : 'without'} a log there`, () => {
       const journal = new SlowDisk();
       journal.isFull = true;
       const ballot = { epoch: 1, writer: 'A' };
-      const kept = { logId: 'L', ballot, log: new Log(), keys: new KeyIndex(), isComplete: true };
-      const stage = new Stage({ names: [], journal, ...(isKept ? { kept } : {}) });
+      const restored = {
+        logId: 'L',
+        ballot,
+        log: new Log(),
+        keys: new KeyIndex(),
+        isComplete: true,
+      };
+      const stage = new Stage({ names: [], journal, ...(isRestored ? { restored } : {}) });
       stage.tick(0);
       assert.equal(stage.master.status(), 'recovering');
-      assert.equal(stage.notes[0]?.fields.reason, 'the disk is full');
+      assert.equal(stage.logEvents[0]?.fields.reason, 'the disk is full');
       journal.isFull = false;
       stage.tick(stage.master.nextWakeAt());
       assert.equal(stage.master.status(), 'ok');
-      const epoch = isKept ? 3 : 2;
-      const kepts = isKept ? [`promise ${epoch}/W`] : ['begin L', `promise ${epoch}/W`];
-      const flag = isKept ? [] : ['complete'];
+      const epoch = isRestored ? 3 : 2;
+      const kepts = isRestored ? [`promise ${epoch}/W`] : ['begin L', `promise ${epoch}/W`];
+      const flag = isRestored ? [] : ['complete'];
       assert.deepEqual(journal.told, [...kepts, `epoch ${epoch}/W`, ...flag]);
     });
   }
@@ -126,10 +138,10 @@ describe('Master: with a disk', () => {
   it('counts itself for nothing before all is durable that it had when it took over', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'b']), { epoch: 1, writer: 'A' });
-    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
+    const restored = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
     const journal = new SlowDisk(2);
     journal.durableLength = 1;
-    const stage = new Stage({ names: [], journal, kept });
+    const stage = new Stage({ names: [], journal, restored });
     stage.tick(0);
     assert.deepEqual(stage.master.holders(1), { acked: [], pending: ['master'] });
     assert.equal(stage.await(1, 1, { as: 'alice' }), 'seq 1 waits');
@@ -142,14 +154,20 @@ describe('Master: with a disk', () => {
   it('counts what it had to cut off its own log', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a', 'x', 'y']), { epoch: 1, writer: 'A' });
-    const kept = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
-    const stage = new Stage({ names: ['s1'], journal: new SlowDisk(3), kept });
+    const restored = { logId: 'L', ballot: { epoch: 1, writer: 'A' }, log, keys, isComplete: true };
+    const stage = new Stage({ names: ['s1'], journal: new SlowDisk(3), restored });
     stage.tick(0);
     stage.beat('s1', 2, { logId: 'L', epoch: 2 });
     stage.beat('s1', 2, {
       logId: 'L',
       epoch: 3,
-      standing: { writer: 'W', lastEpoch: 2, lastWriter: null, isAgreed: false, isComplete: true },
+      prepareReply: {
+        writer: 'W',
+        lastEpoch: 2,
+        lastWriter: null,
+        isLogMatched: false,
+        isComplete: true,
+      },
     });
     stage.did('ask s1', 'prepare s1 L/3', 'fetch s1 3..');
     const frame = { logId: 'L', epoch: 3, writer: 'W', keys: [] };

@@ -10,8 +10,8 @@ import { Stage } from './stage.ts';
 
 /** What a secondary says that has this newest epoch, of writer `w<epoch>`. */
 function standing(lastEpoch: number, lastWriter = `w${lastEpoch}`): Partial<Heartbeat> {
-  const said = { writer: 'W', lastEpoch, lastWriter, isAgreed: false, isComplete: true };
-  return { logId: 'L', epoch: 8, standing: said };
+  const said = { writer: 'W', lastEpoch, lastWriter, isLogMatched: false, isComplete: true };
+  return { logId: 'L', epoch: 8, prepareReply: said };
 }
 
 /** A master that goes on with seven entries of as many epochs, as epoch 8; two epochs fit a frame. */
@@ -21,8 +21,8 @@ function goesOn(length: number, ...newest: Parameters<typeof standing>): Stage {
     log.append(packMessages([`${epoch}`]), { epoch, writer: `w${epoch}` });
   }
   const ballot = { epoch: 7, writer: 'w7' };
-  const kept = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
-  const stage = new Stage({ names: ['s1'], journal: new SlowDisk(7), kept, frameEpochsMax: 2 });
+  const restored = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
+  const stage = new Stage({ names: ['s1'], journal: new SlowDisk(7), restored, frameEpochsMax: 2 });
   stage.tick(0);
   stage.beat('s1', length, { logId: 'L', epoch: 7 });
   stage.beat('s1', length, standing(...newest));
@@ -32,7 +32,7 @@ function goesOn(length: number, ...newest: Parameters<typeof standing>): Stage {
 
 /** The secondary has taken a part of the list, and shows so much now. */
 function part(stage: Stage, length: number, bootId = 's1-boot'): void {
-  stage.ack('s1', length, { epoch: 8, bootId, isAgreed: false });
+  stage.ack('s1', length, { epoch: 8, bootId, isLogMatched: false });
 }
 
 describe('Master: a list of epochs that does not fit one frame', () => {
@@ -83,7 +83,7 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     assert.deepEqual(stage.parts.slice(length), ['s1 7..8']);
   });
 
-  it('goes on where another life of the secondary answers, which is met then', () => {
+  it('goes on where another incarnation of the secondary answers, which is met then', () => {
     const stage = goesOn(3, 0);
     part(stage, 0, 'another');
     part(stage, 0, 'another');
@@ -94,7 +94,7 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     assert.equal(stage.health('s1').length, 7);
   });
 
-  it('is told whole to a life of which nothing is known, whatever another one has said', () => {
+  it('is told whole to an incarnation of which nothing is known, whatever another one has said', () => {
     const stage = goesOn(6, 6);
     part(stage, 6, 'another');
     for (const now of [1000, 10_000]) {
@@ -123,13 +123,18 @@ describe('Master: a list of epochs that does not fit one frame', () => {
     for (let epoch = 1; epoch <= 40; epoch += 1)
       log.append(packMessages(['x']), { epoch, writer: 'w' });
     const ballot = { epoch: 40, writer: 'w' };
-    const kept = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
-    const stage = new Stage({ names: ['s1'], journal: new SlowDisk(40), kept, frameEpochsMax: 2 });
+    const restored = { logId: 'L', ballot, log, keys: new KeyIndex(), isComplete: true };
+    const stage = new Stage({
+      names: ['s1'],
+      journal: new SlowDisk(40),
+      restored,
+      frameEpochsMax: 2,
+    });
     stage.tick(0);
     stage.beat('s1', 0);
     stage.beat('s1', 0);
     assert.equal(stage.parts.length, 8);
-    stage.ack('s1', 0, { epoch: 41, isAgreed: false });
+    stage.ack('s1', 0, { epoch: 41, isLogMatched: false });
     assert.equal(stage.parts.at(-1), 's1 17..18 more');
     assert.equal(stage.parts.length, 9);
   });

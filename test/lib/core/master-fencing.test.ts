@@ -23,14 +23,14 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
   [
     'a heartbeat that tells of another writer of its own epoch',
     (stage) => {
-      const standing = {
+      const prepareReply = {
         writer: 'X',
         lastEpoch: 0,
         lastWriter: null,
-        isAgreed: false,
+        isLogMatched: false,
         isComplete: false,
       };
-      stage.beat('s1', 0, { logId: 'L', epoch: 1, standing });
+      stage.beat('s1', 0, { logId: 'L', epoch: 1, prepareReply });
     },
     1,
   ],
@@ -55,7 +55,7 @@ for (const [how, act, by] of ways) {
       act(stage);
       stage.did('drop s1', 'drop s2', 'bob fenced', 'alice fenced');
       assert.deepEqual([stage.master.waiting, stage.master.fencedBy], [0, by]);
-      assert.deepEqual(stage.notes.at(-1), {
+      assert.deepEqual(stage.logEvents.at(-1), {
         level: 'error',
         event: 'fenced',
         fields: { epoch: 1, by },
@@ -82,7 +82,7 @@ for (const [how, act, by] of ways) {
       const stage = usual();
       act(stage);
       stage.skip();
-      stage.notes.length = 0;
+      stage.logEvents.length = 0;
       stage.ack('s1', 2);
       stage.ack('s2', 2);
       stage.fail('s2');
@@ -93,7 +93,7 @@ for (const [how, act, by] of ways) {
       stage.tick(60_000);
       stage.master.flush(60_000);
       stage.did();
-      assert.deepEqual(stage.notes, []);
+      assert.deepEqual(stage.logEvents, []);
       assert.deepEqual([stage.master.fencedBy, stage.master.nextWakeAt()], [by, NEVER]);
     });
   });
@@ -106,14 +106,14 @@ describe('Master: not fenced', () => {
     [
       'by a heartbeat of a smaller writer of its epoch',
       (stage) => {
-        const standing = {
+        const prepareReply = {
           writer: 'A',
           lastEpoch: 0,
           lastWriter: null,
-          isAgreed: false,
+          isLogMatched: false,
           isComplete: false,
         };
-        stage.beat('s1', 0, { logId: 'L', epoch: 1, standing });
+        stage.beat('s1', 0, { logId: 'L', epoch: 1, prepareReply });
       },
     ],
     [
@@ -135,8 +135,8 @@ describe('Master: not fenced', () => {
 
   it('by a refusal for an epoch that is below its own: that is no answer', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
-    const kept = { logId: 'L', ballot: { epoch: 4, writer: 'A' }, log, keys, isComplete: true };
-    const stage = usual(new Stage({ heartbeatMs: 1000, kept }).allUp());
+    const restored = { logId: 'L', ballot: { epoch: 4, writer: 'A' }, log, keys, isComplete: true };
+    const stage = usual(new Stage({ heartbeatMs: 1000, restored }).allUp());
     assert.equal(stage.master.epoch, 5);
     stage.refuse('s1', 4);
     assert.deepEqual([stage.master.fencedBy, stage.master.waiting], [null, 2]);
@@ -145,7 +145,7 @@ describe('Master: not fenced', () => {
     assert.equal(stage.master.fencedBy, 5);
   });
 
-  it('while it recovers: it claims a higher epoch instead', () => {
+  it('while it recovers: it prepares a higher epoch instead', () => {
     const stage = new Stage({ names: ['s1'] });
     stage.tick(0);
     stage.beat('s1', 0, { logId: 'L', epoch: 7 });

@@ -1,34 +1,34 @@
-/** Whom a master speaks to: every claim and every stream is for one incarnation, which must be met first. */
+/** Whom a master speaks to: every prepare and every stream is for one incarnation, which must be met first. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NEVER, ROUND_MS, Stage, threeEntries } from './stage.ts';
 
 const CLAIM = { logId: 'L', epoch: 1, writer: 'W' };
-const POLL = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+const POLL = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 
 describe('Master: what it asks with a heartbeat', () => {
-  it('is a poll at first, then its claim to each life that has answered, and to no other', () => {
+  it('is a poll at first, then its prepare to each incarnation that has answered, and to no other', () => {
     const stage = new Stage({ names: ['s1', 's2', 's3'] });
     stage.tick(0);
     for (const name of ['s1', 's2', 's3']) assert.deepEqual(stage.requests.get(name), POLL);
     stage.requests.clear();
-    stage.beat('s1', 0, { bootId: 'life' });
+    stage.beat('s1', 0, { bootId: 'incarnation' });
     stage.beat('s2', 0);
     stage.miss('s3', 'refused', true);
-    const prepare = { claim: CLAIM, completeFrom: null, committed: 0 };
-    assert.deepEqual(stage.requests.get('s1'), { ...prepare, bootId: 'life' });
-    assert.deepEqual(stage.requests.get('s2'), { ...prepare, bootId: 's2-boot' });
+    const told = { prepare: CLAIM, completeFrom: null, committed: 0 };
+    assert.deepEqual(stage.requests.get('s1'), { ...told, bootId: 'incarnation' });
+    assert.deepEqual(stage.requests.get('s2'), { ...told, bootId: 's2-boot' });
     assert.equal(stage.requests.has('s3'), false);
-    stage.beat('s1', 0, { bootId: 'life' });
+    stage.beat('s1', 0, { bootId: 'incarnation' });
     stage.beat('s2', 0);
     stage.tick(ROUND_MS);
-    const { claim, bootId } = stage.requests.get('s3') ?? {};
-    assert.deepEqual([claim, bootId], [null, null], 'who was never met is only polled');
+    const { prepare, bootId } = stage.requests.get('s3') ?? {};
+    assert.deepEqual([prepare, bootId], [null, null], 'who was never met is only polled');
   });
 
   it('is also where a secondary is complete, and what is committed', () => {
     const stage = threeEntries();
-    const told = { claim: CLAIM, bootId: 's1-boot', completeFrom: 0, committed: 3 };
+    const told = { prepare: CLAIM, bootId: 's1-boot', completeFrom: 0, committed: 3 };
     assert.deepEqual(stage.requests.get('s1'), told);
     stage.speak('s1', 1, { bootId: 'reborn' });
     stage.tick(2 * ROUND_MS);
@@ -81,7 +81,7 @@ describe('Master: who was never met', () => {
       return nextAttemptInMs;
     });
     assert.deepEqual(delays, [25, 50, 100, 150, 150, 150]);
-    const levels = stage.notes
+    const levels = stage.logEvents
       .filter(({ event }) => event === 'replication-failed')
       .map(({ level }) => level);
     assert.deepEqual(levels, ['warn', ...Array(5).fill('debug')]);
@@ -145,24 +145,30 @@ describe('Master: a stream that was for an incarnation which is over', () => {
 });
 
 describe('Master: who has only heard of another log', () => {
-  const empty = { writer: 'X', lastEpoch: 0, lastWriter: null, isAgreed: false, isComplete: false };
+  const empty = {
+    writer: 'X',
+    lastEpoch: 0,
+    lastWriter: null,
+    isLogMatched: false,
+    isComplete: false,
+  };
 
   it('is sent this one, whatever epoch that was of', () => {
     const stage = threeEntries();
-    stage.beat('s1', 0, { logId: 'OTHER', epoch: 7, bootId: 'reborn', standing: empty });
+    stage.beat('s1', 0, { logId: 'OTHER', epoch: 7, bootId: 'reborn', prepareReply: empty });
     stage.did('open s1#2', 'send s1 1..0');
     assert.deepEqual([stage.health('s1').status, stage.health('s1').lastError], ['Healthy', null]);
     assert.equal(stage.master.fencedBy, null);
   });
 
   it('is not if it holds any of it, or does not say', () => {
-    for (const [length, standing] of [
+    for (const [length, prepareReply] of [
       [1, empty],
       [0, { ...empty, lastEpoch: 7 }],
       [0, null],
     ] as const) {
       const stage = threeEntries();
-      stage.beat('s1', length, { logId: 'OTHER', epoch: 7, bootId: 'reborn', standing });
+      stage.beat('s1', length, { logId: 'OTHER', epoch: 7, bootId: 'reborn', prepareReply });
       stage.did();
       assert.match(stage.health('s1').lastError as string, /^log-mismatch/);
       assert.deepEqual(stage.master.holders(1), { acked: ['master', 's2'], pending: ['s1'] });

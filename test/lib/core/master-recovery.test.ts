@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Heartbeat, Standing } from '../../../src/lib/core/protocol.ts';
+import type { Heartbeat, PrepareReply } from '../../../src/lib/core/protocol.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage, type StageOptions } from './stage.ts';
 
@@ -10,22 +10,31 @@ const W2 = { epoch: 2, writer: 'W' };
 /** What a secondary of log L says that saw epoch 1 of writer A. */
 const holds = (length: number): [number, Partial<Heartbeat>] => {
   const [lastEpoch, lastWriter] = length === 0 ? [0, null] : [1, 'A'];
-  const standing = { writer: 'A', lastEpoch, lastWriter, isAgreed: false, isComplete: length > 0 };
-  return [length, { logId: 'L', epoch: 1, standing }];
+  const prepareReply = {
+    writer: 'A',
+    lastEpoch,
+    lastWriter,
+    isLogMatched: false,
+    isComplete: length > 0,
+  };
+  return [length, { logId: 'L', epoch: 1, prepareReply }];
 };
-/** What it says to the claim 2/W. */
-const stands = (length: number, standing: Partial<Standing> = {}): [number, Partial<Heartbeat>] => [
+/** What it says to the prepare 2/W. */
+const stands = (
+  length: number,
+  prepareReply: Partial<PrepareReply> = {},
+): [number, Partial<Heartbeat>] => [
   length,
   {
     logId: 'L',
     epoch: 2,
-    standing: {
+    prepareReply: {
       writer: 'W',
       lastEpoch: length === 0 ? 0 : 1,
       lastWriter: null,
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: length > 0,
-      ...standing,
+      ...prepareReply,
     },
   },
 ];
@@ -47,7 +56,7 @@ function recovered(second: number, options: StageOptions = {}): Stage {
 const FRAME = { logId: 'L', ...W2, from: 1, keys: [[2, 'k']], epochs: null } as const;
 
 describe('Master: recovering', () => {
-  it('asks everybody, makes its claim, fetches the best log, and pushes it on', () => {
+  it('asks everybody, makes its prepare, fetches the best log, and pushes it on', () => {
     const stage = new Stage();
     assert.equal(stage.master.nextWakeAt(), 0);
     stage.tick(0);
@@ -65,7 +74,7 @@ describe('Master: recovering', () => {
     stage.fetchOver();
     stage.did('open s1#1', 'send s1 1..0', 'open s2#1', 'send s2 1..0');
     assert.deepEqual(messagesOf(stage.master.log), ['a', 'b']);
-    assert.deepEqual(stage.master.claim, { logId: 'L', ...W2 });
+    assert.deepEqual(stage.master.leadership, { logId: 'L', ...W2 });
     assert.equal(stage.append('c', { w: 1 }), 'seq 3 holds');
     assert.deepEqual(stage.master.log.epochs, [A1, { ...W2, firstSeq: 3 }]);
     assert.equal(stage.append('b', { key: 'k' }), 'seq 2 holds, a duplicate');
@@ -81,7 +90,7 @@ describe('Master: recovering', () => {
     stage.beat('s2', ...stands(1));
     stage.fetched({ ...FRAME, keys: [], epochs: [A1] }, ['a']);
     stage.fetchOver();
-    const line = stage.notes.find(({ event }) => event === 'recovered');
+    const line = stage.logEvents.find(({ event }) => event === 'recovered');
     assert.deepEqual(line, {
       level: 'info',
       event: 'recovered',
@@ -109,7 +118,7 @@ describe('Master: recovering', () => {
     stage.fetched({ ...FRAME, epochs: [A1] }, ['a', 'b']);
     stage.fetchOver();
     const { rule, answered, incomplete, unanswered } =
-      stage.notes.find(({ event }) => event === 'recovered')?.fields ?? {};
+      stage.logEvents.find(({ event }) => event === 'recovered')?.fields ?? {};
     assert.equal(rule, 'all-answered');
     assert.deepEqual(
       [answered, incomplete],
@@ -124,7 +133,7 @@ describe('Master: recovering', () => {
   it('says that it adopted nothing where there was nothing', () => {
     const stage = new Stage({ names: [] });
     stage.tick(0);
-    assert.equal(stage.notes[0]?.fields.adoptedFrom, null);
+    assert.equal(stage.logEvents[0]?.fields.adoptedFrom, null);
   });
 
   it('takes no appends and no waits before, and shows that it recovers', () => {
@@ -135,17 +144,17 @@ describe('Master: recovering', () => {
     assert.equal(stage.await(1, 1), 'refused {"problem":"recovering","reason":null}');
     const refusal = { kind: 'refused', problem: 'recovering', reason: null };
     assert.deepEqual(stage.master.writeRefusal(), refusal);
-    const { logId, epoch, claim, status, length } = {
+    const { logId, epoch, leadership, status, length } = {
       ...bare(stage),
       status: stage.master.status(),
     };
-    assert.deepEqual([logId, epoch, claim, status, length], [null, 0, null, 'recovering', 0]);
+    assert.deepEqual([logId, epoch, leadership, status, length], [null, 0, null, 'recovering', 0]);
     stage.master.stop(0, 1000);
     assert.equal(stage.append('a'), 'refused {"problem":"recovering","reason":null}');
     assert.equal(stage.master.writeRefusal()?.problem, 'shutting-down');
   });
 
-  it('surveys again with backoff, for ever, while no quorum answers; only what is news warns', () => {
+  it('polls again with backoff, for ever, while no quorum answers; only what is news warns', () => {
     const stage = new Stage({ backoffMaxMs: 300, heartbeatMs: 200 });
     const delays = [1, 2, 3, 4].map(() => {
       stage.tick(stage.now);
@@ -162,7 +171,7 @@ describe('Master: recovering', () => {
       [25, 50, 100, 100],
       'half of 50, 100, 200, and the interval as the cap',
     );
-    const levels = stage.notes.map(({ event, level }) => `${level} ${event}`);
+    const levels = stage.logEvents.map(({ event, level }) => `${level} ${event}`);
     assert.deepEqual(levels, [
       'warn recovery-unfinished',
       ...Array(3).fill('debug recovery-unfinished'),
@@ -179,7 +188,7 @@ describe('Master: recovering', () => {
     assert.equal(stage.master.status(), 'degraded');
   });
 
-  it('does not begin a survey while one is under way', () => {
+  it('does not begin a poll while one is under way', () => {
     const stage = new Stage();
     stage.tick(0);
     stage.skip();
@@ -196,7 +205,7 @@ describe('Master: recovering', () => {
     const { status, lastSeenMsAgo, length } = stage.health('s1');
     assert.deepEqual([status, lastSeenMsAgo, length], ['Healthy', 5, 0]);
     assert.equal(stage.events().at(-1), 'secondary-status');
-    assert.equal(stage.notes.at(-1)?.fields.cluster, 'recovering');
+    assert.equal(stage.logEvents.at(-1)?.fields.cluster, 'recovering');
   });
 
   it('learns nothing from an answer that nobody asked for', () => {
@@ -234,7 +243,13 @@ describe('Master: recovering', () => {
     stage.beat('s1', 2, {
       logId: 'L',
       epoch: 3,
-      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false, isComplete: true },
+      prepareReply: {
+        writer: 'W',
+        lastEpoch: 1,
+        lastWriter: null,
+        isLogMatched: false,
+        isComplete: true,
+      },
     });
     stage.did('ask s1', 'prepare s1 L/3', 'fetch s1 2..');
   });
@@ -264,8 +279,8 @@ describe('Master: recovering', () => {
 });
 
 function bare({ master }: Stage) {
-  const { logId, epoch, claim, length } = master;
-  return { logId, epoch, claim, length };
+  const { logId, epoch, leadership, length } = master;
+  return { logId, epoch, leadership, length };
 }
 
 describe('Master: a secondary whose log was not compared yet', () => {
@@ -333,7 +348,13 @@ describe('Master: a secondary whose log was not compared yet', () => {
     stage.tick(1_000_000);
     stage.skip();
     stage.beat('s1', 3, {
-      standing: { writer: 'W', lastEpoch: 1, lastWriter: null, isAgreed: false, isComplete: true },
+      prepareReply: {
+        writer: 'W',
+        lastEpoch: 1,
+        lastWriter: null,
+        isLogMatched: false,
+        isComplete: true,
+      },
       bootId: 'new',
     });
     stage.did('open s1#1', 'send s1 1..0');
@@ -348,11 +369,11 @@ describe('Master: a secondary whose log was not compared yet', () => {
     const stage = recovered(2);
     stage.fail('s1');
     stage.tick(1000);
-    stage.beat('s1', ...stands(2, { isAgreed: true }));
+    stage.beat('s1', ...stands(2, { isLogMatched: true }));
     assert.deepEqual(stage.master.holders(2).acked, ['master', 's1']);
   });
 
-  it('is compared anew when it comes back in a new life, from its disk', () => {
+  it('is compared anew when it comes back in a new incarnation, from its disk', () => {
     const stage = recovered(2);
     stage.ack('s1', 2, { epoch: 2 });
     stage.tick(1000);
@@ -365,7 +386,7 @@ describe('Master: a secondary whose log was not compared yet', () => {
     assert.deepEqual(stage.master.holders(2).acked, ['master', 's1']);
   });
 
-  it('that says nothing of claims counts once it has heard this epoch, and not before', () => {
+  it('that says nothing of prepares counts once it has heard this epoch, and not before', () => {
     const stage = recovered(2);
     stage.tick(1000);
     stage.beat('s1', 2, { epoch: 1 });
@@ -394,16 +415,16 @@ describe('Master: an entry of an earlier epoch', () => {
 });
 
 describe('Master: its heartbeats', () => {
-  it('carry its claim, from the second round of the survey on', () => {
+  it('carry its prepare, from the second round of the poll on', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 });
     stage.tick(0);
-    assert.equal(stage.requests.get('s1')?.claim, null);
+    assert.equal(stage.requests.get('s1')?.prepare, null);
     stage.beat('s1', 0);
-    assert.deepEqual(stage.requests.get('s1')?.claim, { logId: 'L', epoch: 1, writer: 'W' });
+    assert.deepEqual(stage.requests.get('s1')?.prepare, { logId: 'L', epoch: 1, writer: 'W' });
     stage.beat('s1', 0);
     stage.requests.clear();
     stage.tick(1000);
-    assert.deepEqual(stage.requests.get('s1')?.claim, { logId: 'L', epoch: 1, writer: 'W' });
+    assert.deepEqual(stage.requests.get('s1')?.prepare, { logId: 'L', epoch: 1, writer: 'W' });
   });
 });
 

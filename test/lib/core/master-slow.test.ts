@@ -76,7 +76,7 @@ describe('Master: a frame on a slow link', () => {
     assert.equal(stage.health('s1').lastError, 'no ack within 10000 ms');
   });
 
-  it('is not what another life has received, nor what a stream before took', () => {
+  it('is not what another incarnation has received, nor what a stream before took', () => {
     const stage = sending();
     says(stage, 1000, 500_000);
     says(stage, 2000, 500_000);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HAND_OVER_MS_MAX } from '../../../src/lib/core/master.ts';
+import { FLUSH_ON_STOP_MS_MAX } from '../../../src/lib/core/master.ts';
 import {
   FRAME_MESSAGE_BYTES_MAX,
   FRAME_MESSAGES_MAX,
@@ -72,10 +72,10 @@ describe('Master: an append', () => {
     stage.did('alice holds');
   });
 
-  it('writes under the epoch of this life', () => {
+  it('writes under the epoch of this incarnation', () => {
     const stage = new Stage({ names: ['s1'] });
     stage.tick(0);
-    for (const _ of ['survey', 'claim']) stage.beat('s1', 0, { logId: 'L', epoch: 6 });
+    for (const _ of ['poll', 'prepare']) stage.beat('s1', 0, { logId: 'L', epoch: 6 });
     assert.deepEqual([stage.master.logId, stage.master.epoch, stage.master.nodes], ['L', 7, 2]);
     stage.append('a');
     assert.deepEqual(stage.master.log.epochs, [{ epoch: 7, writer: 'W', firstSeq: 1 }]);
@@ -456,7 +456,7 @@ describe('Master: no answer', () => {
       return nextAttemptInMs;
     });
     assert.deepEqual(delays, [25, 50, 100, 150, 150, 150]);
-    const levels = stage.notes.map(({ level }) => level);
+    const levels = stage.logEvents.map(({ level }) => level);
     assert.deepEqual(levels, ['warn', 'debug', 'debug', 'debug', 'debug', 'debug']);
   });
 
@@ -610,7 +610,7 @@ describe('Master: a secondary that lost what it had', () => {
     return stage;
   }
 
-  it('is found by the heartbeat of its new life, and sent everything anew at once', () => {
+  it('is found by the heartbeat of its new incarnation, and sent everything anew at once', () => {
     const stage = twoHeld();
     stage.tick(1000);
     stage.skip();
@@ -620,7 +620,7 @@ describe('Master: a secondary that lost what it had', () => {
     assert.equal(stage.health('s1').failures, 0);
   });
 
-  it('is tried at once, though its backoff was not over: it is another life', () => {
+  it('is tried at once, though its backoff was not over: it is another incarnation', () => {
     const stage = twoHeld();
     stage.append('c');
     stage.now = 1000;
@@ -645,7 +645,7 @@ describe('Master: a secondary that lost what it had', () => {
     stage.did('alice holds');
   });
 
-  it('is found by an ack of its new life, which the frames in flight do not fit', () => {
+  it('is found by an ack of its new incarnation, which the frames in flight do not fit', () => {
     const stage = twoHeld();
     stage.append('c');
     stage.skip();
@@ -669,7 +669,7 @@ describe('Master: a secondary that lost what it had', () => {
     assert.equal(stage.health('s1').failures, 0);
   });
 
-  it('in the same life, is found by a heartbeat that shows less than it was known to have', () => {
+  it('in the same incarnation, is found by a heartbeat that shows less than it was known to have', () => {
     const stage = twoHeld();
     stage.tick(1000);
     stage.skip();
@@ -689,7 +689,7 @@ describe('Master: a secondary that lost what it had', () => {
     assert.equal(stage.health('s1').length, 3);
   });
 
-  it('is not brought back to its old life by an answer from before the new one', () => {
+  it('is not brought back to its old incarnation by an answer from before the new one', () => {
     const stage = twoHeld();
     stage.tick(1000);
     stage.fail('s1');
@@ -736,7 +736,7 @@ describe('Master: one node under two names', () => {
     assert.equal(stage.health('s2').nextAttemptInMs, 25, 'it is tried again, for it may change');
   });
 
-  it('is known by an ack alone, of a life that has answered no heartbeat by the second name', () => {
+  it('is known by an ack alone, of an incarnation that has answered no heartbeat by the second name', () => {
     const stage = nobodyKnown();
     stage.tick(1000);
     stage.beat('s1', 0, { bootId: 'same' });
@@ -843,7 +843,12 @@ describe('Master: heartbeats', () => {
     }
     assert.deepEqual(statuses, ['Suspected', 'Suspected', 'Unhealthy', 'Unhealthy', 'Healthy']);
     assert.deepEqual(
-      stage.notes.map(({ level, fields: { from, to, cluster } }) => ({ level, from, to, cluster })),
+      stage.logEvents.map(({ level, fields: { from, to, cluster } }) => ({
+        level,
+        from,
+        to,
+        cluster,
+      })),
       [
         { level: 'warn', from: 'Healthy', to: 'Suspected', cluster: 'degraded' },
         { level: 'warn', from: 'Suspected', to: 'Unhealthy', cluster: 'read-only' },
@@ -1060,8 +1065,8 @@ describe('Master: handing over what it has before it stops', () => {
   it('does not wait for long, nor for those who are not well', () => {
     const slow = begun();
     slow.master.stop(0, 5000);
-    assert.equal(slow.master.nextWakeAt(), HAND_OVER_MS_MAX);
-    slow.tick(HAND_OVER_MS_MAX);
+    assert.equal(slow.master.nextWakeAt(), FLUSH_ON_STOP_MS_MAX);
+    slow.tick(FLUSH_ON_STOP_MS_MAX);
     assert.equal(slow.master.isDrained, true);
     const away = begun();
     away.master.stop(0, 5000);

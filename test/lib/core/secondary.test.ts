@@ -5,9 +5,9 @@ import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
-import type { Kept } from '../../../src/lib/core/log/replica.ts';
+import type { Restored } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
-import type { Note } from '../../../src/lib/core/refusal.ts';
+import type { LogEvent } from '../../../src/lib/core/refusal.ts';
 import {
   DELAYED_BYTES_MAX,
   type FaultDraws,
@@ -16,7 +16,7 @@ import {
   type FrameAnswer,
   Secondary,
 } from '../../../src/lib/core/secondary.ts';
-import { claiming, Dice, messagesOf, seeds } from '../support.ts';
+import { Dice, messagesOf, preparing, seeds } from '../support.ts';
 import { SlowDisk } from './log/slow-disk.ts';
 
 const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
@@ -38,15 +38,15 @@ interface FrameOptions {
 /** A secondary and the transcript of its answers: `ack 3`, or `refused {...}`. */
 class Node {
   readonly secondary: Secondary;
-  readonly notes: Note[] = [];
+  readonly logEvents: LogEvent[] = [];
   readonly answers: string[] = [];
 
-  constructor(faults: Partial<Faults> = {}, journal?: Journal, kept: Kept | null = null) {
+  constructor(faults: Partial<Faults> = {}, journal?: Journal, restored: Restored | null = null) {
     this.secondary = new Secondary(
       { nodeId: 's1', bootId: 'B', faults: { ...NO_FAULTS, ...faults } },
-      (note) => this.notes.push(note),
+      (event) => this.logEvents.push(event),
       journal,
-      kept,
+      restored,
     );
   }
 
@@ -124,7 +124,7 @@ describe('Secondary: the order of what it shows', () => {
     assert.deepEqual([node.shown(), node.secondary.held], [['a', 'b', 'c', 'd'], 0]);
   });
 
-  it('states in an ack which life of which log it speaks for', () => {
+  it('states in an ack which incarnation of which log it speaks for', () => {
     const { secondary } = new Node();
     const frame = { ...FRAME, epoch: 3, from: 1, messages: packMessages(['a']) };
     let answer: FrameAnswer | null = null;
@@ -151,7 +151,7 @@ describe('Secondary: the order of what it shows', () => {
           .map((seq) => [seq, `key-${seq}`] as const);
         const answer = node.receive(from, all.slice(from - 1, to), { keys });
         for (let seq = from; seq <= to; seq += 1) received.add(seq);
-        // The dumb twin: a set of seqs, of which the contiguous prefix is counted anew.
+        // The reference model: a set of seqs, of which the contiguous prefix is counted anew.
         let length = 0;
         while (received.has(length + 1)) length += 1;
         assert.equal(answer, `ack ${length}`);
@@ -235,7 +235,7 @@ describe('Secondary: a refused frame changes nothing', () => {
       const before = node.state();
       assert.equal(node.receive(...frame), `refused ${JSON.stringify(refusal)}`);
       assert.deepEqual(node.state(), before);
-      assert.deepEqual(node.notes.at(-1), {
+      assert.deepEqual(node.logEvents.at(-1), {
         level: 'warn',
         event: 'frame-refused',
         fields: { from: frame[0], ...refusal },
@@ -359,7 +359,7 @@ describe('Secondary: traces', () => {
     node.receive(2, ['b', 'c'], { traces });
     node.receive(1, ['a', 'b'], { traces: traces.slice(0, 1) });
     node.receive(1, ['x', 'b'], { traces: traces.slice(0, 1) });
-    const noted = node.notes.filter(({ event }) => event === 'entry-received');
+    const noted = node.logEvents.filter(({ event }) => event === 'entry-received');
     assert.deepEqual(
       noted.map(({ level, fields }) => [level, fields]),
       [
@@ -372,7 +372,7 @@ describe('Secondary: traces', () => {
 });
 
 describe('Secondary: heartbeats', () => {
-  it('say of a virgin that it has no log and no epoch', () => {
+  it('say of a empty that it has no log and no epoch', () => {
     const { secondary } = new Node();
     assert.deepEqual(secondary.heartbeat(), {
       nodeId: 's1',
@@ -380,7 +380,7 @@ describe('Secondary: heartbeats', () => {
       logId: null,
       epoch: 0,
       length: 0,
-      standing: null,
+      prepareReply: null,
     });
   });
 
@@ -394,11 +394,11 @@ describe('Secondary: heartbeats', () => {
 
   it('tell a master how much has come of frames that are not whole, once there is any', () => {
     const { secondary } = new Node();
-    const claim = claiming({ logId: 'L', epoch: 1, writer: 'W' });
-    assert.equal(Object.hasOwn(secondary.heartbeat(claim), 'receivedBytes'), false);
+    const prepare = preparing({ logId: 'L', epoch: 1, writer: 'W' });
+    assert.equal(Object.hasOwn(secondary.heartbeat(prepare), 'receivedBytes'), false);
     secondary.received(1000);
     secondary.received(500);
-    assert.equal(secondary.heartbeat(claim).receivedBytes, 1500);
+    assert.equal(secondary.heartbeat(prepare).receivedBytes, 1500);
     assert.equal(Object.hasOwn(secondary.heartbeat(), 'receivedBytes'), false);
   });
 
@@ -417,7 +417,7 @@ describe('Secondary: heartbeats', () => {
     const node = new Node();
     node.receive(1, ['a']);
     node.receive(2, ['b']);
-    assert.deepEqual(node.notes, [
+    assert.deepEqual(node.logEvents, [
       { level: 'info', event: 'joined-log', fields: { logId: 'L' } },
       { level: 'info', event: 'epoch-seen', fields: { epoch: 1, writer: null } },
     ]);
@@ -538,7 +538,7 @@ describe('Secondary: injected errors', () => {
     node.secondary.setFaults({ errorRate: 0, errorAfterApplyRate: 1 });
     node.receive(1, ['a']);
     assert.deepEqual(
-      node.notes.map(({ event }) => event),
+      node.logEvents.map(({ event }) => event),
       ['fault-before-apply', 'faults-set', 'joined-log', 'epoch-seen', 'fault-after-apply'],
     );
   });
@@ -556,27 +556,31 @@ describe('Secondary: injected errors', () => {
 
 const A2 = { epoch: 2, writer: 'A' };
 
-describe('Secondary: a claim in a heartbeat', () => {
+describe('Secondary: a prepare in a heartbeat', () => {
   it('is answered also with how many messages are held', () => {
     const node = new Node();
     node.receive(2, ['b', 'c']);
     node.receive(2, ['b', 'c'], { writer: 'A', epochs: [{ epoch: 1, writer: 'A', firstSeq: 1 }] });
-    assert.equal(node.secondary.heartbeat(claiming({ logId: 'L', epoch: 1, writer: 'A' })).held, 2);
+    assert.equal(
+      node.secondary.heartbeat(preparing({ logId: 'L', epoch: 1, writer: 'A' })).held,
+      2,
+    );
     assert.equal('held' in node.secondary.heartbeat(), false);
   });
 
-  const claim = (epoch: number, writer: string, logId = 'L') => claiming({ logId, epoch, writer });
+  const prepare = (epoch: number, writer: string, logId = 'L') =>
+    preparing({ logId, epoch, writer });
 
-  it('is taken note of, and answered with how it stands to the claim', () => {
+  it('is taken note of, and answered with how it stands to the prepare', () => {
     const node = new Node();
     node.receive(1, ['a', 'b'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
-    const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(3, 'B'));
+    const { logId, epoch, length, prepareReply } = node.secondary.heartbeat(prepare(3, 'B'));
     assert.deepEqual([logId, epoch, length], ['L', 3, 2]);
-    assert.deepEqual(standing, {
+    assert.deepEqual(prepareReply, {
       writer: 'B',
       lastEpoch: 2,
       lastWriter: 'A',
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: false,
     });
     assert.deepEqual([node.secondary.epoch, node.secondary.writer], [3, 'B']);
@@ -586,20 +590,24 @@ describe('Secondary: a claim in a heartbeat', () => {
   it('of the master it has been compared with finds it agreed', () => {
     const node = new Node();
     node.receive(1, ['a'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
-    assert.equal(node.secondary.heartbeat(claim(2, 'A')).standing?.isAgreed, true);
-    assert.equal(node.secondary.heartbeat(claim(2, 'A', 'M')).standing?.isAgreed, false);
-    assert.equal(node.secondary.heartbeat(claim(1, 'A')).standing?.isAgreed, false, 'an older one');
+    assert.equal(node.secondary.heartbeat(prepare(2, 'A')).prepareReply?.isLogMatched, true);
+    assert.equal(node.secondary.heartbeat(prepare(2, 'A', 'M')).prepareReply?.isLogMatched, false);
+    assert.equal(
+      node.secondary.heartbeat(prepare(1, 'A')).prepareReply?.isLogMatched,
+      false,
+      'an older one',
+    );
   });
 
-  it('makes a virgin join, and tells that it has nothing', () => {
+  it('makes a empty join, and tells that it has nothing', () => {
     const node = new Node();
-    const { logId, epoch, length, standing } = node.secondary.heartbeat(claim(1, 'A'));
+    const { logId, epoch, length, prepareReply } = node.secondary.heartbeat(prepare(1, 'A'));
     assert.deepEqual([logId, epoch, length], ['L', 1, 0]);
-    assert.deepEqual(standing, {
+    assert.deepEqual(prepareReply, {
       writer: 'A',
       lastEpoch: 0,
       lastWriter: null,
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: false,
     });
     assert.equal(node.secondary.hasHeardMaster, true);
@@ -608,13 +616,13 @@ describe('Secondary: a claim in a heartbeat', () => {
   it('of another log changes nothing', () => {
     const node = new Node();
     node.receive(1, ['a'], { epoch: 2 });
-    const { logId, epoch, standing } = node.secondary.heartbeat(claim(9, 'Z', 'M'));
+    const { logId, epoch, prepareReply } = node.secondary.heartbeat(prepare(9, 'Z', 'M'));
     assert.deepEqual([logId, epoch], ['L', 2]);
-    assert.deepEqual(standing, {
+    assert.deepEqual(prepareReply, {
       writer: null,
       lastEpoch: 2,
       lastWriter: null,
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: false,
     });
   });
@@ -622,7 +630,7 @@ describe('Secondary: a claim in a heartbeat', () => {
   it('lets a frame that waits for its delay be refused, if that is of an older master', () => {
     const node = new Node({ delayMs: 100 });
     node.receive(1, ['a'], { epoch: 1 });
-    node.secondary.heartbeat(claim(2, 'A'));
+    node.secondary.heartbeat(prepare(2, 'A'));
     node.secondary.tick(100);
     assert.deepEqual(node.answers, ['refused {"problem":"stale-epoch","epoch":2}']);
     assert.deepEqual(node.shown(), []);
@@ -653,7 +661,7 @@ describe('Secondary: the epoch of its log', () => {
     assert.deepEqual(state(node), [0, 0]);
     node.receive(1, ['a', 'x'], { ...A1, epochs: [A1] });
     assert.deepEqual(state(node), [1, 1]);
-    node.secondary.heartbeat(claiming({ logId: 'L', ...A2 }));
+    node.secondary.heartbeat(preparing({ logId: 'L', ...A2 }));
     assert.deepEqual([...state(node), node.shown()], [2, 1, ['a', 'x']]);
     node.receive(2, ['b'], { ...A2, epochs: [A1, { ...A2, firstSeq: 2 }] });
     assert.deepEqual([...state(node), node.shown()], [2, 2, ['a', 'b']]);
@@ -741,7 +749,7 @@ describe('Secondary: with a disk', () => {
     node.receive(1, ['a']);
     node.receive(2, ['b']);
     sync(1);
-    node.secondary.heartbeat(claiming({ logId: 'L', epoch: 2, writer: 'A' }));
+    node.secondary.heartbeat(preparing({ logId: 'L', epoch: 2, writer: 'A' }));
     assert.deepEqual(node.answers, ['ack 1', 'refused {"problem":"stale-epoch","epoch":2}']);
     sync();
     assert.equal(node.answers.length, 2);
@@ -773,14 +781,14 @@ describe('Secondary: with a disk', () => {
     const { node, disk, sync } = onDisk();
     node.receive(1, ['a']);
     sync();
-    const claim = claiming({ logId: 'L', epoch: 2, writer: 'B' });
+    const prepare = preparing({ logId: 'L', epoch: 2, writer: 'B' });
     const told = () => {
-      const { epoch, standing } = node.secondary.heartbeat(claim);
-      return [epoch, standing?.writer];
+      const { epoch, prepareReply } = node.secondary.heartbeat(prepare);
+      return [epoch, prepareReply?.writer];
     };
     disk.isFull = true;
     assert.deepEqual(told(), [1, null], 'after a crash it would listen to the old one again');
-    assert.match(node.receive(2, ['b']), /stale-epoch/, 'but it does not in this life');
+    assert.match(node.receive(2, ['b']), /stale-epoch/, 'but it does not in this run');
     disk.isFull = false;
     assert.deepEqual(told(), [2, 'B']);
     const count = disk.told.length;
@@ -788,7 +796,7 @@ describe('Secondary: with a disk', () => {
     assert.equal(disk.told.length, count, 'it is written once');
   });
 
-  it('goes on with what was kept of an earlier life', () => {
+  it('goes on with what was restored of an earlier run', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a']), A2);
     keys.record('k', 1);

@@ -1,7 +1,7 @@
 /**
  * A master on a stage: the test is its clock and its secondaries, and everything it does is a line
  * of a transcript, such as `open s1#1`, `send s1 1..3`, `drop s1`, `rest s1`, `ask s1` (for a
- * heartbeat), `prepare s1 L/2` (the same, with the claim of a master that starts), `fetch s1 4..` (its
+ * heartbeat), `prepare s1 L/2` (the same, with the prepare of a master that starts), `fetch s1 4..` (its
  * log) or, when a client's wait ends, `alice holds`.
  *
  * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
-import type { Kept } from '../../../src/lib/core/log/replica.ts';
+import type { Restored } from '../../../src/lib/core/log/replica.ts';
 import { type Accepted, Master, type MasterConfig } from '../../../src/lib/core/master.ts';
 import type {
   Ack,
@@ -18,7 +18,7 @@ import type {
   HeartbeatRequest,
   StreamStart,
 } from '../../../src/lib/core/protocol.ts';
-import type { Note, Refusal } from '../../../src/lib/core/refusal.ts';
+import type { LogEvent, Refusal } from '../../../src/lib/core/refusal.ts';
 import type { SecondaryHealth } from '../../../src/lib/core/replication/peer.ts';
 import type {
   WaitEnd,
@@ -32,9 +32,9 @@ export const NEVER = Number.POSITIVE_INFINITY;
 export interface StageOptions extends Partial<Omit<MasterConfig, 'secondaries'>> {
   readonly names?: readonly string[];
   readonly heartbeatMs?: number;
-  /** Where its log is kept besides memory, and what was kept there of an earlier life. */
+  /** Where its log is kept besides memory, and what was kept there of an earlier run. */
   readonly journal?: Journal;
-  readonly kept?: Kept;
+  readonly restored?: Restored;
 }
 
 interface AppendOptions {
@@ -49,14 +49,14 @@ interface AppendOptions {
 /** What a secondary says of itself; not complete, and compared with the master if it has anything. */
 interface Said {
   readonly isComplete?: boolean;
-  readonly isAgreed?: boolean;
+  readonly isLogMatched?: boolean;
   readonly bootId?: string;
   readonly epoch?: number;
 }
 
 export class Stage {
   readonly master: Master;
-  readonly notes: Note[] = [];
+  readonly logEvents: LogEvent[] = [];
   now = 0;
   /** What every backoff draws. */
   random = 0.5;
@@ -73,7 +73,7 @@ export class Stage {
   #lines: string[] = [];
 
   constructor(options: StageOptions = {}) {
-    const { names = ['s1', 's2'], heartbeatMs = ROUND_MS, journal, kept, ...config } = options;
+    const { names = ['s1', 's2'], heartbeatMs = ROUND_MS, journal, restored, ...config } = options;
     this.#names = names;
     const nameOf = (index: number) => names[index] as string;
     const defaults: MasterConfig = {
@@ -118,19 +118,21 @@ export class Stage {
         askHeartbeat: (index, request) => {
           const name = nameOf(index);
           this.requests.set(name, request);
-          const { claim } = request;
-          const isPrepare = this.master.claim === null && claim !== null;
-          const what = isPrepare ? `prepare ${name} ${claim.logId}/${claim.epoch}` : `ask ${name}`;
+          const { prepare } = request;
+          const isPrepare = this.master.leadership === null && prepare !== null;
+          const what = isPrepare
+            ? `prepare ${name} ${prepare.logId}/${prepare.epoch}`
+            : `ask ${name}`;
           this.#lines.push(what);
         },
         fetchLog: (index, fetch, from) => {
           this.#fetch = fetch;
           this.#lines.push(`fetch ${nameOf(index)} ${from}..`);
         },
-        note: (note) => this.notes.push(note),
+        logEvent: (event) => this.logEvents.push(event),
       },
       journal,
-      kept ?? null,
+      restored ?? null,
     );
   }
 
@@ -193,11 +195,7 @@ export class Stage {
   // --- secondaries -----------------------------------------------------------------------------
 
   /** An ack on the secondary's newest stream, or another. */
-  ack(
-    name: string,
-    length: number,
-    { stream, ...other }: Partial<Ack> & { stream?: number } = {},
-  ) {
+  ack(name: string, length: number, { stream, ...other }: Partial<Ack> & { stream?: number } = {}) {
     const ack = { bootId: `${name}-boot`, logId: 'L', epoch: 1, length, ...other };
     const number = stream ?? (this.#streams.get(name) as number);
     this.master.acked(this.#names.indexOf(name), number, ack, this.now, this.random);
@@ -232,20 +230,31 @@ export class Stage {
     this.master.streamFailed(index, stream, failure, this.now, this.random);
   }
 
-  /** The secondary answers a heartbeat, without a word on the claim; with length 0 as a virgin. */
+  /** The secondary answers a heartbeat, without a word on the prepare; with length 0 as a empty. */
   beat(name: string, length: number, other: Partial<Heartbeat> = {}): void {
     const origin = length === 0 ? { logId: null, epoch: 0 } : { logId: 'L', epoch: 1 };
-    const statement = { nodeId: name, bootId: `${name}-boot`, ...origin, length, standing: null };
+    const statement = {
+      nodeId: name,
+      bootId: `${name}-boot`,
+      ...origin,
+      length,
+      prepareReply: null,
+    };
     const answer = { ...statement, ...other };
     this.master.heartbeatAnswered(this.#names.indexOf(name), answer, this.now);
   }
 
-  /** The secondary answers a heartbeat, and speaks of its standing to this master of epoch 1. */
+  /** The secondary answers a heartbeat, and speaks of its prepareReply to this master of epoch 1. */
   speak(name: string, length: number, said: Said = {}): void {
-    const { isComplete = false, isAgreed = length > 0, bootId = `${name}-boot`, epoch = 1 } = said;
+    const {
+      isComplete = false,
+      isLogMatched = length > 0,
+      bootId = `${name}-boot`,
+      epoch = 1,
+    } = said;
     const [lastEpoch, lastWriter] = length > 0 ? [1, 'W'] : [0, null];
-    const standing = { writer: 'W', lastEpoch, lastWriter, isAgreed, isComplete };
-    this.beat(name, length, { logId: 'L', epoch, bootId, standing });
+    const prepareReply = { writer: 'W', lastEpoch, lastWriter, isLogMatched, isComplete };
+    this.beat(name, length, { logId: 'L', epoch, bootId, prepareReply });
   }
 
   /** A part of the log that is being fetched comes; returns whether the master wants more. */
@@ -285,13 +294,13 @@ export class Stage {
   }
 
   events(): string[] {
-    return this.notes.map(({ event }) => event);
+    return this.logEvents.map(({ event }) => event);
   }
 
   #begun(): this {
     assert.notEqual(this.master.status(), 'recovering');
     this.skip();
-    this.notes.length = 0;
+    this.logEvents.length = 0;
     return this;
   }
 

@@ -88,7 +88,7 @@ describe('names of peers', () => {
     assert.equal(names.problemOf('s2'), null);
   });
 
-  it('are not waited for by a call that was given up', async () => {
+  it('are not waited for by a context that was given up', async () => {
     const { names } = new Resolver();
     const abort = new AbortController();
     const found = names.find('s2', abort.signal);
@@ -140,7 +140,7 @@ describe('names of peers', () => {
     assert.deepEqual(await names.find('s2'), [at('10.0.0.3')], 'it is somewhere else now');
   });
 
-  it('are looked up after a call that failed, and followed to where they are', async () => {
+  it('are looked up after a context that failed, and followed to where they are', async () => {
     const resolver = new Resolver();
     const { names, asked } = resolver;
     await resolver.known('s2', '10.0.0.2');
@@ -176,7 +176,7 @@ describe('names of peers', () => {
     await resolver.known('s2', '10.0.0.2');
   });
 
-  it('with several addresses go on to the next one when a call fails', async () => {
+  it('with several addresses go on to the next one when a context fails', async () => {
     const resolver = new Resolver();
     const { names } = resolver;
     await resolver.known('s2', '::1', '127.0.0.1');

@@ -31,9 +31,9 @@ const ECHO: Route = {
   path: '/length',
   access: 'open',
   produces: ['application/json'],
-  handle: (call) => {
-    readBody(call, BODY_BYTES_MAX, ({ length }) => {
-      sendJson(call.res, 200, JSON.stringify({ length }));
+  handle: (context) => {
+    readBody(context, BODY_BYTES_MAX, ({ length }) => {
+      sendJson(context.res, 200, JSON.stringify({ length }));
     });
   },
 };
@@ -135,10 +135,10 @@ describe('the limits of the server', () => {
   it('keeps bodies apart that arrive at the same time, or one after the other', async (t) => {
     const edges: Route = {
       ...ECHO,
-      handle: (call) => {
-        readBody(call, BODY_BYTES_MAX, (bytes) => {
+      handle: (context) => {
+        readBody(context, BODY_BYTES_MAX, (bytes) => {
           const values = [...new Set(bytes)].map((byte) => String.fromCharCode(byte));
-          sendJson(call.res, 200, JSON.stringify({ of: values.join('') }));
+          sendJson(context.res, 200, JSON.stringify({ of: values.join('') }));
         });
       },
     };

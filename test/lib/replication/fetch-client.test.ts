@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
-import { Intake } from '../../../src/lib/core/log/apply.ts';
+import { Applier } from '../../../src/lib/core/log/apply.ts';
 import { Replica } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import { fetchLog } from '../../../src/lib/replication/fetch-client.ts';
@@ -159,11 +159,11 @@ describe('fetchLog', () => {
         node.feed(epoch, from, texts, { keys });
       }
       const replica = new Replica();
-      const intake = new Intake(replica, node.core.bootId, () => {});
+      const applier = new Applier(replica, node.core.bootId, () => {});
       const frames: Frame[] = [];
       const outcome = await fetchLog(node.url, null, 1, 10_000, (frame) => {
         frames.push(frame);
-        return intake.take(frame) === null;
+        return applier.take(frame) === null;
       });
       assert.equal(outcome, null);
       const { core } = node;

@@ -10,7 +10,7 @@ import { type Answer, request } from '../../support/client.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';
 import { SlowDisk } from '../core/log/slow-disk.ts';
-import { claiming } from '../support.ts';
+import { preparing } from '../support.ts';
 import { serveSecondary } from './secondary-server.ts';
 
 interface ExportedFrame {
@@ -84,10 +84,10 @@ describe('GET /replicate on a secondary', () => {
     }
   });
 
-  it('says under whom the claim was made that it has heard', async (t) => {
+  it('says under whom the prepare was made that it has heard', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a']);
-    node.core.heartbeat(claiming({ logId: 'L', epoch: 4, writer: 'W' }));
+    node.core.heartbeat(preparing({ logId: 'L', epoch: 4, writer: 'W' }));
     const [frame] = framesOf(await request(`${node.url}/replicate`));
     assert.deepEqual(frame, {
       logId: 'L',
@@ -142,8 +142,8 @@ describe('GET /replicate on a secondary', () => {
 
   it('says what is wrong with a question', async (t) => {
     const node = await serveSecondary(t);
-    const virgin = await request(`${node.url}/replicate`);
-    assert.deepEqual([virgin.status, virgin.body.type], [404, '/problems/not-found']);
+    const empty = await request(`${node.url}/replicate`);
+    assert.deepEqual([empty.status, empty.body.type], [404, '/problems/not-found']);
     node.feed(1, 1, ['a']);
     for (const from of ['0', '-1', 'x', '1.5', '']) {
       const { status, body } = await request(`${node.url}/replicate?from=${from}`);
@@ -193,7 +193,7 @@ describe('GET /replicate on a secondary', () => {
       connection.send('GET /replicate HTTP/1.1\r\nHost: x\r\n\r\n');
       await connection.until('"from":1');
       connection.pause();
-      node.core.heartbeat(claiming({ logId: 'L', epoch: 2, writer }));
+      node.core.heartbeat(preparing({ logId: 'L', epoch: 2, writer }));
       assert.deepEqual([node.core.epoch, node.core.writer, node.core.length], [2, writer, 40]);
       connection.resume();
       await connection.closed();
@@ -217,7 +217,7 @@ describe('GET /replicate on a secondary', () => {
 });
 
 describe('GET /messages on a secondary', () => {
-  it('has another tag when another life of the same epoch wrote what is shown', async (t) => {
+  it('has another tag when another incarnation of the same epoch wrote what is shown', async (t) => {
     const tags = new Set<string | null>();
     for (const writer of [null, 'A', 'B']) {
       const node = await serveSecondary(t);
@@ -247,7 +247,7 @@ describe('GET /messages on a secondary', () => {
 });
 
 describe('GET /heartbeat on a secondary', () => {
-  it('takes note of the claim in its headers, and answers how it stands to it', async (t) => {
+  it('takes note of the prepare in its headers, and answers how it stands to it', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a']);
     const headers = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
@@ -296,7 +296,7 @@ describe('GET /heartbeat on a secondary', () => {
 
   const forwards: [bootId: string, epoch: number, complete: boolean, committed: number][] = [
     ['B', 1, true, 2],
-    ['an earlier life', 1, false, 0],
+    ['an earlier run', 1, false, 0],
   ];
   for (const [bootId, epoch, complete, committed] of forwards) {
     it(`listens to what is said to ${bootId}: ${complete}`, async (t) => {
@@ -318,7 +318,7 @@ describe('GET /heartbeat on a secondary', () => {
     });
   }
 
-  it('adds nothing for who makes no claim, and refuses half a claim', async (t) => {
+  it('adds nothing for who makes no prepare, and refuses half a prepare', async (t) => {
     const node = await serveSecondary(t);
     const { body } = await request(`${node.url}/heartbeat`);
     assert.deepEqual(body, { nodeId: 's', bootId: 'B', logId: null, epoch: 0, length: 0 });
@@ -341,7 +341,7 @@ describe('POST /replicate on a secondary: incarnations', () => {
         headers: { 'content-type': 'application/x-ndjson' },
         body: JSON.stringify({ ...frame, bootId, epochs: [[1, 1]], writers: ['W'] }),
       });
-    const refused = await send('an earlier life');
+    const refused = await send('an earlier run');
     assert.deepEqual([refused.status, refused.body.type], [409, '/problems/boot-mismatch']);
     assert.equal(refused.body.bootId, 'B');
     assert.deepEqual([node.core.logId, node.core.length], [null, 0]);

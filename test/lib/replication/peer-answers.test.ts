@@ -7,9 +7,9 @@ import { askHeartbeat } from '../../../src/lib/replication/heartbeat-client.ts';
 import { isDown, readProblem } from '../../../src/lib/replication/peer-answers.ts';
 import { FakeSecondary } from '../../support/fake-secondary.ts';
 import { freePort } from '../../support/port.ts';
-import { claiming } from '../support.ts';
+import { preparing } from '../support.ts';
 
-const POLL = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+const POLL = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 const LONG_MS = 10_000;
 
 function coded(code: string, cause?: unknown): Error {
@@ -150,10 +150,10 @@ describe('askHeartbeat', () => {
       },
     }).listen(t);
     const url = `http://127.0.0.1:${fake.port}`;
-    const claim = { logId: 'L', epoch: 2, writer: 'W' };
+    const prepare = { logId: 'L', epoch: 2, writer: 'W' };
     await ask(url);
-    await askHeartbeat(url, null, claiming(claim), LONG_MS);
-    const whole = { claim, bootId: 'B', completeFrom: 3, committed: 2 };
+    await askHeartbeat(url, null, preparing(prepare), LONG_MS);
+    const whole = { prepare, bootId: 'B', completeFrom: 3, committed: 2 };
     await askHeartbeat(url, null, whole, LONG_MS);
     assert.deepEqual(seen, [
       ['true', null, null, null, null],

@@ -43,11 +43,11 @@ function answerHeartbeat(nodeId: string): http.RequestListener {
   };
 }
 
-const POLL = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+const POLL = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 const ask = (url: string, timeoutMs = DEADLINE_MS) => askHeartbeat(url, null, POLL, timeoutMs);
 const nodeIdOf = (answer: object | string) => (answer as { nodeId?: string }).nodeId;
 
-describe('a call to a peer by its name', () => {
+describe('a context to a peer by its name', () => {
   it('goes to the address that is known, with the name in Host; the name is looked up once', async (t) => {
     const asked = mockNames(t, { 'one.test': ['127.0.0.1'] });
     const hosts: (string | undefined)[] = [];

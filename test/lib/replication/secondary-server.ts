@@ -32,7 +32,7 @@ export async function serveSecondary(
 ): Promise<ServedSecondary> {
   const config = { nodeId: 's', bootId: 'B', faults: NO_FAULTS };
   const logger = new Logger('s', 'error', 'json', () => {});
-  const storage = { journal, kept: null, close: async () => {} };
+  const storage = { journal, restored: null, close: async () => {} };
   const driver = new SecondaryDriver(config, () => 0.5, logger, storage);
   const { server } = createServer({
     routes: secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),

@@ -36,8 +36,8 @@ describe('ReplicationStream', () => {
     const { stream, told } = open(fake);
     stream.send(LINE);
     await waitFor('the ack', () => told.lengths.length === 1);
-    stream.rest();
-    stream.rest();
+    stream.close();
+    stream.close();
     stream.send(LINE);
     await waitFor('the end of the body', () => fake.ended === 1);
     assert.deepEqual(told, { lengths: [1], failures: [], staleBy: [], restarted: [] });
@@ -49,7 +49,7 @@ describe('ReplicationStream', () => {
     const { stream, told } = open(fake);
     stream.send(LINE);
     await waitFor('the ack', () => told.lengths.length === 1);
-    stream.rest();
+    stream.close();
     await waitFor('the connection to be closed', () => fake.closed === 1);
     assert.deepEqual(told.failures, []);
   });
@@ -74,7 +74,12 @@ describe('ReplicationStream', () => {
   }
 
   const boots: [what: string, status: number, body: string, isRestarted: boolean][] = [
-    ['that it was for another life', 409, '{"type":"/problems/boot-mismatch","detail":"x"}', true],
+    [
+      'that it was for another incarnation',
+      409,
+      '{"type":"/problems/boot-mismatch","detail":"x"}',
+      true,
+    ],
     ['that with another status', 400, '{"type":"/problems/boot-mismatch","detail":"x"}', false],
     ['another problem', 409, '{"type":"/problems/log-mismatch","detail":"x"}', false],
   ];
@@ -96,7 +101,7 @@ describe('ReplicationStream', () => {
     assert.match(failed.told.failures[0] as string, /^HTTP 500/);
     const dropped = open(fake);
     dropped.stream.send(LINE);
-    dropped.stream.drop();
+    dropped.stream.abort();
     failed.stream.send(LINE);
     await waitFor('the connections to be closed', () => fake.closed === fake.streams);
     assert.deepEqual(dropped.told.failures, []);

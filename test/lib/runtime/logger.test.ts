@@ -49,7 +49,7 @@ describe('Logger', () => {
     it(`at level ${level} passes over what is below it`, () => {
       const lines = logged(level, 'json', (logger) => {
         for (const one of all) logger[one]('event');
-        logger.note({ level: 'error', event: 'note', fields: { a: 1 } });
+        logger.logEvent({ level: 'error', event: 'note', fields: { a: 1 } });
       });
       const events = lines.map((line) => JSON.parse(line) as { level: string; event: string });
       assert.deepEqual(

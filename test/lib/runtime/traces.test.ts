@@ -11,7 +11,7 @@ describe('Traces', () => {
       const all: [number, string][] = [];
       for (let seq = 1; seq <= 40; seq += 1) {
         if (!dice.chance(0.3)) continue;
-        traces.note(seq, `p${seq}`);
+        traces.add(seq, `p${seq}`);
         all.push([seq, `p${seq}`]);
       }
       const from = dice.integer(1, 40);
@@ -23,7 +23,7 @@ describe('Traces', () => {
 
   it('are bounded: the oldest go', () => {
     const traces = new Traces();
-    for (let seq = 1; seq <= TRACES_MAX + 5; seq += 1) traces.note(seq, 'p');
+    for (let seq = 1; seq <= TRACES_MAX + 5; seq += 1) traces.add(seq, 'p');
     assert.equal(traces.within(1, 2 * TRACES_MAX).length, TRACES_MAX);
     assert.deepEqual(traces.within(1, 5), []);
   });

@@ -27,7 +27,7 @@ describe('a directory', () => {
       await using(
         path,
         ({ storage }) => {
-          assert.equal(storage.kept, null);
+          assert.equal(storage.restored, null);
           assert.equal(storage.dropped, null);
           assert.equal(storage.journal.durableLength, 0);
         },

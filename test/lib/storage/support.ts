@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
-import { type Kept, Replica } from '../../../src/lib/core/log/replica.ts';
+import { Replica, type Restored } from '../../../src/lib/core/log/replica.ts';
 import { type Ballot, NO_BALLOT, newerBallot } from '../../../src/lib/core/recovery/ballot.ts';
 import type { Disk } from '../../../src/lib/storage/disk.ts';
 import type { StorageError } from '../../../src/lib/storage/errors.ts';
@@ -39,7 +39,7 @@ export async function open(path: string, options: Partial<StorageOptions> = {}):
     },
     ...options,
   });
-  return { storage, replica: new Replica(storage.journal, storage.kept) };
+  return { storage, replica: new Replica(storage.journal, storage.restored) };
 }
 
 /** Opens, works, and closes. */
@@ -125,7 +125,7 @@ export interface Plain {
   entries: { text: string; key: string | null; epoch: number }[];
 }
 
-export function plain({ logId, ballot, isComplete, log, keys }: Kept | Replica): Plain {
+export function plain({ logId, ballot, isComplete, log, keys }: Restored | Replica): Plain {
   const keyOf = new Map(keys.within(1, log.length));
   const entries = Array.from({ length: log.length }, (_, i) => ({
     text: JSON.parse(Buffer.from(log.textAt(i + 1)).toString()) as string,

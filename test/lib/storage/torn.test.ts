@@ -29,8 +29,8 @@ function read(bytes: Buffer, chunkBytes = 64, lineBytesMax = 1e9): Loaded {
 }
 
 /** What was loaded, by a node whose machine goes on. */
-function loadedAs({ kept, complete }: Loaded): Plain {
-  return plain({ ...(kept as NonNullable<typeof kept>), isComplete: complete !== null });
+function loadedAs({ restored, complete }: Loaded): Plain {
+  return plain({ ...(restored as NonNullable<typeof restored>), isComplete: complete !== null });
 }
 
 /** The whole lines of the first `length` bytes. */
@@ -333,7 +333,7 @@ describe('a large log', () => {
       );
     }
     const torn = read(bytes.subarray(0, -1), 100_000);
-    assert.equal(torn.kept?.log.length, texts.length);
-    assert.equal(torn.kept?.keys.find('k'), undefined);
+    assert.equal(torn.restored?.log.length, texts.length);
+    assert.equal(torn.restored?.keys.find('k'), undefined);
   });
 });

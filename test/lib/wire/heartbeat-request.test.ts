@@ -7,35 +7,35 @@ import {
   heartbeatHeaders,
   parseHeartbeatRequest,
 } from '../../../src/lib/wire/heartbeat-request.ts';
-import { claiming, Dice, seeds } from '../support.ts';
+import { Dice, preparing, seeds } from '../support.ts';
 
 const CLAIM = { logId: 'L', epoch: 3, writer: 'W' };
 const HEADERS = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
-const POLL: HeartbeatRequest = { claim: null, bootId: null, completeFrom: null, committed: 0 };
+const POLL: HeartbeatRequest = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 
 describe('heartbeatHeaders', () => {
   const table: [what: string, request: HeartbeatRequest, headers: Record<string, string>][] = [
     ['a poll', POLL, { 'log-poll': 'true' }],
-    ['a claim to whoever hears it', claiming(CLAIM), HEADERS],
+    ['a prepare to whoever hears it', preparing(CLAIM), HEADERS],
     [
-      'a claim to one incarnation',
-      { ...claiming(CLAIM), bootId: 'B' },
+      'a prepare to one incarnation',
+      { ...preparing(CLAIM), bootId: 'B' },
       { ...HEADERS, 'boot-id': 'B' },
     ],
     [
       'from where it is complete, and up to where all is committed',
-      { claim: CLAIM, bootId: 'B', completeFrom: 7, committed: 5 },
+      { prepare: CLAIM, bootId: 'B', completeFrom: 7, committed: 5 },
       { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '7', 'log-committed': '5' },
     ],
     [
       'that it is complete at once',
-      { claim: CLAIM, bootId: 'B', completeFrom: 0, committed: 0 },
+      { prepare: CLAIM, bootId: 'B', completeFrom: 0, committed: 0 },
       { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '0' },
     ],
     [
       'the largest lengths',
       {
-        claim: CLAIM,
+        prepare: CLAIM,
         bootId: 'B',
         completeFrom: Number.MAX_SAFE_INTEGER,
         committed: Number.MAX_SAFE_INTEGER,
@@ -63,9 +63,9 @@ describe('heartbeatHeaders', () => {
     for (const seed of seeds(300)) {
       const dice = new Dice(seed);
       const name = () => dice.text(20) || 'x';
-      const claim = { logId: name(), epoch: dice.integer(1, 1e9), writer: name() };
+      const prepare = { logId: name(), epoch: dice.integer(1, 1e9), writer: name() };
       const request = {
-        claim,
+        prepare,
         bootId: dice.chance(0.8) ? name() : null,
         completeFrom: dice.chance(0.8) ? dice.integer(0, 1e12) : null,
         committed: dice.chance(0.8) ? dice.integer(0, 1e12) : 0,
@@ -78,8 +78,8 @@ describe('heartbeatHeaders', () => {
 
   it('may have the longest names that there are', () => {
     const longest = '漢'.repeat(PEER_NAME_LENGTH_MAX);
-    const claim = { logId: longest, epoch: EPOCH_MAX, writer: longest };
-    const request = { ...claiming(claim), bootId: longest };
+    const prepare = { logId: longest, epoch: EPOCH_MAX, writer: longest };
+    const request = { ...preparing(prepare), bootId: longest };
     assert.deepEqual(parseHeartbeatRequest(heartbeatHeaders(request)), request);
   });
 });
@@ -88,7 +88,7 @@ describe('parseHeartbeatRequest', () => {
   const nobody: [what: string, headers: Record<string, string>][] = [
     ['no such headers', { host: 'x' }],
     ['a poll that says false', { 'log-poll': 'false' }],
-    ['what belongs to a claim alone', { 'boot-id': 'B', 'log-committed': '5' }],
+    ['what belongs to a prepare alone', { 'boot-id': 'B', 'log-committed': '5' }],
   ];
   for (const [what, headers] of nobody) {
     it(`finds nobody in particular in ${what}`, () => {
@@ -96,31 +96,31 @@ describe('parseHeartbeatRequest', () => {
     });
   }
 
-  it('takes a claim for one, though it says that it is a poll', () => {
-    assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), claiming(CLAIM));
+  it('takes a prepare for one, though it says that it is a poll', () => {
+    assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), preparing(CLAIM));
   });
 
-  const claim = /^a claim needs Log-Id and Log-Writer/;
+  const prepare = /^a prepare needs Log-Id and Log-Writer/;
   const details = /^Boot-Id must be percent-encoded, 1 to 255 characters, and Log-Complete-From/;
   const long = 'x'.repeat(PEER_NAME_LENGTH_MAX + 1);
   const bad: [what: string, headers: Record<string, string | undefined>, why: RegExp][] = [
-    ['no Log-Id', { 'log-id': undefined }, claim],
-    ['no Log-Epoch', { 'log-epoch': undefined }, claim],
-    ['no Log-Writer', { 'log-writer': undefined }, claim],
-    ['an empty Log-Id', { 'log-id': '' }, claim],
-    ['an empty Log-Writer', { 'log-writer': '' }, claim],
-    ['a long Log-Id', { 'log-id': long }, claim],
-    ['a Log-Writer that is not percent-encoded', { 'log-writer': '%' }, claim],
-    ['a Log-Id that is not UTF-8', { 'log-id': '%ff' }, claim],
-    ['epoch 0', { 'log-epoch': '0' }, claim],
-    ['epoch -1', { 'log-epoch': '-1' }, claim],
-    ['epoch 1.5', { 'log-epoch': '1.5' }, claim],
-    ['an epoch with a zero before it', { 'log-epoch': '03' }, claim],
-    ['an epoch behind the last', { 'log-epoch': '281474976710657' }, claim],
-    ['the largest integer as the epoch', { 'log-epoch': '9007199254740991' }, claim],
-    ['an epoch that is no safe integer', { 'log-epoch': '9007199254740992' }, claim],
-    ['a Log-Epoch given twice', { 'log-epoch': '3, 3' }, claim],
-    ['no number as the epoch', { 'log-epoch': 'x' }, claim],
+    ['no Log-Id', { 'log-id': undefined }, prepare],
+    ['no Log-Epoch', { 'log-epoch': undefined }, prepare],
+    ['no Log-Writer', { 'log-writer': undefined }, prepare],
+    ['an empty Log-Id', { 'log-id': '' }, prepare],
+    ['an empty Log-Writer', { 'log-writer': '' }, prepare],
+    ['a long Log-Id', { 'log-id': long }, prepare],
+    ['a Log-Writer that is not percent-encoded', { 'log-writer': '%' }, prepare],
+    ['a Log-Id that is not UTF-8', { 'log-id': '%ff' }, prepare],
+    ['epoch 0', { 'log-epoch': '0' }, prepare],
+    ['epoch -1', { 'log-epoch': '-1' }, prepare],
+    ['epoch 1.5', { 'log-epoch': '1.5' }, prepare],
+    ['an epoch with a zero before it', { 'log-epoch': '03' }, prepare],
+    ['an epoch behind the last', { 'log-epoch': '281474976710657' }, prepare],
+    ['the largest integer as the epoch', { 'log-epoch': '9007199254740991' }, prepare],
+    ['an epoch that is no safe integer', { 'log-epoch': '9007199254740992' }, prepare],
+    ['a Log-Epoch given twice', { 'log-epoch': '3, 3' }, prepare],
+    ['no number as the epoch', { 'log-epoch': 'x' }, prepare],
     ['an empty Boot-Id', { 'boot-id': '' }, details],
     ['a long Boot-Id', { 'boot-id': long }, details],
     ['a Boot-Id that is not percent-encoded', { 'boot-id': '%' }, details],

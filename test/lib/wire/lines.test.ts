@@ -7,7 +7,7 @@ import { Dice, seeds, textOf } from '../support.ts';
 function split(chunks: readonly string[], bytesMax = 1000): string[] {
   const splitter = new LineSplitter(bytesMax);
   const lines = chunks.flatMap((chunk) => [...splitter.push(Buffer.from(chunk))].map(textOf));
-  const rest = splitter.rest();
+  const rest = splitter.remainder();
   return rest === null ? lines : [...lines, `${textOf(rest)}...`];
 }
 
@@ -56,7 +56,7 @@ describe('LineSplitter', () => {
         lines.push(...[...splitter.push(text.subarray(at, end))].map(textOf));
         at = end;
       }
-      const rest = splitter.rest();
+      const rest = splitter.remainder();
       if (rest !== null) lines.push(textOf(rest));
       const expected = text
         .toString()

@@ -410,7 +410,7 @@ describe('parseAck', () => {
     assert.deepEqual(parse({ ...ack, more: 1 }), ack);
     assert.deepEqual(parse({ ...ack, length: 0 }), { ...ack, length: 0 });
     assert.deepEqual(parse({ ...ack, epoch: 2 ** 48 }), { ...ack, epoch: 2 ** 48 });
-    assert.deepEqual(parse({ ...ack, agreed: false }), { ...ack, isAgreed: false });
+    assert.deepEqual(parse({ ...ack, agreed: false }), { ...ack, isLogMatched: false });
   });
 
   const bad = [
@@ -442,23 +442,27 @@ describe('parseHeartbeat', () => {
   const beat = { nodeId: 's1', bootId: 'B', logId: 'L', epoch: 1, length: 6 };
   const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
 
-  it('reads an answer, also that of a virgin', () => {
-    assert.deepEqual(parse(beat), { ...beat, standing: null });
-    const virgin = { ...beat, logId: null, epoch: 0, length: 0 };
-    assert.deepEqual(parse({ ...virgin, more: 1 }), { ...virgin, standing: null });
+  it('reads an answer, also that of a empty', () => {
+    assert.deepEqual(parse(beat), { ...beat, prepareReply: null });
+    const empty = { ...beat, logId: null, epoch: 0, length: 0 };
+    assert.deepEqual(parse({ ...empty, more: 1 }), { ...empty, prepareReply: null });
   });
 
-  it('reads how it stands to a claim, if it says so', () => {
+  it('reads how it stands to a prepare, if it says so', () => {
     const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true, complete: true };
     const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
-    const standing = { ...named, isAgreed: true, isComplete: true };
-    assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, standing });
-    const unnamed = { ...standing, writer: null };
-    assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.standing, unnamed);
-    assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.standing, unnamed);
-    const silent = parse({ ...beat, ...stands, complete: undefined })?.standing;
-    assert.deepEqual(silent, { ...standing, isComplete: false }, 'who does not say so is not');
-    assert.equal(parse({ ...beat, writer: 'W' })?.standing, null, 'a writer alone says nothing');
+    const prepareReply = { ...named, isLogMatched: true, isComplete: true };
+    assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, prepareReply });
+    const unnamed = { ...prepareReply, writer: null };
+    assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.prepareReply, unnamed);
+    assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.prepareReply, unnamed);
+    const silent = parse({ ...beat, ...stands, complete: undefined })?.prepareReply;
+    assert.deepEqual(silent, { ...prepareReply, isComplete: false }, 'who does not say so is not');
+    assert.equal(
+      parse({ ...beat, writer: 'W' })?.prepareReply,
+      null,
+      'a writer alone says nothing',
+    );
   });
 
   const bad = [

@@ -5,10 +5,10 @@
  * not have is cut off, at the entry where their lists of epochs part and nowhere else.
  */
 
-import type { Claim, Frame, HeartbeatRequest } from '../protocol.ts';
+import type { Frame, HeartbeatRequest, Prepare } from '../protocol.ts';
 import { type Ballot, compareBallots } from '../recovery/ballot.ts';
 import { hasCaughtUp } from '../recovery/completeness.ts';
-import type { Note, Refusal } from '../refusal.ts';
+import type { LogEvent, Refusal } from '../refusal.ts';
 import { countStarts, type EpochStart, type EpochsPart, startAt, startsWithin } from './epochs.ts';
 import { HoldBack } from './hold-back.ts';
 import type { EntryKeys } from './journal.ts';
@@ -29,10 +29,10 @@ interface ToldEpochs {
   readonly starts: EpochStart[];
 }
 
-export class Intake {
+export class Applier {
   readonly #replica: Replica;
   readonly #bootId: string;
-  readonly #note: (note: Note) => void;
+  readonly #logEvent: (event: LogEvent) => void;
   readonly #held = new HoldBack();
   #duplicates = 0;
   /**
@@ -48,10 +48,10 @@ export class Intake {
   #committed = 0;
 
   /** @param bootId which incarnation of a node this is: what is for another one is refused */
-  constructor(replica: Replica, bootId: string, note: (note: Note) => void) {
+  constructor(replica: Replica, bootId: string, logEvent: (event: LogEvent) => void) {
     this.#replica = replica;
     this.#bootId = bootId;
-    this.#note = note;
+    this.#logEvent = logEvent;
   }
 
   /** The seqs that are held back, in no order. */
@@ -69,7 +69,7 @@ export class Intake {
   }
 
   /** Whether this log was compared with that of the master who writes under this ballot. */
-  isAgreedWith(ballot: Ballot): boolean {
+  isLogMatchedBy(ballot: Ballot): boolean {
     return this.#starts !== null && compareBallots(ballot, this.#replica.ballot) === 0;
   }
 
@@ -77,9 +77,9 @@ export class Intake {
    * A master says which log it writes, and as who: from now on no older one is listened to. What was said
    * to another incarnation changes nothing: it may come from a master that is dead.
    */
-  hear({ claim, bootId, completeFrom, committed }: HeartbeatRequest): void {
-    if (claim === null || (bootId !== null && bootId !== this.#bootId)) return;
-    if (!this.#listenTo(claim)) return;
+  hear({ prepare, bootId, completeFrom, committed }: HeartbeatRequest): void {
+    if (prepare === null || (bootId !== null && bootId !== this.#bootId)) return;
+    if (!this.#listenTo(prepare)) return;
     this.#believe(bootId, completeFrom, committed);
   }
 
@@ -102,16 +102,16 @@ export class Intake {
     const standpoint = { promised: ballot, newestMark: newest, durableLength, completeFrom };
     if (!hasCaughtUp(standpoint) || !this.#replica.becomeComplete()) return;
     const fields = { epoch: ballot.epoch, completeFrom };
-    this.#note({ level: 'info', event: 'became-complete', fields });
+    this.#logEvent({ level: 'info', event: 'became-complete', fields });
   }
 
-  /** Joins the log of a claim if there is none here. Returns whether the claim is listened to. */
-  #listenTo(claim: Claim): boolean {
+  /** Joins the log of a prepare if there is none here. Returns whether the prepare is listened to. */
+  #listenTo(prepare: Prepare): boolean {
     const { logId, ballot, hasLog } = this.#replica;
-    if (compareBallots(claim, ballot) < 0) return false;
+    if (compareBallots(prepare, ballot) < 0) return false;
     // Who has taken no frame of a log has none, and follows the newer of two masters that begin one.
-    if (logId !== claim.logId && (hasLog || !this.#join(claim.logId))) return false;
-    this.#promise(claim);
+    if (logId !== prepare.logId && (hasLog || !this.#join(prepare.logId))) return false;
+    this.#promise(prepare);
     return true;
   }
 
@@ -227,14 +227,14 @@ export class Intake {
   #join(logId: string): boolean {
     if (!this.#replica.begin(logId)) return false;
     this.#forgetMaster();
-    this.#note({ level: 'info', event: 'joined-log', fields: { logId } });
+    this.#logEvent({ level: 'info', event: 'joined-log', fields: { logId } });
     return true;
   }
 
   #promise({ epoch, writer }: Ballot): void {
     if (!this.#replica.promise({ epoch, writer })) return;
     this.#forgetMaster();
-    this.#note({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
+    this.#logEvent({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
   }
 
   /** What an earlier master has sent or said does not count any more: it may never have placed it. */
@@ -253,7 +253,7 @@ export class Intake {
     const newest = this.#replica.newest;
     if (!this.#replica.cut(shared)) return false;
     this.#held.clear();
-    this.#note({
+    this.#logEvent({
       level: 'warn',
       event: 'log-cut',
       fields: { from: shared + 1, to: length, writtenUnder: newest.epoch, epoch, writer },

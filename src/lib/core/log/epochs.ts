@@ -8,7 +8,7 @@
  */
 import { type Ballot, compareBallots } from '../recovery/ballot.ts';
 
-/** From `firstSeq` on, entries were written under this epoch, by this life of a master. */
+/** From `firstSeq` on, entries were written under this epoch, by this incarnation of a master. */
 export interface EpochStart extends Ballot {
   readonly firstSeq: number;
 }

@@ -62,10 +62,10 @@ export function comparePosition(
   // While no newer ballot is known here, what the reader was told may still come.
   if (start !== undefined) return start === newest ? 'behind' : { from: end + 1, reason: 'cut' };
   const before = startOf(log, told.previous, digests);
-  const agreed = before === undefined ? 0 : Math.min(endOf(log, before), told.firstSeq - 1);
+  const matched = before === undefined ? 0 : Math.min(endOf(log, before), told.firstSeq - 1);
   const isOver = newest.epoch > told.epoch || log.shown >= told.seq;
   if (!isOver && !goesOnOtherwise(log, told, before)) return 'behind';
-  return { from: agreed + 1, reason: 'cut' };
+  return { from: matched + 1, reason: 'cut' };
 }
 
 /**

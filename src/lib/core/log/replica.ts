@@ -13,8 +13,8 @@ import type { PackedMessages } from './messages.ts';
 
 const NO_STARTS: readonly EpochStart[] = [];
 
-/** What a journal had kept when the node started. */
-export interface Kept {
+/** What a journal had when the node started. */
+export interface Restored {
   readonly logId: string | null;
   readonly ballot: Ballot;
   readonly log: Log;
@@ -29,20 +29,20 @@ export class Replica {
   #logId: string | null;
   #ballot: Ballot;
   /** The newest ballot that the journal has kept. */
-  #keptBallot: Ballot;
+  #durableBallot: Ballot;
   #isComplete: boolean;
   #committed = 0;
   #discarded = 0;
 
   /** @param hashKey hides from clients how their keys are found; what was kept has its own */
-  constructor(journal: Journal = MEMORY, kept: Kept | null = null, hashKey?: HashKey) {
+  constructor(journal: Journal = MEMORY, restored: Restored | null = null, hashKey?: HashKey) {
     this.#journal = journal;
-    this.log = kept?.log ?? new Log();
-    this.keys = kept?.keys ?? new KeyIndex(hashKey);
-    this.#logId = kept?.logId ?? null;
-    this.#ballot = kept?.ballot ?? NO_BALLOT;
-    this.#keptBallot = this.#ballot;
-    this.#isComplete = kept?.isComplete ?? false;
+    this.log = restored?.log ?? new Log();
+    this.keys = restored?.keys ?? new KeyIndex(hashKey);
+    this.#logId = restored?.logId ?? null;
+    this.#ballot = restored?.ballot ?? NO_BALLOT;
+    this.#durableBallot = this.#ballot;
+    this.#isComplete = restored?.isComplete ?? false;
   }
 
   /** Bytes of memory that the entries take, with their keys and what finds them. */
@@ -50,7 +50,7 @@ export class Replica {
     return this.log.bytes + this.keys.bytes;
   }
 
-  /** Which log this is; null while virgin. */
+  /** Which log this is; null while empty. */
   get logId(): string | null {
     return this.#logId;
   }
@@ -76,8 +76,8 @@ export class Replica {
   }
 
   /** The newest ballot that it would still know after a crash: older than `ballot` on a full disk. */
-  get keptBallot(): Ballot {
-    return this.#keptBallot;
+  get durableBallot(): Ballot {
+    return this.#durableBallot;
   }
 
   /** How many entries a crash of the process would leave; all of them where nothing outlives it. */
@@ -85,7 +85,7 @@ export class Replica {
     return Math.min(this.log.length, this.#journal.durableLength);
   }
 
-  /** How many entries were cut off in this life. */
+  /** How many entries were cut off in this run. */
   get discarded(): number {
     return this.#discarded;
   }
@@ -115,7 +115,7 @@ export class Replica {
     this.#discarded += this.log.length;
     this.log.clear();
     this.keys.truncate(0);
-    this.#keptBallot = this.#ballot;
+    this.#durableBallot = this.#ballot;
     this.#isComplete = false;
     this.#committed = 0;
     this.#logId = logId;
@@ -149,9 +149,9 @@ export class Replica {
     const ballot = { epoch, writer };
     const isNewer = compareBallots(ballot, this.#ballot) > 0;
     this.#ballot = newerBallot(this.#ballot, ballot);
-    // Where the disk is full the promise holds for this life only, until there is room again.
-    if (this.#keptBallot !== this.#ballot && this.#journal.promise(this.#ballot)) {
-      this.#keptBallot = this.#ballot;
+    // Where the disk is full the promise holds for this incarnation only, until there is room again.
+    if (this.#durableBallot !== this.#ballot && this.#journal.promise(this.#ballot)) {
+      this.#durableBallot = this.#ballot;
     }
     return isNewer;
   }

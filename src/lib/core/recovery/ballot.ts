@@ -1,13 +1,13 @@
 /**
- * Which life of a master writes. Epochs put the lives in order: every master that starts takes a
+ * Which incarnation of a master writes. Epochs put the incarnations in order: every master that starts takes a
  * higher one than any it can see. Two that started without seeing each other may have taken the same
- * one, so each life also has a name, its writer, that decides between them, as a ballot number does
+ * one, so each incarnation also has a name, its writer, that decides between them, as a ballot number does
  * in Paxos. Without it two logs of one epoch would look alike and be mixed in silence.
  */
 
 export interface Ballot {
   readonly epoch: number;
-  /** The life of the master; null if nobody said, as in a frame written by hand. */
+  /** The incarnation of the master; null if nobody said, as in a frame written by hand. */
   readonly writer: string | null;
 }
 
@@ -44,7 +44,7 @@ export function isEpoch(value: unknown): value is number {
 }
 
 /**
- * The ballot of a life called `writer` that is newer than `seen`. There always is one: behind the last
+ * The ballot of an incarnation called `writer` that is newer than `seen`. There always is one: behind the last
  * epoch it is the same epoch again, under a name that comes behind the one that was seen. Such a name
  * ends with `writer`, so it is nobody else's.
  */

@@ -9,10 +9,10 @@
  * to what a node has just said. Whose answers are enough is in `completeness.ts`.
  */
 
-import type { Intake } from '../log/apply.ts';
+import type { Applier } from '../log/apply.ts';
 import type { Replica } from '../log/replica.ts';
-import type { Claim, Frame, Heartbeat } from '../protocol.ts';
-import type { Note } from '../refusal.ts';
+import type { Frame, Heartbeat, Prepare } from '../protocol.ts';
+import type { LogEvent } from '../refusal.ts';
 import { type Ballot, compareBallots, NO_BALLOT, newerBallot, nextBallot } from './ballot.ts';
 import { type Member, mayTakeOver } from './completeness.ts';
 
@@ -22,7 +22,7 @@ export interface RecoveryConfig {
   readonly secondaries: readonly string[];
   /** The name of a log that is begun where nobody has one. */
   readonly newLogId: string;
-  /** The name of this life of the master. */
+  /** The name of this incarnation of the master. */
   readonly writer: string;
   /** Whether it waits for those who remember; false: it takes over with whoever answers. */
   readonly needsQuorum: boolean;
@@ -39,20 +39,20 @@ export interface Adopted {
   readonly unanswered: readonly string[];
 }
 
-/** What a recovery asks of the world. Secondaries are named by their index in the configuration. */
+/** What a recovery asks of its environment. Secondaries are named by their index in the configuration. */
 export interface RecoveryEffects {
-  /** Ask what it holds: a poll, or with a claim a prepare; exactly one outcome follows. */
-  survey(secondary: number, claim: Claim | null): void;
+  /** Ask what it holds: a poll, or with a prepare a prepare; exactly one outcome follows. */
+  poll(secondary: number, prepare: Prepare | null): void;
   /** Fetch its log from the entry `from` on; frames and one outcome come back with this number. */
   fetchLog(secondary: number, fetch: number, from: number): void;
   /** The attempt came to nothing: call `begin` again after a while. */
-  rest(reason: string): void;
-  /** The log is here, and is to be written under this claim. */
-  recovered(claim: Claim, adopted: Adopted): void;
-  note(note: Note): void;
+  retryLater(reason: string): void;
+  /** The log is here, and is to be written under this prepare. */
+  recovered(prepare: Prepare, adopted: Adopted): void;
+  logEvent(event: LogEvent): void;
 }
 
-type Stage = 'resting' | 'polling' | 'preparing' | 'fetching' | 'over';
+type Stage = 'waiting' | 'polling' | 'preparing' | 'fetching' | 'over';
 
 /** A log that could be gone on with; `secondary` is null for our own. */
 interface Candidate {
@@ -69,9 +69,9 @@ const ANOTHER_STARTS = 'another master is starting';
 export class Recovery {
   readonly #config: RecoveryConfig;
   readonly #replica: Replica;
-  readonly #intake: Intake;
+  readonly #applier: Applier;
   readonly #effects: RecoveryEffects;
-  #stage: Stage = 'resting';
+  #stage: Stage = 'waiting';
   /** By secondary: what it said in this round. */
   readonly #answers = new Map<number, Heartbeat>();
   /** Who has not said anything yet in this round. */
@@ -80,8 +80,8 @@ export class Recovery {
   readonly #down = new Set<number>();
   /** By secondary: its answer to the poll; the promise of that incarnation is asked for, and no other's. */
   readonly #polled = new Map<number, Heartbeat>();
-  #claim: Claim | null = null;
-  /** The newest ballot that was claimed or met. Who heard it may have forgotten it, we have not. */
+  #prepare: Prepare | null = null;
+  /** The newest ballot that was prepared or met. Who heard it may have forgotten it, we have not. */
   #met: Ballot = NO_BALLOT;
   #best: Candidate | null = null;
   #adopted: Adopted | null = null;
@@ -91,10 +91,15 @@ export class Recovery {
   /** Where the fetch under way begins. */
   #from = 1;
 
-  constructor(config: RecoveryConfig, replica: Replica, intake: Intake, effects: RecoveryEffects) {
+  constructor(
+    config: RecoveryConfig,
+    replica: Replica,
+    applier: Applier,
+    effects: RecoveryEffects,
+  ) {
     this.#config = config;
     this.#replica = replica;
-    this.#intake = intake;
+    this.#applier = applier;
     this.#effects = effects;
   }
 
@@ -105,7 +110,7 @@ export class Recovery {
 
   /** Begins an attempt. */
   begin(): void {
-    this.#claim = null;
+    this.#prepare = null;
     this.#down.clear();
     this.#polled.clear();
     this.#ask('polling', [...this.#config.secondaries.keys()]);
@@ -131,24 +136,24 @@ export class Recovery {
     const { from, messages } = frame;
     const problem = this.#problemOfSource(frame);
     if (problem !== null) {
-      this.#rest(problem);
+      this.#retryLater(problem);
       return false;
     }
-    const epochs = this.#intake.epochsIn(frame);
+    const epochs = this.#applier.epochsIn(frame);
     const shared = epochs === null || from !== this.#from ? from : this.#replica.sharedWith(epochs);
     if (shared < from - 1) {
       // The two logs part before the place where the fetch began: begin it there.
       this.#startFetch(shared + 1);
       return false;
     }
-    const refusal = this.#intake.take(this.#asOurs(frame));
+    const refusal = this.#applier.take(this.#asOurs(frame));
     if (refusal !== null) {
-      this.#rest(`the log of a secondary cannot be taken in: ${refusal.problem}`);
+      this.#retryLater(`the log of a secondary cannot be taken in: ${refusal.problem}`);
       return false;
     }
     this.#isCompared = !frame.part?.hasMore;
     if (this.#replica.log.length >= from + messages.ends.length - 1) return true;
-    this.#rest('the secondary has left out a part of its log');
+    this.#retryLater('the secondary has left out a part of its log');
     return false;
   }
 
@@ -157,7 +162,7 @@ export class Recovery {
     if (fetch !== this.#fetch || this.#stage !== 'fetching') return;
     const best = this.#best as Candidate;
     if (this.#isCompared && this.#replica.log.length >= best.length) this.#takeOver();
-    else this.#rest(reason ?? 'the secondary has sent less than it holds');
+    else this.#retryLater(reason ?? 'the secondary has sent less than it holds');
   }
 
   /** A fetch ends when its source promises a newer ballot, or is another incarnation than the one that promised. */
@@ -166,12 +171,12 @@ export class Recovery {
     const isSame =
       frame.bootId === undefined || frame.bootId === this.#polled.get(secondary)?.bootId;
     if (!isSame) return `${this.#nameOf(secondary)} has restarted`;
-    return compareBallots(frame, this.#claim as Claim) > 0 ? ANOTHER_STARTS : null;
+    return compareBallots(frame, this.#prepare as Prepare) > 0 ? ANOTHER_STARTS : null;
   }
 
-  /** A fetched frame for our own intake; one that names no writer may come from who knows no promises. */
+  /** A fetched frame for our own applier; one that names no writer may come from who knows no promises. */
   #asOurs({ bootId: _, ...frame }: Frame): Frame {
-    const { epoch, writer } = this.#claim as Claim;
+    const { epoch, writer } = this.#prepare as Prepare;
     return frame.writer === null ? { ...frame, epoch, writer } : frame;
   }
 
@@ -181,7 +186,7 @@ export class Recovery {
     this.#stage = stage;
     this.#answers.clear();
     for (const secondary of secondaries) this.#asked.add(secondary);
-    for (const secondary of secondaries) this.#effects.survey(secondary, this.#claim);
+    for (const secondary of secondaries) this.#effects.poll(secondary, this.#prepare);
     if (secondaries.length === 0) this.#concludeRound();
   }
 
@@ -195,12 +200,12 @@ export class Recovery {
   #concludePoll(): void {
     const logId = logIdOf(this.#bestCandidate());
     const verdict = mayTakeOver(this.#members(), logId, this.#config.needsQuorum);
-    if (verdict.rule === null) this.#rest(verdict.reason);
-    else this.#prepare(logId ?? this.#nameHeard() ?? this.#config.newLogId);
+    if (verdict.rule === null) this.#retryLater(verdict.reason);
+    else this.#beginPrepare(logId ?? this.#nameHeard() ?? this.#config.newLogId);
   }
 
   /** Promises the next epoch of this log, durably where there is a disk, and asks the others to. */
-  #prepare(logId: string): void {
+  #beginPrepare(logId: string): void {
     // Every candidacy has a name of its own: what was said to an earlier one is not taken for this one's.
     let seen = newerBallot(this.#replica.ballot, this.#met);
     for (const [secondary, answer] of this.#answers) {
@@ -208,32 +213,32 @@ export class Recovery {
       const other = logOf(answer);
       if (other === null || other === logId) seen = newerBallot(seen, ballotOf(answer));
     }
-    const claim = { logId, ...nextBallot(seen, this.#config.writer) };
-    this.#claim = claim;
-    this.#met = claim;
-    if (this.#promiseOwn(claim)) this.#ask('preparing', [...this.#answers.keys()]);
-    else this.#rest(DISK_FULL);
+    const prepare = { logId, ...nextBallot(seen, this.#config.writer) };
+    this.#prepare = prepare;
+    this.#met = prepare;
+    if (this.#promiseOwn(prepare)) this.#ask('preparing', [...this.#answers.keys()]);
+    else this.#retryLater(DISK_FULL);
   }
 
   /** "A new epoch, promised by itself first, durably where there is a disk." False if there is no room. */
-  #promiseOwn(claim: Claim): boolean {
+  #promiseOwn(prepare: Prepare): boolean {
     const replica = this.#replica;
-    const isElsewhere = !replica.hasLog && replica.logId !== claim.logId;
-    if (isElsewhere && !replica.begin(claim.logId)) return false;
-    replica.promise(claim);
-    return compareBallots(replica.keptBallot, claim) === 0;
+    const isElsewhere = !replica.hasLog && replica.logId !== prepare.logId;
+    if (isElsewhere && !replica.begin(prepare.logId)) return false;
+    replica.promise(prepare);
+    return compareBallots(replica.durableBallot, prepare) === 0;
   }
 
   /** Takes the best log of all answers, if they are enough. */
   #concludePrepare(): void {
-    const claim = this.#claim as Claim;
-    const isOutbid = this.#forgetOldAnswers(claim);
+    const prepare = this.#prepare as Prepare;
+    const isOutbid = this.#forgetOldAnswers(prepare);
     const best = this.#bestCandidate();
     const members = this.#members();
     const verdict = mayTakeOver(members, logIdOf(best), this.#config.needsQuorum);
-    const isAnother = best !== null && best.logId !== claim.logId;
-    if (isOutbid || isAnother) this.#rest(ANOTHER_STARTS);
-    else if (verdict.rule === null) this.#rest(verdict.reason);
+    const isAnother = best !== null && best.logId !== prepare.logId;
+    if (isOutbid || isAnother) this.#retryLater(ANOTHER_STARTS);
+    else if (verdict.rule === null) this.#retryLater(verdict.reason);
     else {
       this.#adopted = this.#adoptedFrom(best, verdict.rule, members);
       this.#adopt(best);
@@ -241,13 +246,14 @@ export class Recovery {
   }
 
   /** Forgets what may not be so for long. Returns whether somebody has promised a newer ballot than ours. */
-  #forgetOldAnswers(claim: Claim): boolean {
+  #forgetOldAnswers(prepare: Prepare): boolean {
     let isOutbid = false;
     for (const [secondary, answer] of this.#answers) {
       // It may hear older masters, or is not whom we asked.
-      const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, claim);
+      const isOld =
+        answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);
       if (isOld) this.#answers.delete(secondary);
-      else if (!isForeign(answer, claim) && compareBallots(ballotOf(answer), claim) > 0) {
+      else if (!isForeign(answer, prepare) && compareBallots(ballotOf(answer), prepare) > 0) {
         this.#met = newerBallot(this.#met, ballotOf(answer));
         isOutbid = true;
       }
@@ -256,7 +262,7 @@ export class Recovery {
   }
 
   #adopt(best: Candidate | null): void {
-    const { logId } = this.#claim as Claim;
+    const { logId } = this.#prepare as Prepare;
     if (this.#replica.logId !== logId && !this.#joinLog(logId)) return;
     this.#best = best;
     if (best === null || best.secondary === null) {
@@ -310,7 +316,7 @@ export class Recovery {
         id,
         state,
         logId: isAway ? null : logOf(answer),
-        isComplete: answer?.standing?.isComplete ?? false,
+        isComplete: answer?.prepareReply?.isComplete ?? false,
       };
     });
     return [own, ...others];
@@ -324,10 +330,13 @@ export class Recovery {
       candidates.push({ secondary: null, logId: logId as string, newest, length: log.length });
     }
     for (const [secondary, answer] of this.#answers) {
-      const { length, epoch, standing } = answer;
+      const { length, epoch, prepareReply } = answer;
       const id = logOf(answer);
       if (id === null) continue;
-      const newest = standing && { epoch: standing.lastEpoch, writer: standing.lastWriter };
+      const newest = prepareReply && {
+        epoch: prepareReply.lastEpoch,
+        writer: prepareReply.lastWriter,
+      };
       candidates.push({ secondary, logId: id, newest: newest ?? { epoch, writer: null }, length });
     }
     return bestOf(candidates);
@@ -342,31 +351,31 @@ export class Recovery {
   #joinLog(logId: string): boolean {
     const { logId: other, log } = this.#replica;
     const fields = { logId: other, length: log.length, adopted: logId };
-    this.#effects.note({ level: 'warn', event: 'own-log-set-aside', fields });
+    this.#effects.logEvent({ level: 'warn', event: 'own-log-set-aside', fields });
     if (this.#replica.begin(logId)) return true;
-    this.#rest(DISK_FULL);
+    this.#retryLater(DISK_FULL);
     return false;
   }
 
   /** "Whoever takes over is complete": the mark first, then the flag. */
   #takeOver(): void {
-    const claim = this.#claim as Claim;
-    if (!this.#replica.beginEpoch(claim) || !this.#replica.becomeComplete()) {
-      this.#rest(DISK_FULL);
+    const prepare = this.#prepare as Prepare;
+    if (!this.#replica.beginEpoch(prepare) || !this.#replica.becomeComplete()) {
+      this.#retryLater(DISK_FULL);
       return;
     }
     this.#stage = 'over';
-    this.#effects.recovered(claim, this.#adopted as Adopted);
+    this.#effects.recovered(prepare, this.#adopted as Adopted);
   }
 
   #nameOf(secondary: number): string {
     return this.#config.secondaries[secondary] as string;
   }
 
-  #rest(reason: string): void {
-    this.#stage = 'resting';
+  #retryLater(reason: string): void {
+    this.#stage = 'waiting';
     this.#fetch += 1;
-    this.#effects.rest(reason);
+    this.#effects.retryLater(reason);
   }
 }
 
@@ -382,23 +391,23 @@ function logIdOf(candidate: Candidate | null): string | null {
 }
 
 /** Which log the secondary has, if it has taken a frame of one; null if not. */
-function logOf({ logId, length, standing }: Heartbeat): string | null {
-  return length > 0 || (standing?.lastEpoch ?? 0) > 0 ? logId : null;
+function logOf({ logId, length, prepareReply }: Heartbeat): string | null {
+  return length > 0 || (prepareReply?.lastEpoch ?? 0) > 0 ? logId : null;
 }
 
 /** Whether it has a log of another name: it has answered, and cannot promise anything for this one. */
-function isForeign(answer: Heartbeat, { logId }: Claim): boolean {
+function isForeign(answer: Heartbeat, { logId }: Prepare): boolean {
   const other = logOf(answer);
   return other !== null && other !== logId;
 }
 
-/** Whether the secondary has heard the claim and still listens to older masters. */
-function isDeaf(answer: Heartbeat, claim: Claim): boolean {
-  if (answer.standing === null || isForeign(answer, claim)) return false;
-  return answer.logId !== claim.logId || compareBallots(ballotOf(answer), claim) < 0;
+/** Whether the secondary has heard the prepare and still listens to older masters. */
+function isDeaf(answer: Heartbeat, prepare: Prepare): boolean {
+  if (answer.prepareReply === null || isForeign(answer, prepare)) return false;
+  return answer.logId !== prepare.logId || compareBallots(ballotOf(answer), prepare) < 0;
 }
 
 /** The newest ballot that a secondary has seen, as far as it says. */
-export function ballotOf({ epoch, standing }: Heartbeat): Ballot {
-  return { epoch, writer: standing?.writer ?? null };
+export function ballotOf({ epoch, prepareReply }: Heartbeat): Ballot {
+  return { epoch, writer: prepareReply?.writer ?? null };
 }

@@ -36,7 +36,7 @@ export class FailureDetector {
   }
 
   /** It turned out that the answers were not those of a node of ours: as if it never answered. */
-  disown(): void {
+  forgetIdentity(): void {
     this.#hasAnswered = false;
   }
 

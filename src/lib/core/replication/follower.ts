@@ -24,7 +24,7 @@ export class Follower {
   /** What the reader brought, until this node can tell what it is worth. */
   #brought: LogPosition | null;
   /** Up to where what the reader has was the same as this log when it had been cut `#cuts` times. */
-  #agreed = 0;
+  #matched = 0;
   #cuts: number;
   #logId: string | null;
 
@@ -70,7 +70,7 @@ export class Follower {
   /** All up to `last` was told. */
   told(last: number): void {
     this.#next = last + 1;
-    this.#agreed = last;
+    this.#matched = last;
   }
 
   #compare(brought: LogPosition): Reset | null {
@@ -82,7 +82,7 @@ export class Follower {
     this.#cuts = log.cuts;
     this.#logId = logId;
     if (found !== 'same') return this.#reset(found);
-    this.#agreed = brought.seq;
+    this.#matched = brought.seq;
     return null;
   }
 
@@ -95,17 +95,17 @@ export class Follower {
       const reason = logId === this.#logId ? 'cut' : 'other-log';
       this.#cuts = log.cuts;
       this.#logId = logId;
-      if (kept < this.#agreed) return this.#reset({ from: kept + 1, reason });
+      if (kept < this.#matched) return this.#reset({ from: kept + 1, reason });
     }
     this.#logId = logId;
     // Of a bare seq nobody knows which log it is from; it counts for this one as soon as it is reached.
-    this.#agreed = Math.max(this.#agreed, Math.min(this.#next - 1, this.#shown()));
+    this.#matched = Math.max(this.#matched, Math.min(this.#next - 1, this.#shown()));
     return null;
   }
 
   #reset(reset: Reset): Reset {
     this.#next = reset.from;
-    this.#agreed = reset.from - 1;
+    this.#matched = reset.from - 1;
     return reset;
   }
 }

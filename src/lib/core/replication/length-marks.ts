@@ -19,7 +19,7 @@ export class LengthMarks {
   #marks: Mark[] = [];
 
   /** Notes that the log has this length now, in ms. */
-  note(length: number, now: number): void {
+  mark(length: number, now: number): void {
     const last = this.#marks.at(-1);
     if (last !== undefined && length <= last.length) return;
     if (last !== undefined && now - last.at < MARK_INTERVAL_MS) {

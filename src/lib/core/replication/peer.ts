@@ -5,9 +5,9 @@
 
 import { countStarts, type EpochStart, type EpochsPart, indexOfEpoch } from '../log/epochs.ts';
 import type { Replica } from '../log/replica.ts';
-import type { Ack, Claim, Heartbeat, HeartbeatRequest, StreamStart } from '../protocol.ts';
+import type { Ack, Heartbeat, HeartbeatRequest, Prepare, StreamStart } from '../protocol.ts';
 import type { Ballot } from '../recovery/ballot.ts';
-import type { Note } from '../refusal.ts';
+import type { LogEvent } from '../refusal.ts';
 import { backoffMs } from './backoff.ts';
 import { FailureDetector, type FailureDetectorConfig, type Status } from './failure-detector.ts';
 import { frameEnd } from './frame-end.ts';
@@ -43,7 +43,7 @@ export interface PeerConfig {
   readonly commitNoticeMs?: number;
 }
 
-/** What a peer asks of the world. Secondaries are named by their index in the configuration. */
+/** What a peer asks of its environment. Secondaries are named by their index in the configuration. */
 export interface PeerEffects {
   /** Open stream number `stream`; its outcome comes back as `acked` or `streamFailed`. */
   openStream(secondary: number, stream: number): void;
@@ -58,7 +58,7 @@ export interface PeerEffects {
   abortStream(secondary: number): void;
   /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
   askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void;
-  note(note: Note): void;
+  logEvent(event: LogEvent): void;
 }
 
 /** What `GET /health` tells of a secondary. */
@@ -93,7 +93,7 @@ export class Peer {
   readonly #detector: FailureDetector;
   readonly #heartbeat: HeartbeatSchedule;
   /** What the master writes, and as who; null until it has recovered. */
-  #claim: Claim | null = null;
+  #leadership: Prepare | null = null;
   #held: number | null = null;
   /** Whether the incarnation that speaks is complete, as it said last; null if it does not say such things. */
   #isComplete: boolean | null = null;
@@ -103,7 +103,7 @@ export class Peer {
   #committedTold = 0;
   /** How long to wait for the next attempt to meet it, should the one under way fail; null if none is. */
   #meetingDelayMs: number | null = null;
-  /** The newest ballot of whose beginning this life of it has everything, as far as it has said so. */
+  /** The newest ballot of whose beginning this incarnation of it has everything, as far as it has said so. */
   #newest: { readonly bootId: string; readonly ballot: Ballot } | null = null;
 
   constructor(
@@ -151,13 +151,13 @@ export class Peer {
     return this.status === 'Healthy' && stream !== null && acked < this.#replica.log.length;
   }
 
-  /** A candidate polls, or prepares with the claim: asks what the secondary holds. */
-  survey(claim: Claim | null, timeoutMs: number, now: number): void {
-    this.#ask(claim, timeoutMs, now);
+  /** A candidate polls, or prepares with the leadership: asks what the secondary holds. */
+  poll(leadership: Prepare | null, timeoutMs: number, now: number): void {
+    this.#ask(leadership, timeoutMs, now);
   }
 
   /** The candidate's question was answered, or not (a few words why). */
-  surveyed(outcome: Heartbeat | string, now: number): void {
+  pollAnswered(outcome: Heartbeat | string, now: number): void {
     const { progress } = this;
     if (typeof outcome === 'string') {
       this.#heartbeat.missed(now);
@@ -174,25 +174,25 @@ export class Peer {
   }
 
   /** The master has recovered: from now on its log goes to the secondary. */
-  begin(claim: Claim, answer: Heartbeat | undefined, now: number): void {
-    this.#claim = claim;
+  begin(leadership: Prepare, answer: Heartbeat | undefined, now: number): void {
+    this.#leadership = leadership;
     // Whom it has met before: what it has had since is the log that it took over.
     this.#completeFrom = this.#replica.log.length;
     const problem = answer === undefined ? null : this.#problemOfHeartbeat(answer);
     if (problem !== null) {
-      this.#detector.disown();
+      this.#detector.forgetIdentity();
       this.progress.lastError = problem;
-    } else if (answer?.length === 0 && answer.standing === null) {
+    } else if (answer?.length === 0 && answer.prepareReply === null) {
       // It holds nothing that could differ, and does not speak of marks.
-      this.progress.isAgreed = true;
+      this.progress.isLogMatched = true;
     }
     this.pump(now);
   }
 
   /** The master must not write any more: everything known of the secondary is outdated. */
   end(): void {
-    this.disown();
-    this.#claim = null;
+    this.forgetIdentity();
+    this.#leadership = null;
   }
 
   /**
@@ -202,7 +202,7 @@ export class Peer {
   pump(now: number, isFullOnly = false): void {
     const { progress } = this;
     const { log } = this.#replica;
-    if (this.#claim === null) return;
+    if (this.#leadership === null) return;
     // A stream is for one incarnation, so it can begin only when that is known.
     if (now >= this.#attemptAt() && progress.bootId !== null) {
       this.#committedTold = 0;
@@ -290,19 +290,19 @@ export class Peer {
 
   /** How many of our epochs need not be told: it has them, as far as we know, and the one behind them. */
   #sharedEpochs(): number {
-    const { acked, isAgreed, bootId, failures } = this.progress;
+    const { acked, isLogMatched, bootId, failures } = this.progress;
     const { epochs } = this.#replica.log;
     // What we know may be outdated; so of attempts that fail, every other one tells all.
     if (epochs.length <= this.#epochsMax || failures % 2 === 1) return 0;
-    if (isAgreed) return Math.max(0, countStarts(epochs, acked) - 1);
+    if (isLogMatched) return Math.max(0, countStarts(epochs, acked) - 1);
     if (this.#newest === null || this.#newest.bootId !== bootId) return 0;
     return Math.max(0, indexOfEpoch(epochs, this.#newest.ballot));
   }
 
-  /** Notes how a life of it stands. */
-  #stands({ bootId, standing }: Heartbeat): void {
-    if (standing === null) return;
-    const { lastEpoch: epoch, lastWriter: writer } = standing;
+  /** Notes how an incarnation of it stands. */
+  #stands({ bootId, prepareReply }: Heartbeat): void {
+    if (prepareReply === null) return;
+    const { lastEpoch: epoch, lastWriter: writer } = prepareReply;
     this.#newest = { bootId, ballot: { epoch, writer } };
   }
 
@@ -311,24 +311,24 @@ export class Peer {
     const { progress } = this;
     const frame = progress.inFlight[0];
     const problem = this.#problemOf(ack);
-    const { isAgreed = true } = ack;
-    if (problem !== null || frame === undefined || frame.isPartial === isAgreed) {
+    const { isLogMatched = true } = ack;
+    if (problem !== null || frame === undefined || frame.isPartial === isLogMatched) {
       this.fail(problem ?? 'an ack without a frame', now, random);
       return;
     }
     const { isPartial, asked } = frame;
     const { acked, probing } = progress;
-    const learned = progress.learn(ack.bootId, ack.length, isAgreed, asked);
+    const learned = progress.learn(ack.bootId, ack.length, isLogMatched, asked);
     // It becomes complete by this, most likely: ask it once.
-    const mayBeComplete = isAgreed && ack.length >= this.#completeFrom;
+    const mayBeComplete = isLogMatched && ack.length >= this.#completeFrom;
     const isNews = mayBeComplete && (probing || acked < this.#completeFrom);
     if (isNews && this.#isComplete === false) this.#heartbeat.hasten(now);
-    if (learned === 'new-life') this.#met();
+    if (learned === 'new-incarnation') this.#met();
     progress.inFlight.shift();
     progress.lastSeenAt = now;
     progress.quietSince = now;
     progress.wasExcused = false;
-    if (learned === 'new-life') this.#noteNewLife();
+    if (learned === 'new-incarnation') this.#logRestart();
     if (isPartial) {
       progress.mute = 0;
       this.pump(now, true);
@@ -336,7 +336,7 @@ export class Peer {
     }
     // The first ack of a stream may tell of any place: the next frame goes there. After that
     // frames build on each other, and an ack that falls short of its frame says they no longer do.
-    const isLanded = ack.length >= frame.to && learned !== 'new-life';
+    const isLanded = ack.length >= frame.to && learned !== 'new-incarnation';
     if (isLanded || (progress.probing && learned !== 'nothing')) {
       if (progress.probing) progress.locate();
       if (isLanded) progress.resetBackoff();
@@ -377,7 +377,7 @@ export class Peer {
     const isFirst = progress.failures === 1;
     if (isFirst && this.status === 'Healthy') this.#heartbeat.hasten(now);
     const { failures } = progress;
-    this.#effects.note({
+    this.#effects.logEvent({
       level: isFirst ? 'warn' : 'debug',
       event: 'replication-failed',
       fields: { secondary: this.id, reason, failures, retryInMs: Math.round(delayMs) },
@@ -388,8 +388,8 @@ export class Peer {
   heartbeatAnswered(answer: Heartbeat, now: number): void {
     const problem = this.#problemOfHeartbeat(answer);
     if (problem !== null) {
-      // It may have held something of ours in an earlier life, but does not now.
-      if (answer.logId !== this.#claim?.logId) this.disown();
+      // It may have held something of ours in an earlier run, but does not now.
+      if (answer.logId !== this.#leadership?.logId) this.forgetIdentity();
       this.heartbeatMissed(problem, now);
       return;
     }
@@ -401,23 +401,23 @@ export class Peer {
     this.#detector.answered();
     progress.lastSeenAt = now;
     this.#held = answer.held ?? null;
-    const learned = this.#learn(answer, this.#isAgreed(answer), asked);
-    if (learned === 'new-life') this.#noteNewLife();
+    const learned = this.#learn(answer, this.#isLogMatched(answer), asked);
+    if (learned === 'new-incarnation') this.#logRestart();
     const { receivedBytes = 0 } = answer;
     const isArriving = receivedBytes > progress.receivedBytes;
     if (isArriving) progress.advanced(now);
     progress.receivedBytes = receivedBytes;
-    // A new or shorter life cannot go on with an old stream, and one towards a node that could
+    // A new or shorter incarnation cannot go on with an old stream, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
-    const isStale = learned === 'lowered' || learned === 'new-life';
+    const isStale = learned === 'lowered' || learned === 'new-incarnation';
     const wasAway =
       statusBefore === 'Unhealthy' || (statusBefore === 'Suspected' && progress.probing);
     const mayHang = wasAway && progress.inFlight.length > 0 && !isArriving;
     if (isStale || mayHang) this.#drop();
     // Back from where nobody reached it, or found to hold what was thought lost: begin anew. A new
-    // life of a node that was never away is worth an attempt now, but no more than that.
+    // incarnation of a node that was never away is worth an attempt now, but no more than that.
     if (statusBefore !== 'Healthy' || learned === 'raised') progress.resetBackoff();
-    else if (learned === 'new-life') progress.retryAt = now;
+    else if (learned === 'new-incarnation') progress.retryAt = now;
     if (progress.failures === 0) progress.lastError = null;
     this.pump(now);
   }
@@ -433,16 +433,16 @@ export class Peer {
     this.progress.lastError = reason;
   }
 
-  /** Asks for a heartbeat; with the claim only who is known, for it is made to one incarnation. */
-  #ask(claim: Claim | null, timeoutMs: number, now: number): void {
+  /** Asks for a heartbeat; with the leadership only who is known, for it is made to one incarnation. */
+  #ask(leadership: Prepare | null, timeoutMs: number, now: number): void {
     const { progress } = this;
     const { bootId } = progress;
     this.#heartbeat.ask(progress.asking(now));
-    const isWriting = this.#claim !== null && bootId !== null;
+    const isWriting = this.#leadership !== null && bootId !== null;
     this.#effects.askHeartbeat(
       this.#index,
       {
-        claim: bootId === null ? null : claim,
+        prepare: bootId === null ? null : leadership,
         bootId,
         completeFrom: isWriting ? this.#completeFrom : null,
         committed: isWriting ? this.#replica.committed : 0,
@@ -452,14 +452,14 @@ export class Peer {
   }
 
   /** Takes note of what an answer says, of which incarnation. */
-  #learn(answer: Heartbeat, isAgreed: boolean, asked: Asked): Learned {
+  #learn(answer: Heartbeat, isLogMatched: boolean, asked: Asked): Learned {
     const { progress } = this;
     this.#stands(answer);
-    const learned = progress.learn(answer.bootId, answer.length, isAgreed, asked);
-    if (learned === 'met' || learned === 'new-life') this.#met();
+    const learned = progress.learn(answer.bootId, answer.length, isLogMatched, asked);
+    if (learned === 'met' || learned === 'new-incarnation') this.#met();
     if (progress.bootId !== answer.bootId) return learned;
     progress.nodeId = answer.nodeId;
-    this.#isComplete = answer.standing?.isComplete ?? null;
+    this.#isComplete = answer.prepareReply?.isComplete ?? null;
     return learned;
   }
 
@@ -470,9 +470,9 @@ export class Peer {
   }
 
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
-  disown(): void {
+  forgetIdentity(): void {
     this.#drop();
-    this.progress.disown();
+    this.progress.forgetIdentity();
     this.#isComplete = null;
   }
 
@@ -484,7 +484,7 @@ export class Peer {
       this.#meetingDelayMs = this.#backoffMs(random());
     }
     if (now >= this.#heartbeat.nextAt) {
-      this.#ask(this.#claim, this.#config.heartbeat.timeoutMs, now);
+      this.#ask(this.#leadership, this.#config.heartbeat.timeoutMs, now);
     }
     if (now >= this.#streamDueAt()) this.#streamDue(now, random());
     this.pump(now);
@@ -572,7 +572,7 @@ export class Peer {
     const told = `${reason}, again, though heartbeats are answered: does a proxy buffer request bodies?`;
     if (progress.mute === SILENT_STREAMS_MIN) {
       const fields = { secondary: this.id, reason: told };
-      this.#effects.note({ level: 'warn', event: 'frames-not-answered', fields });
+      this.#effects.logEvent({ level: 'warn', event: 'frames-not-answered', fields });
     }
     return told;
   }
@@ -584,21 +584,21 @@ export class Peer {
   }
 
   #problemOf(ack: Ack): string | null {
-    const { logId, epoch } = this.#claim as Claim;
+    const { logId, epoch } = this.#leadership as Prepare;
     if (ack.logId !== logId) return 'an ack for another log';
     if (ack.epoch !== epoch) return `an ack for epoch ${ack.epoch}, not ${epoch}`;
     // One that was not compared yet may be longer: it will be cut.
-    return ack.isAgreed === false ? null : this.#problemOfLength(ack.length);
+    return ack.isLogMatched === false ? null : this.#problemOfLength(ack.length);
   }
 
   #problemOfHeartbeat(answer: Heartbeat): string | null {
-    const isVirgin = answer.logId === null && answer.epoch === 0 && answer.length === 0;
-    if (isVirgin) return null;
-    const { logId } = this.#claim as Claim;
+    const isEmpty = answer.logId === null && answer.epoch === 0 && answer.length === 0;
+    if (isEmpty) return null;
+    const { logId } = this.#leadership as Prepare;
     // Who has only heard of another log, and taken no frame of it, follows this one.
-    const hasNone = answer.standing?.lastEpoch === 0 && answer.length === 0;
+    const hasNone = answer.prepareReply?.lastEpoch === 0 && answer.length === 0;
     if (answer.logId !== logId) return hasNone ? null : 'log-mismatch: it holds another log';
-    return this.#isAgreed(answer) ? this.#problemOfLength(answer.length) : null;
+    return this.#isLogMatched(answer) ? this.#problemOfLength(answer.length) : null;
   }
 
   #problemOfLength(length: number): string | null {
@@ -607,13 +607,15 @@ export class Peer {
   }
 
   /** Whether what it holds was compared with our log; one that does not say so has heard our epoch. */
-  #isAgreed({ epoch, length, standing }: Heartbeat): boolean {
-    return standing?.isAgreed ?? (length === 0 || epoch === (this.#claim as Claim).epoch);
+  #isLogMatched({ epoch, length, prepareReply }: Heartbeat): boolean {
+    return (
+      prepareReply?.isLogMatched ?? (length === 0 || epoch === (this.#leadership as Prepare).epoch)
+    );
   }
 
-  #noteNewLife(): void {
+  #logRestart(): void {
     const { bootId, acked } = this.progress;
     const fields = { secondary: this.id, bootId, length: acked };
-    this.#effects.note({ level: 'info', event: 'secondary-restarted', fields });
+    this.#effects.logEvent({ level: 'info', event: 'secondary-restarted', fields });
   }
 }

@@ -6,14 +6,14 @@
  * Every statement of a secondary (an ack, a heartbeat) was asked for at some moment, and statements
  * of two connections can overtake each other. So: any statement may raise the acked length, but only
  * one that is below what was known WHEN IT WAS ASKED may lower it, and one that was asked before a
- * new life of the secondary was met says nothing at all.
+ * new incarnation of the secondary was met says nothing at all.
  */
 
 /** What was known of a secondary at the moment it was asked something. */
 export interface Asked {
   readonly at: number;
   readonly acked: number;
-  readonly lives: number;
+  readonly incarnations: number;
 }
 
 /** A frame on its way: `from..to` was sent, its ack is not here yet. */
@@ -25,22 +25,22 @@ export interface SentFrame {
   readonly isPartial: boolean;
 }
 
-/** What a statement changed: the acked length, the life that speaks and its length, or nothing. */
-export type Learned = 'nothing' | 'raised' | 'lowered' | 'met' | 'new-life' | 'outdated';
+/** What a statement changed: the acked length, the incarnation that speaks and its length, or nothing. */
+export type Learned = 'nothing' | 'raised' | 'lowered' | 'met' | 'new-incarnation' | 'outdated';
 
 export class Progress {
   /** How many messages the secondary has stated to show. */
   acked = 0;
   /** The seq the next frame begins with. */
   next = 1;
-  /** Which life of the secondary speaks; null before it ever spoke. */
+  /** Which incarnation of the secondary speaks; null before it ever spoke. */
   bootId: string | null = null;
-  /** Whether the log of this life was compared with ours: only then its length counts. */
-  isAgreed = false;
+  /** Whether the log of this incarnation was compared with ours: only then its length counts. */
+  isLogMatched = false;
   /** What it calls itself, by its last heartbeat; null before. */
   nodeId: string | null = null;
-  /** How many lives were met. */
-  #lives = 0;
+  /** How many incarnations were met. */
+  #incarnations = 0;
 
   /** The open stream, or null. Numbers are never used twice. */
   stream: number | null = null;
@@ -57,7 +57,7 @@ export class Progress {
   quietSince = 0;
   /** When what is in flight last got further without an ack. */
   #advancedAt = Number.NEGATIVE_INFINITY;
-  /** How many bytes of frames that were not whole yet this life of the secondary has received, as it says. */
+  /** How many bytes of frames that were not whole yet this incarnation of the secondary has received, as it says. */
   receivedBytes = 0;
   /** Whether that time was begun anew once, because the master itself was paused. */
   wasExcused = false;
@@ -104,7 +104,7 @@ export class Progress {
 
   /** Whether its log, empty or not, must be compared with ours before anything else. */
   get mustCompare(): boolean {
-    return !this.isAgreed && this.bootId !== null;
+    return !this.isLogMatched && this.bootId !== null;
   }
 
   /** Whether nothing was sent in this stream yet. */
@@ -146,29 +146,29 @@ export class Progress {
 
   /** What is known now, to be kept with a question. */
   asking(now: number): Asked {
-    return { at: now, acked: this.acked, lives: this.#lives };
+    return { at: now, acked: this.acked, incarnations: this.#incarnations };
   }
 
   /**
-   * Takes note of a statement: this life of the secondary shows `length` messages. They count only
-   * if its log was compared with ours (`isAgreed`); it may hold what we have never written.
+   * Takes note of a statement: this incarnation of the secondary shows `length` messages. They count only
+   * if its log was compared with ours (`isLogMatched`); it may hold what we have never written.
    */
-  learn(bootId: string, length: number, isAgreed: boolean, asked: Asked): Learned {
-    const isOutdated = asked.lives !== this.#lives;
+  learn(bootId: string, length: number, isLogMatched: boolean, asked: Asked): Learned {
+    const isOutdated = asked.incarnations !== this.#incarnations;
     if (bootId !== this.bootId) {
       if (isOutdated) return 'outdated';
       const isFirst = this.bootId === null;
       this.bootId = bootId;
-      // What the life before called itself says nothing of this one: another node may answer here.
+      // What the incarnation before called itself says nothing of this one: another node may answer here.
       this.nodeId = null;
       this.receivedBytes = 0;
-      this.#lives += 1;
-      this.isAgreed = isAgreed;
-      this.#setAcked(isAgreed ? length : 0);
-      return isFirst ? 'met' : 'new-life';
+      this.#incarnations += 1;
+      this.isLogMatched = isLogMatched;
+      this.#setAcked(isLogMatched ? length : 0);
+      return isFirst ? 'met' : 'new-incarnation';
     }
-    if (!isAgreed) return 'nothing';
-    this.isAgreed = true;
+    if (!isLogMatched) return 'nothing';
+    this.isLogMatched = true;
     if (length > this.acked) {
       this.#setAcked(length);
       return 'raised';
@@ -184,10 +184,10 @@ export class Progress {
   }
 
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
-  disown(): void {
+  forgetIdentity(): void {
     this.bootId = null;
-    this.isAgreed = false;
-    this.#lives += 1;
+    this.isLogMatched = false;
+    this.#incarnations += 1;
     this.acked = 0;
     this.next = 1;
   }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Intake } from '../../../../src/lib/core/log/apply.ts';
+import { Applier } from '../../../../src/lib/core/log/apply.ts';
 import { HELD_MESSAGES_MAX } from '../../../../src/lib/core/log/hold-back.ts';
 import { packMessages } from '../../../../src/lib/core/log/messages.ts';
 import { Replica } from '../../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../../src/lib/core/protocol.ts';
-import type { Note } from '../../../../src/lib/core/refusal.ts';
-import { claiming, Dice, messagesOf, seeds } from '../../support.ts';
+import type { LogEvent } from '../../../../src/lib/core/refusal.ts';
+import { Dice, messagesOf, preparing, seeds } from '../../support.ts';
 import { ballotOf, epochsOf } from '../frames.ts';
 import { SlowDisk } from './slow-disk.ts';
 
@@ -22,13 +22,13 @@ interface Told {
 class Node {
   readonly disk = new SlowDisk();
   readonly replica = new Replica(this.disk);
-  readonly notes: Note[] = [];
-  readonly intake = new Intake(this.replica, 'B', (note) => this.notes.push(note));
+  readonly logEvents: LogEvent[] = [];
+  readonly applier = new Applier(this.replica, 'B', (event) => this.logEvents.push(event));
 
   /** A frame of the master `by`, such as `2B`; one without a letter names no writer. */
   take(by: string, from: number, texts: readonly string[], told: Told = {}): string {
     const { epochs, keys = [], logId = 'L', part } = told;
-    const refusal = this.intake.take({
+    const refusal = this.applier.take({
       ...ballotOf(by),
       logId,
       from,
@@ -42,9 +42,9 @@ class Node {
     return `${problem} ${JSON.stringify(facts)}`;
   }
 
-  claim(by: string, logId = 'L'): void {
+  prepare(by: string, logId = 'L'): void {
     const { epoch, writer } = ballotOf(by);
-    this.intake.hear(claiming({ logId, epoch, writer: writer as string }));
+    this.applier.hear(preparing({ logId, epoch, writer: writer as string }));
   }
 
   shown(): string {
@@ -61,12 +61,12 @@ class Node {
 
   state(): unknown {
     const { logId, ballot, discarded, keys } = this.replica;
-    const held = [...this.intake.heldSeqs()].sort();
+    const held = [...this.applier.heldSeqs()].sort();
     return [this.shown(), this.epochs(), keys.within(1, 99), logId, ballot, discarded, held];
   }
 
   events(): string[] {
-    return this.notes.map(({ event }) => event);
+    return this.logEvents.map(({ event }) => event);
   }
 }
 
@@ -76,12 +76,12 @@ function usual(): Node {
   node.take('1A', 1, [...'abc'], { epochs: '1A@1' });
   node.take('2B', 4, ['d'], { epochs: '1A@1 2B@4' });
   node.take('2B', 6, ['f'], { keys: [[6, 'k']] });
-  node.notes.length = 0;
+  node.logEvents.length = 0;
   assert.equal(node.shown(), 'abcd');
   return node;
 }
 
-describe('Intake: a master that is new here', () => {
+describe('Applier: a master that is new here', () => {
   it('must bring its epochs before anything it says counts', () => {
     const node = usual();
     const before = node.state();
@@ -92,7 +92,7 @@ describe('Intake: a master that is new here', () => {
     assert.deepEqual([node.shown(), node.epochs()], ['abcdeF', '1A@1 2B@4 3C@5']);
   });
 
-  it('must bring them to a virgin too, unless it names no writer, as by hand', () => {
+  it('must bring them to a empty too, unless it names no writer, as by hand', () => {
     const node = new Node();
     assert.equal(node.take('1A', 1, ['a']), 'epochs-missing {}');
     assert.equal(node.replica.logId, null);
@@ -128,14 +128,14 @@ describe('Intake: a master that is new here', () => {
   });
 });
 
-describe('Intake: the cut', () => {
+describe('Applier: the cut', () => {
   it('is where the two lists part, by a frame that need not bring anything', () => {
     const node = usual();
     assert.equal(node.take('3C', 1, [], { epochs: '1A@1 3C@3' }), 'ok');
     assert.deepEqual([node.shown(), node.epochs()], ['ab', '1A@1 3C@3']);
     assert.equal(node.replica.discarded, 2);
-    assert.deepEqual([...node.intake.heldSeqs()], []);
-    assert.deepEqual(node.notes, [
+    assert.deepEqual([...node.applier.heldSeqs()], []);
+    assert.deepEqual(node.logEvents, [
       { level: 'info', event: 'epoch-seen', fields: { epoch: 3, writer: 'C' } },
       {
         level: 'warn',
@@ -179,7 +179,7 @@ describe('Intake: the cut', () => {
   it('leaves a frame ahead of the cut held, and empty of what was held before', () => {
     const node = usual();
     assert.equal(node.take('3C', 4, [...'de'], { epochs: '1A@1 3C@3' }), 'ok');
-    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['ab', [4, 5]]);
+    assert.deepEqual([node.shown(), [...node.applier.heldSeqs()]], ['ab', [4, 5]]);
     assert.equal(node.take('3C', 3, ['c']), 'ok');
     assert.deepEqual([node.shown(), node.epochs()], ['abcde', '1A@1 3C@3']);
   });
@@ -202,13 +202,13 @@ describe('Intake: the cut', () => {
     const node = new Node();
     node.take('1A', 1, [...'ab'], { epochs: '1A@1' });
     node.take('2', 4, ['d']);
-    assert.deepEqual([...node.intake.heldSeqs()], [4]);
+    assert.deepEqual([...node.applier.heldSeqs()], [4]);
     assert.equal(node.take('2B', 2, ['B'], { epochs: '1A@1 2B@2' }), 'ok');
-    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['aB', []]);
+    assert.deepEqual([node.shown(), [...node.applier.heldSeqs()]], ['aB', []]);
   });
 });
 
-describe('Intake: a frame that spans several epochs', () => {
+describe('Applier: a frame that spans several epochs', () => {
   const epochs = '1A@1 2B@3 4D@4';
 
   it('is shown under each of them, keys included', () => {
@@ -242,7 +242,7 @@ describe('Intake: a frame that spans several epochs', () => {
   });
 });
 
-describe('Intake: a list of epochs in parts', () => {
+describe('Applier: a list of epochs in parts', () => {
   const more = (offset: number) => ({ offset, hasMore: true });
   const last = (offset: number) => ({ offset, hasMore: false });
   const EPOCHS = '1A@1 2B@4 3C@5 4D@7 5E@9';
@@ -253,11 +253,11 @@ describe('Intake: a list of epochs in parts', () => {
     node.take('3C', 5, ['e', 'X', 'Y']);
     const before = [node.shown(), node.epochs()];
     assert.equal(node.take('5E', 1, [], { epochs: '1A@1 2B@4', part: more(0) }), 'ok');
-    assert.equal(node.intake.isAgreedWith({ epoch: 5, writer: 'E' }), false);
+    assert.equal(node.applier.isLogMatchedBy({ epoch: 5, writer: 'E' }), false);
     assert.equal(node.take('5E', 1, [], { epochs: '4D@6', part: more(2) }), 'ok');
     assert.deepEqual([node.shown(), node.epochs()], before);
     assert.equal(node.take('5E', 6, ['f', 'g'], { epochs: '5E@7', part: last(3) }), 'ok');
-    assert.equal(node.intake.isAgreedWith({ epoch: 5, writer: 'E' }), true);
+    assert.equal(node.applier.isLogMatchedBy({ epoch: 5, writer: 'E' }), true);
     assert.deepEqual([node.shown(), node.epochs()], ['abcdefg', '1A@1 2B@4 4D@6 5E@7']);
     assert.equal(node.replica.discarded, 2);
   });
@@ -303,7 +303,7 @@ describe('Intake: a list of epochs in parts', () => {
         const told = { epochs, part: { offset, hasMore } };
         assert.equal(node.take('5E', 5, [], told), 'epochs-missing {}');
         assert.deepEqual(node.state(), before);
-        assert.equal(new Node().take('5E', 1, [], told), 'epochs-missing {}', 'of a virgin');
+        assert.equal(new Node().take('5E', 1, [], told), 'epochs-missing {}', 'of a empty');
       }
     });
   }
@@ -331,7 +331,7 @@ describe('Intake: a list of epochs in parts', () => {
   });
 });
 
-describe('Intake: the beginning of an epoch', () => {
+describe('Applier: the beginning of an epoch', () => {
   it('is noted once all is here that the master had then, without an entry of its own', () => {
     const node = usual();
     const newest = () => `${node.replica.newest.epoch}@${node.replica.newest.firstSeq}`;
@@ -356,7 +356,7 @@ describe('Intake: the beginning of an epoch', () => {
   });
 });
 
-describe('Intake: a batch that was held back', () => {
+describe('Applier: a batch that was held back', () => {
   it('is appended at once when its turn comes, so that no crash leaves half of it', () => {
     const node = new Node();
     const keys = [3, 4, 5].map((seq) => [seq, 'batch'] as const);
@@ -366,14 +366,14 @@ describe('Intake: a batch that was held back', () => {
     node.disk.told.length = 0;
     assert.equal(node.take('1A', 1, ['a']), 'ok');
     assert.deepEqual(node.disk.told, ['append 1..5 under 1/A, keys 3,batch,4,batch,5,batch']);
-    assert.deepEqual([node.shown(), [...node.intake.heldSeqs()]], ['abcde', [7]]);
+    assert.deepEqual([node.shown(), [...node.applier.heldSeqs()]], ['abcde', [7]]);
   });
 });
 
-describe('Intake: a claim', () => {
-  it('makes a virgin join the log, and listen to no older master', () => {
+describe('Applier: a prepare', () => {
+  it('makes a empty join the log, and listen to no older master', () => {
     const node = new Node();
-    node.claim('2B');
+    node.prepare('2B');
     assert.deepEqual([node.replica.logId, node.replica.ballot], ['L', { epoch: 2, writer: 'B' }]);
     assert.deepEqual(node.events(), ['joined-log', 'epoch-seen']);
     assert.equal(node.take('1A', 1, ['a'], { epochs: '1A@1' }), 'stale-epoch {"epoch":2}');
@@ -386,37 +386,37 @@ describe('Intake: a claim', () => {
       { epoch: 2, writer: 'B' },
       { epoch: 3, writer: 'C' },
     ];
-    assert.equal(node.intake.isAgreedWith(b), true);
-    node.claim('2B');
-    assert.equal(node.intake.isAgreedWith(b), true);
-    assert.equal(node.intake.heldCount, 1);
-    node.claim('3C');
-    assert.equal(node.intake.isAgreedWith(b), false);
-    assert.equal(node.intake.isAgreedWith(c), false, 'not before the lists were compared');
-    assert.equal(node.intake.heldCount, 0);
+    assert.equal(node.applier.isLogMatchedBy(b), true);
+    node.prepare('2B');
+    assert.equal(node.applier.isLogMatchedBy(b), true);
+    assert.equal(node.applier.heldCount, 1);
+    node.prepare('3C');
+    assert.equal(node.applier.isLogMatchedBy(b), false);
+    assert.equal(node.applier.isLogMatchedBy(c), false, 'not before the lists were compared');
+    assert.equal(node.applier.heldCount, 0);
     node.take('3C', 1, [], { epochs: '1A@1 2B@4 3C@5' });
-    assert.equal(node.intake.isAgreedWith(c), true);
+    assert.equal(node.applier.isLogMatchedBy(c), true);
   });
 
   it('changes nothing if it is older, or of another log', () => {
     const node = usual();
     const before = node.state();
-    node.claim('1Z');
-    node.claim('9Z', 'M');
+    node.prepare('1Z');
+    node.prepare('9Z', 'M');
     assert.deepEqual(node.state(), before);
     assert.deepEqual(node.events(), []);
   });
 
   it('of another log ends an empty one, if it is the newer: never to and fro', () => {
     const node = new Node();
-    node.claim('7B', 'M');
-    node.claim('6Z', 'A');
-    node.claim('7A', 'A');
+    node.prepare('7B', 'M');
+    node.prepare('6Z', 'A');
+    node.prepare('7A', 'A');
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
-    node.claim('7C', 'N');
+    node.prepare('7C', 'N');
     assert.deepEqual([node.replica.logId, node.replica.ballot], ['N', { epoch: 7, writer: 'C' }]);
-    node.claim('8B', 'K');
-    node.claim('7C', 'N');
+    node.prepare('8B', 'K');
+    node.prepare('7C', 'N');
     assert.equal(node.replica.logId, 'K');
     const heard = ['joined-log', 'epoch-seen'];
     assert.deepEqual(node.events(), [...heard, ...heard, ...heard]);
@@ -429,7 +429,7 @@ describe('Intake: a claim', () => {
       'promise 8/B',
     ]);
     assert.equal(node.take('8B', 1, ['a'], { epochs: '8B@1', logId: 'K' }), 'ok');
-    node.claim('9A', 'L');
+    node.prepare('9A', 'L');
     assert.deepEqual([node.replica.logId, node.shown()], ['K', 'a'], 'it is not empty any more');
     assert.equal(node.replica.ballot.epoch, 8);
   });
@@ -438,43 +438,43 @@ describe('Intake: a claim', () => {
     const node = new Node();
     node.take('7B', 1, [], { epochs: '7B@1', logId: 'M' });
     assert.deepEqual([node.replica.log.length, node.epochs()], [0, '7B@1']);
-    node.claim('9C', 'N');
+    node.prepare('9C', 'N');
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
   });
 
   it('of another log ends an empty one not if there is no room for another', () => {
     const node = new Node();
-    node.claim('7B', 'M');
+    node.prepare('7B', 'M');
     node.disk.isFull = true;
-    node.claim('8B', 'L');
+    node.prepare('8B', 'L');
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], ['M', 7]);
   });
 
   it('of another log forgets what was held for the one before', () => {
     const node = new Node();
-    node.claim('7B', 'M');
+    node.prepare('7B', 'M');
     node.take('7', 2, ['b'], { logId: 'M' });
-    assert.equal(node.intake.heldCount, 1);
-    node.claim('8B', 'L');
-    assert.deepEqual([node.replica.logId, node.intake.heldCount], ['L', 0]);
-    assert.equal(node.intake.isAgreedWith({ epoch: 8, writer: 'B' }), false);
+    assert.equal(node.applier.heldCount, 1);
+    node.prepare('8B', 'L');
+    assert.deepEqual([node.replica.logId, node.applier.heldCount], ['L', 0]);
+    assert.equal(node.applier.isLogMatchedBy({ epoch: 8, writer: 'B' }), false);
     assert.equal(node.take('8B', 1, ['a']), 'epochs-missing {}');
   });
 
-  it('changes nothing where a virgin has no room for a log', () => {
+  it('changes nothing where a empty has no room for a log', () => {
     const node = new Node();
     node.disk.isFull = true;
-    node.claim('2B');
+    node.prepare('2B');
     assert.deepEqual([node.replica.logId, node.replica.ballot.epoch], [null, 0]);
   });
 });
 
-describe('Intake: a full disk', () => {
+describe('Applier: a full disk', () => {
   it('refuses what would begin a log, cut one, or go on with it; nothing is shown', () => {
-    const virgin = new Node();
-    virgin.disk.isFull = true;
-    assert.equal(virgin.take('1A', 1, ['a'], { epochs: '1A@1' }), 'disk-full {}');
-    assert.equal(virgin.replica.logId, null);
+    const empty = new Node();
+    empty.disk.isFull = true;
+    assert.equal(empty.take('1A', 1, ['a'], { epochs: '1A@1' }), 'disk-full {}');
+    assert.equal(empty.replica.logId, null);
     const node = usual();
     node.disk.isFull = true;
     assert.equal(node.take('2B', 5, ['e']), 'disk-full {}');
@@ -506,7 +506,10 @@ describe('Intake: a full disk', () => {
     node.disk.isFull = false;
     node.disk.stepsLeft = 1;
     assert.equal(node.take('6F', 5, ['e', 'f'], { keys }), 'ok');
-    assert.deepEqual([node.shown(), node.epochs(), node.intake.heldCount], ['abcdefgh', epochs, 0]);
+    assert.deepEqual(
+      [node.shown(), node.epochs(), node.applier.heldCount],
+      ['abcdefgh', epochs, 0],
+    );
     assert.deepEqual(node.replica.keys.within(1, 9), [
       [5, 'l'],
       [8, 'k'],
@@ -516,7 +519,7 @@ describe('Intake: a full disk', () => {
   });
 });
 
-describe('Intake: several masters, one after the other', () => {
+describe('Applier: several masters, one after the other', () => {
   it('leaves exactly the log of the last, in 300 random histories', () => {
     for (const seed of seeds(300)) succession(new Dice(seed));
   });
@@ -525,35 +528,38 @@ describe('Intake: several masters, one after the other', () => {
 /** Every master goes on from a part of some earlier log; the node hears a part of each. */
 function succession(dice: Dice): void {
   const node = new Node();
-  interface Life {
+  interface Incarnation {
     readonly texts: string[];
     /** By seq - 1, under whom the entry was written. */
     readonly by: string[];
   }
-  const lives: Life[] = [{ texts: [], by: [] }];
-  let life = lives[0] as Life;
+  const incarnations: Incarnation[] = [{ texts: [], by: [] }];
+  let incarnation = incarnations[0] as Incarnation;
   for (let epoch = 1; epoch <= 6; epoch += 1) {
     const by = `${epoch}${dice.pick(['A', 'B', 'C'])}`;
-    const ground = dice.pick(lives);
+    const ground = dice.pick(incarnations);
     const kept = dice.integer(0, ground.texts.length);
-    life = { texts: ground.texts.slice(0, kept), by: ground.by.slice(0, kept) };
+    incarnation = { texts: ground.texts.slice(0, kept), by: ground.by.slice(0, kept) };
     for (let count = dice.integer(1, 6); count > 0; count -= 1) {
-      life.texts.push(`${dice.integer(0, 99)}.`);
-      life.by.push(by);
+      incarnation.texts.push(`${dice.integer(0, 99)}.`);
+      incarnation.by.push(by);
     }
-    lives.push(life);
-    const starts = life.by.flatMap((one, i) => (one === life.by[i - 1] ? [] : [`${one}@${i + 1}`]));
+    incarnations.push(incarnation);
+    const starts = incarnation.by.flatMap((one, i) =>
+      one === incarnation.by[i - 1] ? [] : [`${one}@${i + 1}`],
+    );
     const epochs = starts.join(' ');
     // As a master pushes: the first frame from anywhere, the next ones where the node is then.
-    const from = dice.integer(1, life.texts.length + 1);
-    const to = dice.integer(from - 1, life.texts.length);
-    assert.equal(node.take(by, from, life.texts.slice(from - 1, to), { epochs }), 'ok');
+    const from = dice.integer(1, incarnation.texts.length + 1);
+    const to = dice.integer(from - 1, incarnation.texts.length);
+    assert.equal(node.take(by, from, incarnation.texts.slice(from - 1, to), { epochs }), 'ok');
     const next = node.replica.log.length + 1;
-    if (dice.chance(0.7)) assert.equal(node.take(by, next, life.texts.slice(next - 1)), 'ok');
-    assert.equal(node.shown(), life.texts.slice(0, node.replica.log.length).join(''));
+    if (dice.chance(0.7))
+      assert.equal(node.take(by, next, incarnation.texts.slice(next - 1)), 'ok');
+    assert.equal(node.shown(), incarnation.texts.slice(0, node.replica.log.length).join(''));
   }
   const next = node.replica.log.length + 1;
   const last = `${node.replica.ballot.epoch}${node.replica.ballot.writer}`;
-  assert.equal(node.take(last, next, life.texts.slice(next - 1)), 'ok');
-  assert.equal(node.shown(), life.texts.join(''));
+  assert.equal(node.take(last, next, incarnation.texts.slice(next - 1)), 'ok');
+  assert.equal(node.shown(), incarnation.texts.join(''));
 }

@@ -116,13 +116,13 @@ describe('sharedLength', () => {
     ['the part before a later epoch of ours', [start(1, 1), start(2, 6)], 9, [start(1, 1)], 5],
     ['nothing where the first epochs differ', [start(1, 1)], 3, [start(2, 1)], 0],
     [
-      'the part before two lives of one epoch',
+      'the part before two incarnations of one epoch',
       [start(1, 1), start(2, 4, 'A')],
       9,
       [start(1, 1), start(2, 4, 'B')],
       3,
     ],
-    ['what an unnamed life of that epoch wrote', [start(2, 1)], 3, [start(2, 1, 'B')], 3],
+    ['what an unnamed incarnation of that epoch wrote', [start(2, 1)], 3, [start(2, 1, 'B')], 3],
   ];
   for (const [what, ours, length, theirs, shared] of table) {
     it(`is ${what}`, () => assert.equal(sharedLength(ours, length, theirs), shared));

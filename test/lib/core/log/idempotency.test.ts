@@ -217,14 +217,14 @@ describe('KeyIndex: beside one of objects and a Map', () => {
       const steps = fc.array(step, { maxLength: 80 });
       fc.assert(
         fc.property(steps, fc.constantFrom(0, 2 ** 32 - 20, 2 ** 52), (taken, firstSeq) => {
-          const [index, twin] = [newIndex(), new MapIndex()];
+          const [index, model] = [newIndex(), new MapIndex()];
           const used = new Set(['none']);
           let seq = firstSeq;
           for (const one of taken) {
             if (one.do === 'truncate') {
               seq = firstSeq + Math.floor(one.share * (seq - firstSeq));
               index.truncate(seq);
-              twin.truncate(seq);
+              model.truncate(seq);
             } else {
               seq += one.gap;
               used.add(one.key);
@@ -233,19 +233,19 @@ describe('KeyIndex: beside one of objects and a Map', () => {
               for (let i = 0; i < one.count; i += 1) {
                 seq += 1;
                 index.record(one.key, seq);
-                twin.record(one.key, seq);
+                model.record(one.key, seq);
               }
             }
-            assert.equal(index.bytes, twin.bytes(RUN_BYTES));
+            assert.equal(index.bytes, model.bytes(RUN_BYTES));
             for (const each of used) {
-              const run = twin.find(each);
+              const run = model.find(each);
               assert.deepEqual(index.find(each), run && { ...run });
             }
           }
-          assert.deepEqual(index.within(0, 2 ** 53), twin.within(0, 2 ** 53));
+          assert.deepEqual(index.within(0, 2 ** 53), model.within(0, 2 ** 53));
           for (let at = firstSeq; at <= seq + 1; at += 3) {
-            assert.equal(index.runEnd(at), twin.runEnd(at));
-            assert.deepEqual(index.within(at, at + 5), twin.within(at, at + 5));
+            assert.equal(index.runEnd(at), model.runEnd(at));
+            assert.deepEqual(index.within(at, at + 5), model.within(at, at + 5));
           }
         }),
         { numRuns: 150 },
@@ -255,16 +255,16 @@ describe('KeyIndex: beside one of objects and a Map', () => {
 
   it('says the same of 20,000 keys, while they come and while they go', () => {
     const dice = new Dice(1);
-    const [index, twin] = [new KeyIndex(), new MapIndex()];
+    const [index, model] = [new KeyIndex(), new MapIndex()];
     const used: string[] = [];
     let seq = 0;
     const compare = (every: number) => {
       for (let i = 0; i < used.length; i += every) {
-        const run = twin.find(used[i] as string);
+        const run = model.find(used[i] as string);
         assert.deepEqual(index.find(used[i] as string), run && { ...run });
       }
-      assert.equal(index.bytes, twin.bytes(RUN_BYTES));
-      assert.deepEqual(index.within(seq - 99, seq), twin.within(seq - 99, seq));
+      assert.equal(index.bytes, model.bytes(RUN_BYTES));
+      assert.deepEqual(index.within(seq - 99, seq), model.within(seq - 99, seq));
     };
     const grow = (count: number) => {
       for (let i = 0; i < count; i += 1) {
@@ -274,7 +274,7 @@ describe('KeyIndex: beside one of objects and a Map', () => {
         const name = dice.chance(0.9) ? `${dice.integer(0, 2 ** 40)}` : (used[0] ?? 'first');
         used.push(isLong ? name.padEnd(dice.integer(100, KEY_LENGTH_MAX), '-') : name);
         index.record(used.at(-1) as string, seq);
-        twin.record(used.at(-1) as string, seq);
+        model.record(used.at(-1) as string, seq);
       }
     };
     for (const keep of [0.9, 0.5, 0.3, 0]) {
@@ -282,7 +282,7 @@ describe('KeyIndex: beside one of objects and a Map', () => {
       compare(1);
       seq = Math.floor(seq * keep);
       index.truncate(seq);
-      twin.truncate(seq);
+      model.truncate(seq);
       compare(1);
     }
   });

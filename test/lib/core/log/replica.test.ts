@@ -29,7 +29,7 @@ function stateOf(replica: Replica): unknown {
 }
 
 describe('Replica', () => {
-  it('begins a virgin: no log, no ballot, nothing written', () => {
+  it('begins a empty: no log, no ballot, nothing written', () => {
     const replica = new Replica();
     assert.deepEqual([replica.logId, replica.ballot], [null, NO_BALLOT]);
     assert.deepEqual(replica.newest, { ...NO_BALLOT, firstSeq: 1 });
@@ -107,7 +107,7 @@ describe('Replica', () => {
     assert.equal(replica.keys.find('key-99')?.seq, 103);
   });
 
-  it('promises all the same, for this life, on a full disk', () => {
+  it('promises all the same, for this incarnation, on a full disk', () => {
     const { replica, disk } = usual();
     disk.isFull = true;
     assert.equal(replica.promise({ epoch: 3, writer: 'C' }), true);
@@ -158,12 +158,12 @@ describe('Replica', () => {
     const third = { epoch: 3, writer: 'C' };
     disk.isFull = true;
     replica.promise(third);
-    assert.deepEqual([replica.ballot, replica.keptBallot], [third, B2]);
+    assert.deepEqual([replica.ballot, replica.durableBallot], [third, B2]);
     assert.equal(replica.begin('M'), false);
-    assert.deepEqual([replica.logId, replica.keptBallot], ['L', B2]);
+    assert.deepEqual([replica.logId, replica.durableBallot], ['L', B2]);
     disk.isFull = false;
     assert.equal(replica.begin('M'), true);
-    assert.deepEqual([replica.ballot, replica.keptBallot], [third, third]);
+    assert.deepEqual([replica.ballot, replica.durableBallot], [third, third]);
     assert.equal(disk.told.at(-1), 'begin M, promised 3/C');
   });
 
@@ -197,8 +197,8 @@ describe('Replica', () => {
 
   it('is complete if that was kept', () => {
     for (const isComplete of [true, false]) {
-      const kept = { logId: 'L', ballot: B2, log: new Log(), keys: new KeyIndex(), isComplete };
-      assert.equal(new Replica(new SlowDisk(), kept).isComplete, isComplete);
+      const restored = { logId: 'L', ballot: B2, log: new Log(), keys: new KeyIndex(), isComplete };
+      assert.equal(new Replica(new SlowDisk(), restored).isComplete, isComplete);
     }
   });
 
@@ -258,8 +258,8 @@ describe('Replica', () => {
       assert.equal(replica.promise({ epoch, writer }), isNewer, `${epoch}/${writer}`);
       assert.equal(`${replica.ballot.epoch}/${replica.ballot.writer}`, then);
     }
-    const kept = ['promise 2/null', 'promise 2/A', 'promise 2/B', 'promise 3/A'];
-    assert.deepEqual(disk.told, kept, 'only what is news is kept');
+    const restored = ['promise 2/null', 'promise 2/A', 'promise 2/B', 'promise 3/A'];
+    assert.deepEqual(disk.told, restored, 'only what is news is kept');
   });
 
   it('notes the epoch it is written on under, once, unless there is no room', () => {

@@ -24,7 +24,7 @@ export class SlowDisk implements Journal {
   readonly told: string[] = [];
   #length: number;
 
-  /** @param length how many entries were kept there of an earlier life, all of them durable */
+  /** @param length how many entries were kept there of an earlier run, all of them durable */
   constructor(length = 0) {
     this.#length = length;
     this.durableLength = length;

@@ -84,8 +84,8 @@ describe('nextBallot', () => {
     for (const seed of seeds(100)) {
       const dice = new Dice(seed);
       let seen: Ballot = ballot(EPOCH_MAX - dice.integer(0, 2), dice.pick([null, dice.text(4)]));
-      for (let life = 0; life < 100; life += 1) {
-        const next = nextBallot(seen, `${dice.text(8)}-${life}`);
+      for (let incarnation = 0; incarnation < 100; incarnation += 1) {
+        const next = nextBallot(seen, `${dice.text(8)}-${incarnation}`);
         assert(compareBallots(next, seen) > 0 || seen.writer === null);
         assert(isEpoch(next.epoch) && next.writer.isWellFormed() && next.writer.length < 60);
         seen = next;

@@ -137,7 +137,7 @@ describe('mayTakeOver', () => {
     assert.equal(mayTakeOver(members, 'L', true).rule, null);
   });
 
-  it('agrees with a twin that looks at every majority, for all clusters of up to four', () => {
+  it('agrees with a reference model that looks at every majority, for all clusters of up to four', () => {
     const signs = ['C', 'I', '0', 'F', 'd', 's'];
     let clusters = ['C', 'I', '0', 'F'];
     let count = 0;
@@ -147,7 +147,7 @@ describe('mayTakeOver', () => {
         const logIds = new Set(members.map(({ logId }) => logId).filter((id) => id !== null));
         for (const logId of logIds.size === 0 ? [null] : logIds) {
           const { rule } = mayTakeOver(members, logId, true);
-          assert.equal(rule, twin(members, logId), `${cluster} for ${logId}`);
+          assert.equal(rule, model(members, logId), `${cluster} for ${logId}`);
           count += 1;
         }
       }
@@ -169,7 +169,7 @@ function majoritiesOf(members: readonly Member[]): Member[][] {
  * (a) Whatever majority acknowledged an entry, somebody of it remembers and was heard; (b) there is nobody
  * else to ask; (c) a majority has nothing, and whoever is missing is not there.
  */
-function twin(members: readonly Member[], logId: string | null): Verdict['rule'] {
+function model(members: readonly Member[], logId: string | null): Verdict['rule'] {
   const remembers = (one: Member) =>
     one.state === 'answered' && one.isComplete && one.logId === logId;
   const majorities = majoritiesOf(members);

@@ -8,7 +8,7 @@ import { missing, Start, tooFew } from './recovery-stage.ts';
 const MAY = 'not answer and may hold messages that were acknowledged';
 
 describe('Recovery: a poll', () => {
-  it('that cannot be enough makes no claim, however often: epochs do not grow', () => {
+  it('that cannot be enough makes no prepare, however often: epochs do not grow', () => {
     const start = new Start(2).has('L', [3, 'a']);
     const told = [...start.disk.told];
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -17,13 +17,13 @@ describe('Recovery: a poll', () => {
     }
     assert.deepEqual(start.disk.told, told);
     assert.equal(start.replica.ballot.epoch, 3);
-    start.begin().skip().holds(0, 'L', 3, 1).fails(1).did('claim L/4/W of 0');
+    start.begin().skip().holds(0, 'L', 3, 1).fails(1).did('prepare L/4/W of 0');
   });
 
   it('asks those for a promise who have answered it, and nobody else', () => {
     const start = new Start(4).has('L', [3, 'a']).begin().skip();
     start.fails(0).holds(1, 'L', 3, 1).down(2).holds(3, 'L', 3, 1);
-    start.did('claim L/4/W of 1', 'claim L/4/W of 3');
+    start.did('prepare L/4/W of 1', 'prepare L/4/W of 3');
   });
 
   it('is of complete nodes, of which enough must promise as well', () => {
@@ -40,7 +40,7 @@ describe('Recovery: a poll', () => {
       .did(`rest: ${missing('s1', 'm has')}`);
     start.begin().skip();
     start.holds(0, 'L', 3, 1, { isComplete: false }).holds(1, 'L', 3, 1);
-    start.did('claim L/4/W of 0', 'claim L/4/W of 1');
+    start.did('prepare L/4/W of 0', 'prepare L/4/W of 1');
     start.stands(0, 'L', 4, 1, { isComplete: false }).fails(1);
     start.did(`rest: ${missing('s1', 'm and s0 have')}`);
     start.begin().skip().says(0, 'L', 3, 1).fails(1);
@@ -52,7 +52,7 @@ describe('Recovery: its own promise', () => {
   for (const hasLog of [true, false]) {
     it(`is on its disk before it asks for others, ${hasLog ? 'with' : 'without'} a log`, () => {
       const start = hasLog ? new Start(1).has('L', [3, 'a']) : new Start(1);
-      start.begin().virgin(0);
+      start.begin().empty(0);
       assert.deepEqual(start.promisedFirst, { epoch: hasLog ? 4 : 1, writer: 'W' });
     });
 
@@ -60,33 +60,33 @@ describe('Recovery: its own promise', () => {
       const start = hasLog ? new Start(1).has('L', [3, 'a']) : new Start(1);
       for (const steps of hasLog ? [0] : [0, 1]) {
         start.disk.stepsLeft = steps;
-        start.begin().virgin(0).did('ask of 0', 'rest: the disk is full');
+        start.begin().empty(0).did('ask of 0', 'rest: the disk is full');
       }
       start.disk.stepsLeft = Number.POSITIVE_INFINITY;
       start
         .begin()
-        .virgin(0)
-        .did('ask of 0', hasLog ? 'claim L/5/W of 0' : 'claim NEW/3/W of 0');
+        .empty(0)
+        .did('ask of 0', hasLog ? 'prepare L/5/W of 0' : 'prepare NEW/3/W of 0');
     });
   }
 
   it('is made anew in every candidacy, for an epoch of its own', () => {
-    const start = new Start(1).has('L', [3, 'a']).begin().virgin(0);
+    const start = new Start(1).has('L', [3, 'a']).begin().empty(0);
     start.fails(0).skip();
-    assert.deepEqual(start.replica.keptBallot, { epoch: 4, writer: 'W' });
-    start.begin().virgin(0).did('ask of 0', 'claim L/5/W of 0');
-    assert.deepEqual(start.replica.keptBallot, { epoch: 5, writer: 'W' });
+    assert.deepEqual(start.replica.durableBallot, { epoch: 4, writer: 'W' });
+    start.begin().empty(0).did('ask of 0', 'prepare L/5/W of 0');
+    assert.deepEqual(start.replica.durableBallot, { epoch: 5, writer: 'W' });
   });
 
   it('to a log of another name is made in its own, which is not given up before there is a better one', () => {
     const start = new Start(1).has('MINE', [3, 'a']).begin();
-    start.holds(0, 'L', 8, 2).did('ask of 0', 'claim L/9/W of 0');
+    start.holds(0, 'L', 8, 2).did('ask of 0', 'prepare L/9/W of 0');
     assert.deepEqual([start.replica.logId, start.replica.ballot.epoch], ['MINE', 9]);
     start.disk.isFull = true;
     start.stands(0, 'L', 9, 2).did('rest: the disk is full');
     assert.deepEqual([start.replica.logId, start.shown()], ['MINE', 'a']);
     start.disk.isFull = false;
-    start.begin().holds(0, 'L', 8, 2).did('ask of 0', 'claim L/10/W of 0');
+    start.begin().holds(0, 'L', 8, 2).did('ask of 0', 'prepare L/10/W of 0');
     start.stands(0, 'L', 10, 2, { lastEpoch: 8 }).did('fetch #2 of 0 from 1');
     assert.equal(start.disk.told.at(-1), 'begin L, promised 10/W');
   });
@@ -101,15 +101,15 @@ describe('Recovery: an incarnation', () => {
     assert.deepEqual([...start.recovery.answers.keys()], []);
     start.begin();
     const answer = { nodeId: 's0', bootId: 'reborn', logId: 'L', epoch: 4, length: 1 };
-    const standing = { writer: 'W', lastEpoch: 3, lastWriter: null, isAgreed: false };
-    start.recovery.answered(0, { ...answer, standing: { ...standing, isComplete: true } });
-    start.fails(1).did('ask of 0', 'ask of 1', 'claim L/5/W of 0');
+    const prepareReply = { writer: 'W', lastEpoch: 3, lastWriter: null, isLogMatched: false };
+    start.recovery.answered(0, { ...answer, prepareReply: { ...prepareReply, isComplete: true } });
+    start.fails(1).did('ask of 0', 'ask of 1', 'prepare L/5/W of 0');
     start.stands(0, 'L', 5, 1, { bootId: 'reborn', lastEpoch: 3 });
     start.did('recovered L/5/W from m by complete-quorum');
   });
 
   it('that was not polled is not who has answered, whatever it holds', () => {
-    const start = new Start(1).hasSome('L', [3, 'a']).begin().virgin(0).skip();
+    const start = new Start(1).hasSome('L', [3, 'a']).begin().empty(0).skip();
     start.stands(0, 'L', 4, 0, { bootId: 'reborn' });
     start.did(`rest: ${missing('s0', 'm has')}`);
   });
@@ -119,31 +119,31 @@ describe('Recovery: who does not answer', () => {
   it('may be down, and then no log is waited for; or silent, and then it is', () => {
     const start = new Start(2).begin().skip();
     start
-      .virgin(0)
+      .empty(0)
       .fails(1)
       .did(`rest: ${missing('s1', 'm and s0 have')}`);
     start.begin().skip();
-    start.virgin(0).down(1).did('claim NEW/1/W of 0');
+    start.empty(0).down(1).did('prepare NEW/1/W of 0');
     start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null by new-log');
   });
 
   it('is waited for also if it falls silent between poll and promise, and not if it goes down', () => {
-    const start = new Start(2).begin().virgin(0).virgin(1).skip();
+    const start = new Start(2).begin().empty(0).empty(1).skip();
     start
       .stands(0, 'NEW', 1, 0)
       .fails(1)
       .did(`rest: ${missing('s1', 'm and s0 have')}`);
-    start.begin().virgin(0).virgin(1).skip();
+    start.begin().empty(0).empty(1).skip();
     start.stands(0, 'NEW', 2, 0).down(1).did('recovered NEW/2/W from null by new-log');
   });
 
   it('is judged anew in every attempt', () => {
-    const start = new Start(2).begin().virgin(0).down(1).skip();
+    const start = new Start(2).begin().empty(0).down(1).skip();
     start.fails(0).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
     start
       .begin()
       .skip()
-      .virgin(0)
+      .empty(0)
       .fails(1)
       .did(`rest: ${missing('s1', 'm and s0 have')}`);
   });
@@ -157,8 +157,8 @@ describe('Recovery: who does not answer', () => {
   });
 
   it('had a log when it was polled: then no other one is born, though it is down now', () => {
-    const start = new Start(2).begin().holds(0, 'L', 3, 5, { isComplete: false }).virgin(1);
-    start.did('ask of 0', 'ask of 1', 'claim L/4/W of 0', 'claim L/4/W of 1');
+    const start = new Start(2).begin().holds(0, 'L', 3, 5, { isComplete: false }).empty(1);
+    start.did('ask of 0', 'ask of 1', 'prepare L/4/W of 0', 'prepare L/4/W of 1');
     start.down(0).stands(1, 'L', 4, 0);
     assert.equal(start.adopted, null, 'nobody who answered may have a log');
   });
@@ -167,7 +167,7 @@ describe('Recovery: who does not answer', () => {
 describe('Recovery: who holds another log', () => {
   it('has answered, and outbids nobody, whatever it has promised there', () => {
     const start = new Start(1).hasSome('L', [9, 'a']).begin().skip();
-    start.holds(0, 'OTHER', 99, 5, { lastEpoch: 5 }).did('claim L/10/W of 0');
+    start.holds(0, 'OTHER', 99, 5, { lastEpoch: 5 }).did('prepare L/10/W of 0');
     start.stands(0, 'OTHER', 99, 5, { lastEpoch: 5, writer: 'X' });
     start.did('recovered L/10/W from m by all-answered');
   });
@@ -181,7 +181,7 @@ describe('Recovery: who holds another log', () => {
   });
 
   it('ends a candidacy, if it came to have a better one meanwhile', () => {
-    const start = new Start(2).begin().holds(0, 'L', 3, 2).virgin(1).skip();
+    const start = new Start(2).begin().holds(0, 'L', 3, 2).empty(1).skip();
     start.stands(0, 'L', 4, 2).stands(1, 'OTHER', 7, 9);
     start.did('rest: another master is starting');
   });
@@ -204,14 +204,14 @@ describe('Recovery: the name of a log', () => {
         start.stands(index, logId, logId === null ? 0 : 4, 0, { writer: null, lastEpoch: 0 });
       }
       const epoch = heard.some((logId) => logId !== null) ? 5 : 1;
-      start.did(`claim ${name}/${epoch}/W of 0`, `claim ${name}/${epoch}/W of 1`);
+      start.did(`prepare ${name}/${epoch}/W of 0`, `prepare ${name}/${epoch}/W of 1`);
       assert.equal(start.replica.logId, name);
     });
   }
 
   it('that has entries goes before one that was only heard of', () => {
     const start = new Start(2).begin().skip();
-    start.holds(0, 'A', 9, 0).holds(1, 'Z', 3, 2).did('claim Z/10/W of 0', 'claim Z/10/W of 1');
+    start.holds(0, 'A', 9, 0).holds(1, 'Z', 3, 2).did('prepare Z/10/W of 0', 'prepare Z/10/W of 1');
   });
 });
 
@@ -307,8 +307,8 @@ describe('Recovery: what it says of itself once it has recovered', () => {
       'a log that some had lost, this node among them',
       () => {
         const start = new Start(3).begin();
-        start.holds(0, 'L', 3, 1).virgin(1).holds(2, 'L', 3, 1, { isComplete: false });
-        start.stands(0, 'L', 4, 1, { lastEpoch: 3 }).virgin(1);
+        start.holds(0, 'L', 3, 1).empty(1).holds(2, 'L', 3, 1, { isComplete: false });
+        start.stands(0, 'L', 4, 1, { lastEpoch: 3 }).empty(1);
         start.stands(2, 'L', 4, 1, { lastEpoch: 3, isComplete: false });
         start.sends(1, 1, ['a'], [[3, 1]], 4);
         return start.over(1);
@@ -323,7 +323,7 @@ describe('Recovery: what it says of itself once it has recovered', () => {
     ],
     [
       'a log that is new',
-      () => new Start(2).begin().virgin(0).down(1).stands(0, 'NEW', 1, 0),
+      () => new Start(2).begin().empty(0).down(1).stands(0, 'NEW', 1, 0),
       {
         adoptedFrom: null,
         rule: 'new-log',

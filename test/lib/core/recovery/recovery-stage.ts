@@ -1,16 +1,16 @@
-/** A recovery on a stage: the test is its secondaries, and what it asks of the world is a transcript. */
+/** A recovery on a stage: the test is its secondaries, and what it asks of its environment is a transcript. */
 import assert from 'node:assert/strict';
-import { Intake } from '../../../../src/lib/core/log/apply.ts';
+import { Applier } from '../../../../src/lib/core/log/apply.ts';
 import { packMessages } from '../../../../src/lib/core/log/messages.ts';
 import { Replica } from '../../../../src/lib/core/log/replica.ts';
-import type { Frame, Standing } from '../../../../src/lib/core/protocol.ts';
+import type { Frame, PrepareReply } from '../../../../src/lib/core/protocol.ts';
 import type { Ballot } from '../../../../src/lib/core/recovery/ballot.ts';
 import {
   type Adopted,
   Recovery,
   type RecoveryConfig,
 } from '../../../../src/lib/core/recovery/recovery.ts';
-import type { Note } from '../../../../src/lib/core/refusal.ts';
+import type { LogEvent } from '../../../../src/lib/core/refusal.ts';
 import { messagesOf } from '../../support.ts';
 import { SlowDisk } from '../log/slow-disk.ts';
 
@@ -28,11 +28,11 @@ export function missing(who: string, forgetful: string): string {
   return `${may}; ${forgetful} ${memory}, or never had all of it`;
 }
 
-/** The master is `m`, its secondaries `s0`, `s1` and so on, each in its life `boot-0`, `boot-1`. */
+/** The master is `m`, its secondaries `s0`, `s1` and so on, each in its incarnation `boot-0`, `boot-1`. */
 export class Start {
   readonly disk = new SlowDisk();
   readonly replica = new Replica(this.disk);
-  readonly notes: Note[] = [];
+  readonly logEvents: LogEvent[] = [];
   readonly recovery: Recovery;
   /** What its disk had kept of its own promise when it first asked others for theirs. */
   promisedFirst: Ballot | null = null;
@@ -48,24 +48,25 @@ export class Start {
       writer: 'W',
       needsQuorum: true,
     };
-    const note = (one: Note) => this.notes.push(one);
-    const intake = new Intake(this.replica, 'boot-m', note);
-    this.recovery = new Recovery({ ...defaults, ...config }, this.replica, intake, {
-      survey: (secondary, claim) => {
-        if (claim !== null) this.promisedFirst ??= this.replica.keptBallot;
-        const what = claim === null ? 'ask' : `claim ${claim.logId}/${claim.epoch}/${claim.writer}`;
+    const logEvent = (one: LogEvent) => this.logEvents.push(one);
+    const applier = new Applier(this.replica, 'boot-m', logEvent);
+    this.recovery = new Recovery({ ...defaults, ...config }, this.replica, applier, {
+      poll: (secondary, prepare) => {
+        if (prepare !== null) this.promisedFirst ??= this.replica.durableBallot;
+        const what =
+          prepare === null ? 'ask' : `prepare ${prepare.logId}/${prepare.epoch}/${prepare.writer}`;
         this.#lines.push(`${what} of ${secondary}`);
       },
       fetchLog: (secondary, fetch, from) => {
         this.#lines.push(`fetch #${fetch} of ${secondary} from ${from}`);
       },
-      rest: (reason) => this.#lines.push(`rest: ${reason}`),
+      retryLater: (reason) => this.#lines.push(`rest: ${reason}`),
       recovered: ({ logId, epoch, writer }, adopted) => {
         this.adopted = adopted;
         const { adoptedFrom, rule } = adopted;
         this.#lines.push(`recovered ${logId}/${epoch}/${writer} from ${adoptedFrom} by ${rule}`);
       },
-      note,
+      logEvent,
     });
   }
 
@@ -104,14 +105,14 @@ export class Start {
     return this;
   }
 
-  virgin(secondary: number): this {
+  empty(secondary: number): this {
     return this.says(secondary, null, 0, 0);
   }
 
-  /** It holds `length` entries of this log and has seen this epoch; it knows nothing of claims. */
+  /** It holds `length` entries of this log and has seen this epoch; it knows nothing of prepares. */
   says(secondary: number, logId: string | null, epoch: number, length: number): this {
     const node = { nodeId: `s${secondary}`, bootId: `boot-${secondary}` };
-    this.recovery.answered(secondary, { ...node, logId, epoch, length, standing: null });
+    this.recovery.answered(secondary, { ...node, logId, epoch, length, prepareReply: null });
     return this;
   }
 
@@ -121,29 +122,39 @@ export class Start {
     logId: string | null,
     epoch: number,
     length: number,
-    standing: Partial<Standing> = {},
+    prepareReply: Partial<PrepareReply> = {},
   ): this {
     const lastEpoch = length === 0 ? 0 : epoch;
-    return this.stands(secondary, logId, epoch, length, { writer: null, lastEpoch, ...standing });
+    return this.stands(secondary, logId, epoch, length, {
+      writer: null,
+      lastEpoch,
+      ...prepareReply,
+    });
   }
 
-  /** The same, in answer to a claim of 1/W or of the epoch after that of its last entry. */
+  /** The same, in answer to a prepare of 1/W or of the epoch after that of its last entry. */
   stands(
     secondary: number,
     logId: string | null,
     epoch: number,
     length: number,
-    { bootId = `boot-${secondary}`, ...standing }: Partial<Standing> & { bootId?: string } = {},
+    {
+      bootId = `boot-${secondary}`,
+      ...prepareReply
+    }: Partial<PrepareReply> & { bootId?: string } = {},
   ): this {
     const usual = {
       writer: 'W',
       lastEpoch: length === 0 ? 0 : epoch - 1,
       lastWriter: null,
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: length > 0,
     };
     const statement = { nodeId: `s${secondary}`, bootId, logId, epoch, length };
-    this.recovery.answered(secondary, { ...statement, standing: { ...usual, ...standing } });
+    this.recovery.answered(secondary, {
+      ...statement,
+      prepareReply: { ...usual, ...prepareReply },
+    });
     return this;
   }
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HELD_MESSAGES_MAX } from '../../../../src/lib/core/log/hold-back.ts';
-import type { Standing } from '../../../../src/lib/core/protocol.ts';
+import type { PrepareReply } from '../../../../src/lib/core/protocol.ts';
 import { EPOCH_MAX } from '../../../../src/lib/core/recovery/ballot.ts';
 import { missing, Start, tooFew } from './recovery-stage.ts';
 
 describe('Recovery: where nobody has a log', () => {
   it('begins a new one under epoch 1, when all have said so twice', () => {
     const start = new Start(2).begin().did('ask of 0', 'ask of 1');
-    start.virgin(0).did().virgin(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
+    start.empty(0).did().empty(1).did('prepare NEW/1/W of 0', 'prepare NEW/1/W of 1');
     start
       .stands(0, 'NEW', 1, 0)
       .did()
@@ -23,9 +23,9 @@ describe('Recovery: where nobody has a log', () => {
     new Start(0).begin().did('recovered NEW/1/W from null by all-answered');
   });
 
-  it('does so with secondaries that know nothing of claims', () => {
-    const start = new Start(1).begin().virgin(0).skip();
-    start.virgin(0).did('recovered NEW/1/W from null by all-answered');
+  it('does so with secondaries that know nothing of prepares', () => {
+    const start = new Start(1).begin().empty(0).skip();
+    start.empty(0).did('recovered NEW/1/W from null by all-answered');
   });
 
   const steps: [own: boolean, steps: string[]][] = [
@@ -53,19 +53,19 @@ describe('Recovery: where nobody has a log', () => {
   }
 });
 
-describe('Recovery: the survey', () => {
+describe('Recovery: the poll', () => {
   it('waits for everybody, whether they answer or not', () => {
     const start = new Start(3).begin().skip();
-    start.virgin(0).virgin(2).did();
-    start.down(1).did('claim NEW/1/W of 0', 'claim NEW/1/W of 2');
+    start.empty(0).empty(2).did();
+    start.down(1).did('prepare NEW/1/W of 0', 'prepare NEW/1/W of 2');
   });
 
   it('rests without a quorum, and begins anew when told', () => {
     const start = new Start(3).begin().skip();
-    start.virgin(0).fails(1, 2);
+    start.empty(0).fails(1, 2);
     start.did(`rest: ${tooFew('s1 and s2 do', 2, 3)}`);
     start.begin().did('ask of 0', 'ask of 1', 'ask of 2');
-    start.virgin(0).virgin(1).down(2).did('claim NEW/1/W of 0', 'claim NEW/1/W of 1');
+    start.empty(0).empty(1).down(2).did('prepare NEW/1/W of 0', 'prepare NEW/1/W of 1');
   });
 
   it('needs nobody where no quorum is asked for', () => {
@@ -75,46 +75,46 @@ describe('Recovery: the survey', () => {
 
   it('counts no answer twice, and none that was not asked for', () => {
     const start = new Start(2);
-    start.virgin(0).fails(1).begin().skip();
-    start.virgin(0).virgin(0).fails(0).did();
-    start.down(1).did('claim NEW/1/W of 0');
-    start.virgin(1).fails(1).did();
+    start.empty(0).fails(1).begin().skip();
+    start.empty(0).empty(0).fails(0).did();
+    start.down(1).did('prepare NEW/1/W of 0');
+    start.empty(1).fails(1).did();
     start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null by new-log');
-    start.virgin(0).fails(0).did();
+    start.empty(0).fails(0).did();
   });
 
   it('is one of the answers last given', () => {
-    const start = new Start(2).begin().virgin(0).virgin(1);
-    assert.deepEqual([...start.recovery.answers.keys()], [], 'the claim is a new round');
+    const start = new Start(2).begin().empty(0).empty(1);
+    assert.deepEqual([...start.recovery.answers.keys()], [], 'the prepare is a new round');
     start.stands(1, 'NEW', 1, 0).fails(0);
     assert.deepEqual([...start.recovery.answers.keys()], [1]);
   });
 });
 
 const ASKED = ['ask of 0', 'ask of 1'];
-const claims = (claim: string) => [0, 1].map((one) => `claim ${claim} of ${one}`);
+const prepares = (prepare: string) => [0, 1].map((one) => `prepare ${prepare} of ${one}`);
 
-describe('Recovery: the claim', () => {
+describe('Recovery: the prepare', () => {
   it('is of the epoch after the highest that anybody has seen, its own log included', () => {
     const start = new Start(2).begin().skip();
-    start.says(0, 'L', 3, 5).says(1, 'L', 7, 2).did('claim L/8/W of 0', 'claim L/8/W of 1');
+    start.says(0, 'L', 3, 5).says(1, 'L', 7, 2).did('prepare L/8/W of 0', 'prepare L/8/W of 1');
     const own = new Start(1).has('L', [11, 'a']).begin().skip();
-    own.says(0, 'L', 3, 0).did('claim L/12/W of 0');
+    own.says(0, 'L', 3, 0).did('prepare L/12/W of 0');
   });
 
   it('needs the quorum anew', () => {
-    const start = new Start(2).begin().virgin(0).virgin(1).skip();
+    const start = new Start(2).begin().empty(0).empty(1).skip();
     start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
   });
 
-  const outbid: [what: string, standing: Partial<Standing>, epoch: number][] = [
+  const outbid: [what: string, prepareReply: Partial<PrepareReply>, epoch: number][] = [
     ['a higher epoch', { writer: 'A' }, 9],
     ['the same epoch, of a larger writer', { writer: 'X' }, 8],
   ];
-  for (const [what, standing, epoch] of outbid) {
-    it(`gives way to a master that claims ${what}`, () => {
+  for (const [what, prepareReply, epoch] of outbid) {
+    it(`gives way to a master that prepares ${what}`, () => {
       const start = new Start(2).begin().says(0, 'L', 7, 5).says(1, 'L', 7, 5).skip();
-      start.stands(0, 'L', 8, 5).stands(1, 'L', epoch, 5, standing);
+      start.stands(0, 'L', 8, 5).stands(1, 'L', epoch, 5, prepareReply);
       start.did('rest: another master is starting');
     });
   }
@@ -122,11 +122,11 @@ describe('Recovery: the claim', () => {
   it('of the last epoch is made again under a name behind all that were met', () => {
     const last = EPOCH_MAX;
     const start = new Start(1).begin().skip();
-    start.says(0, 'L', last, 5).did(`claim L/${last}/W of 0`);
+    start.says(0, 'L', last, 5).did(`prepare L/${last}/W of 0`);
     start.stands(0, 'L', last, 5, { writer: 'w' }).did('rest: another master is starting');
-    start.begin().skip().says(0, 'L', last, 5).did(`claim L/${last}/xW of 0`);
+    start.begin().skip().says(0, 'L', last, 5).did(`prepare L/${last}/xW of 0`);
     start.fails(0).skip();
-    start.begin().skip().says(0, 'L', last, 0).did(`claim L/${last}/yW of 0`);
+    start.begin().skip().says(0, 'L', last, 0).did(`prepare L/${last}/yW of 0`);
     start.stands(0, 'L', last, 0, { writer: 'yW' });
     start.did(`recovered L/${last}/yW from null by all-answered`);
   });
@@ -158,30 +158,30 @@ describe('Recovery: the claim', () => {
     });
   }
 
-  it('is never of an epoch it has claimed before, though all who heard it have forgotten', () => {
-    const start = new Start(2).begin().says(0, 'L', 7, 2).virgin(1);
-    start.did(...ASKED, ...claims('L/8/W'));
+  it('is never of an epoch it has prepared before, though all who heard it have forgotten', () => {
+    const start = new Start(2).begin().says(0, 'L', 7, 2).empty(1);
+    start.did(...ASKED, ...prepares('L/8/W'));
     start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
     start.begin().fails(0, 1);
     start.did(...ASKED, `rest: ${tooFew('s0 and s1 do', 1, 2)}`);
-    start.begin().says(0, 'L', 7, 2).virgin(1);
-    start.did(...ASKED, ...claims('L/9/W'));
+    start.begin().says(0, 'L', 7, 2).empty(1);
+    start.did(...ASKED, ...prepares('L/9/W'));
     start.fails(0, 1).skip();
     start.begin().says(0, 'M', 2, 2).says(1, 'M', 2, 2);
-    start.did(...ASKED, ...claims('M/10/W'));
+    start.did(...ASKED, ...prepares('M/10/W'));
     start.fails(0, 1).skip();
-    start.begin().says(0, 'L', 7, 2).virgin(1);
-    start.did(...ASKED, ...claims('L/11/W'));
+    start.begin().says(0, 'L', 7, 2).empty(1);
+    start.did(...ASKED, ...prepares('L/11/W'));
   });
 
-  it('gives way where a virgin has joined the log of another master meanwhile', () => {
-    const start = new Start(2).begin().virgin(0).virgin(1).skip();
+  it('gives way where a empty has joined the log of another master meanwhile', () => {
+    const start = new Start(2).begin().empty(0).empty(1).skip();
     start.stands(0, 'NEW', 1, 0).stands(1, 'OTHER', 1, 0, { writer: 'X' });
     start.did(`rest: ${missing('s1', 'm and s0 have')}`);
     assert.equal(start.replica.hasLog, false, 'it has not begun a log of its own');
     start.begin().skip();
     start.says(0, 'NEW', 1, 0).says(1, 'OTHER', 1, 3);
-    start.did('claim OTHER/2/W of 0', 'claim OTHER/2/W of 1');
+    start.did('prepare OTHER/2/W of 0', 'prepare OTHER/2/W of 1');
   });
 
   it('passes over who has held another log all along', () => {
@@ -230,12 +230,12 @@ describe('Recovery: the best log', () => {
       .did('fetch #1 of 1 from 1');
   });
 
-  it('is judged by what they say after the claim, when nothing can be added any more', () => {
+  it('is judged by what they say after the prepare, when nothing can be added any more', () => {
     const start = new Start(2).begin().says(0, 'L', 3, 4).says(1, 'L', 3, 3).skip();
     start.stands(0, 'L', 4, 4).stands(1, 'L', 4, 6).did('fetch #1 of 1 from 1');
   });
 
-  it('is judged by the epoch it has seen where a secondary knows of no claims', () => {
+  it('is judged by the epoch it has seen where a secondary knows of no prepares', () => {
     const start = new Start(2).begin().says(0, 'L', 2, 9).says(1, 'L', 3, 4).skip();
     start.says(0, 'L', 2, 9).says(1, 'L', 3, 4).did('fetch #1 of 1 from 1');
   });
@@ -252,7 +252,7 @@ describe('Recovery: the best log', () => {
   it('may be of another log than our own, which is set aside, loudly', () => {
     const start = new Start(1).has('MINE', [1, 'a'], [1, 'b']).begin().says(0, 'L', 5, 1).skip();
     start.stands(0, 'L', 6, 1).did('fetch #1 of 0 from 1');
-    assert.deepEqual(start.notes, [
+    assert.deepEqual(start.logEvents, [
       {
         level: 'warn',
         event: 'own-log-set-aside',
@@ -264,7 +264,7 @@ describe('Recovery: the best log', () => {
 
   it('is not an empty one, whatever epoch that has seen, where another log has entries', () => {
     const start = new Start(1, { needsQuorum: false }).has('MINE', [1, 'a']).begin().skip();
-    start.says(0, 'EMPTY', 9, 0).did('claim MINE/10/W of 0');
+    start.says(0, 'EMPTY', 9, 0).did('prepare MINE/10/W of 0');
     start.says(0, 'EMPTY', 9, 0).did('recovered MINE/10/W from m by whoever-answers');
     assert.equal(start.shown(), 'a');
   });
@@ -392,7 +392,7 @@ describe('Recovery: the fetch', () => {
     start.over(1).did();
     start.over(2).did('recovered L/9/W from s0 by complete-quorum');
     assert.deepEqual([start.shown(), start.replica.discarded], ['ab', 2]);
-    assert(start.notes.some(({ event }) => event === 'log-cut'));
+    assert(start.logEvents.some(({ event }) => event === 'log-cut'));
   });
 
   it('begins anew where the logs part, however far ahead the first frame was', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FrameAnswer, Secondary } from '../../../../src/lib/core/secondary.ts';
-import { claiming } from '../../support.ts';
+import { preparing } from '../../support.ts';
 import { frameOf, requestOf } from '../frames.ts';
 import { SlowDisk } from '../log/slow-disk.ts';
 
@@ -30,16 +30,16 @@ describe('Secondary: what it tells of itself', () => {
     const { secondary, disk, receive } = served();
     const told = { epochs: '1A@1', bootId: 'B', completeFrom: 2, committed: 2 };
     const answers = receive('1A', 1, ['a', 'b'], told);
-    const standing = () => secondary.heartbeat(requestOf('1A', { bootId: 'B' })).standing;
+    const prepareReply = () => secondary.heartbeat(requestOf('1A', { bootId: 'B' })).prepareReply;
     assert.deepEqual([secondary.isComplete, secondary.committed], [false, 0]);
-    assert.deepEqual([standing()?.isAgreed, standing()?.isComplete], [true, false]);
+    assert.deepEqual([prepareReply()?.isLogMatched, prepareReply()?.isComplete], [true, false]);
     disk.sync(1);
     secondary.synced();
     assert.deepEqual([secondary.isComplete, secondary.committed], [false, 1], 'of what it shows');
     disk.sync();
     secondary.synced();
     assert.deepEqual([secondary.isComplete, secondary.committed], [true, 2]);
-    assert.equal(standing()?.isComplete, true);
+    assert.equal(prepareReply()?.isComplete, true);
     assert.deepEqual(answers, ['ack 2']);
   });
 
@@ -53,27 +53,27 @@ describe('Secondary: what it tells of itself', () => {
     assert.deepEqual(seen, [true]);
   });
 
-  it('is nothing new after a poll, and nothing agreed, for nobody claims anything', () => {
+  it('is nothing new after a poll, and nothing agreed, for nobody prepares anything', () => {
     const { secondary, disk, receive } = served();
     receive('2B', 1, ['a'], { epochs: '1A@1 2B@1' });
     disk.sync();
     secondary.synced();
-    const poll = { claim: null, bootId: null, completeFrom: 7, committed: 1 };
-    const { epoch, length, standing } = secondary.heartbeat(poll);
+    const poll = { prepare: null, bootId: null, completeFrom: 7, committed: 1 };
+    const { epoch, length, prepareReply } = secondary.heartbeat(poll);
     assert.deepEqual([epoch, length, secondary.committed, secondary.isComplete], [2, 1, 0, false]);
-    assert.deepEqual(standing, {
+    assert.deepEqual(prepareReply, {
       writer: 'B',
       lastEpoch: 2,
       lastWriter: 'B',
-      isAgreed: false,
+      isLogMatched: false,
       isComplete: false,
     });
   });
 
-  it('is not agreed with a claim to another incarnation, which it answers as a poll', () => {
+  it('is not agreed with a prepare to another incarnation, which it answers as a poll', () => {
     const { secondary } = served();
     const { logId, epoch } = secondary.heartbeat({
-      ...claiming({ logId: 'L', epoch: 3, writer: 'W' }),
+      ...preparing({ logId: 'L', epoch: 3, writer: 'W' }),
       bootId: 'earlier',
     });
     assert.deepEqual([logId, epoch, secondary.logId, secondary.epoch], [null, 0, null, 0]);
@@ -94,7 +94,7 @@ describe('Secondary: what it tells of itself', () => {
       assert.deepEqual([secondary.isComplete, secondary.committed], [false, 0]);
     }
     const ack = { bootId: 'B', logId: 'L', epoch: 2 };
-    assert.deepEqual(acks, [{ ...ack, length: 0, isAgreed: false }]);
+    assert.deepEqual(acks, [{ ...ack, length: 0, isLogMatched: false }]);
     disk.sync();
     secondary.synced();
     assert.deepEqual(acks.slice(1), [{ ...ack, length: 1 }]);

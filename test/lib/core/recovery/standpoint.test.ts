@@ -1,9 +1,9 @@
 /** What a node that takes in frames knows of itself: which incarnation it is, whether it is complete, what is committed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Intake } from '../../../../src/lib/core/log/apply.ts';
+import { Applier } from '../../../../src/lib/core/log/apply.ts';
 import { Replica } from '../../../../src/lib/core/log/replica.ts';
-import type { Note } from '../../../../src/lib/core/refusal.ts';
+import type { LogEvent } from '../../../../src/lib/core/refusal.ts';
 import { messagesOf } from '../../support.ts';
 import { frameOf, requestOf, type Told } from '../frames.ts';
 import { SlowDisk } from '../log/slow-disk.ts';
@@ -12,41 +12,41 @@ import { SlowDisk } from '../log/slow-disk.ts';
 class Node {
   readonly disk = new SlowDisk();
   readonly replica = new Replica(this.disk);
-  readonly notes: Note[] = [];
-  readonly intake = new Intake(this.replica, 'B', (note) => this.notes.push(note));
+  readonly logEvents: LogEvent[] = [];
+  readonly applier = new Applier(this.replica, 'B', (event) => this.logEvents.push(event));
 
   /** A frame; `ok`, or what it was refused with. */
   take(by: string, from: number, texts: readonly string[], told: Told = {}): string {
-    const refusal = this.intake.take(frameOf(by, from, texts, told));
+    const refusal = this.applier.take(frameOf(by, from, texts, told));
     if (refusal === null) return 'ok';
     const { kind: _, problem, ...facts } = refusal;
     return `${problem} ${JSON.stringify(facts)}`;
   }
 
   hear(by: string, told: Told = {}): this {
-    this.intake.hear(requestOf(by, told));
+    this.applier.hear(requestOf(by, told));
     return this;
   }
 
   /** What was written, up to `length`, is durable from now on. */
   sync(length?: number): this {
     this.disk.sync(length);
-    this.intake.settle();
+    this.applier.settle();
     return this;
   }
 
   state(): unknown {
-    const { logId, ballot, keptBallot, log, isComplete, committed, discarded } = this.replica;
-    const held = [...this.intake.heldSeqs()];
+    const { logId, ballot, durableBallot, log, isComplete, committed, discarded } = this.replica;
+    const held = [...this.applier.heldSeqs()];
     const told = this.disk.told.length;
     const texts = messagesOf(log);
-    return { logId, ballot, keptBallot, texts, isComplete, committed, discarded, held, told };
+    return { logId, ballot, durableBallot, texts, isComplete, committed, discarded, held, told };
   }
 }
 
-describe('Intake: what is for another incarnation', () => {
+describe('Applier: what is for another incarnation', () => {
   const ways: [what: string, node: () => Node][] = [
-    ['a virgin', () => new Node()],
+    ['a empty', () => new Node()],
     [
       'a node with a log',
       () => {
@@ -74,7 +74,7 @@ describe('Intake: what is for another incarnation', () => {
       assert.deepEqual(node.state(), before);
     });
 
-    it(`is a claim that ${what} does not listen to`, () => {
+    it(`is a prepare that ${what} does not listen to`, () => {
       const node = make();
       const before = node.state();
       for (const logId of ['L', 'M']) {
@@ -93,7 +93,7 @@ describe('Intake: what is for another incarnation', () => {
   });
 });
 
-describe('Intake: becoming complete', () => {
+describe('Applier: becoming complete', () => {
   const complete = ({ replica }: Node) => replica.isComplete;
 
   it('takes the mark of the master and the length it has told, both on the disk; then it is noted', () => {
@@ -104,14 +104,14 @@ describe('Intake: becoming complete', () => {
     node.take('2B', 3, ['c'], { bootId: 'B' });
     assert.equal(complete(node), false, 'not on the disk');
     assert.equal(complete(node.sync(2)), false, 'not all of it');
-    node.notes.length = 0;
+    node.logEvents.length = 0;
     assert.equal(complete(node.sync()), true);
     assert.equal(node.disk.told.at(-1), 'complete');
     const fields = { epoch: 2, completeFrom: 3 };
-    assert.deepEqual(node.notes, [{ level: 'info', event: 'became-complete', fields }]);
+    assert.deepEqual(node.logEvents, [{ level: 'info', event: 'became-complete', fields }]);
     node.take('2B', 4, ['d'], { bootId: 'B' });
     node.sync();
-    assert.equal(node.notes.length, 1, 'it is noted once');
+    assert.equal(node.logEvents.length, 1, 'it is noted once');
     assert.equal(node.disk.told.filter((step) => step === 'complete').length, 1);
   });
 
@@ -142,9 +142,9 @@ describe('Intake: becoming complete', () => {
 
   const byHand: [what: string, act: (node: Node) => void][] = [
     ['a frame that names no incarnation', (node) => node.take('1A', 3, ['c'], { completeFrom: 0 })],
-    ['a claim to no incarnation', (node) => node.hear('1A', { completeFrom: 0 })],
+    ['a prepare to no incarnation', (node) => node.hear('1A', { completeFrom: 0 })],
     ['a frame that tells no length', (node) => node.take('1A', 3, ['c'], { bootId: 'B' })],
-    ['a claim that tells no length', (node) => node.hear('1A', { bootId: 'B' })],
+    ['a prepare that tells no length', (node) => node.hear('1A', { bootId: 'B' })],
     [
       'an older master',
       (node) => {
@@ -173,7 +173,7 @@ describe('Intake: becoming complete', () => {
     assert.deepEqual([complete(node.sync()), messagesOf(node.replica.log)], [true, ['a', 'b']]);
   });
 
-  it('comes of a claim that tells the length, once its log was compared', () => {
+  it('comes of a prepare that tells the length, once its log was compared', () => {
     const node = new Node();
     node.hear('1A', { bootId: 'B', completeFrom: 2 });
     node.take('1A', 1, ['a'], { epochs: '1A@1', bootId: 'B' });
@@ -224,7 +224,7 @@ describe('Intake: becoming complete', () => {
   });
 });
 
-describe('Intake: a frame of another log, for this incarnation', () => {
+describe('Applier: a frame of another log, for this incarnation', () => {
   const heard = () => new Node().hear('7B', { logId: 'M' });
   const table: [what: string, node: () => Node, by: string, told: Told, answer: string][] = [
     ['is followed by who has no log', heard, '7C', { bootId: 'B' }, 'ok'],
@@ -271,11 +271,11 @@ describe('Intake: a frame of another log, for this incarnation', () => {
     const told = { epochs: '7Z@1', bootId: 'B', logId: 'L' };
     assert.equal(node.take('7Z', 1, ['a'], told), 'stale-epoch {"epoch":8}');
     node.hear('7Z', { logId: 'L' });
-    assert.deepEqual([node.replica.logId, node.replica.keptBallot.epoch], ['N', 8]);
+    assert.deepEqual([node.replica.logId, node.replica.durableBallot.epoch], ['N', 8]);
   });
 });
 
-describe('Intake: what is committed', () => {
+describe('Applier: what is committed', () => {
   const committed = ({ replica }: Node) => replica.committed;
 
   it('is what the master says, up to the end of what is here', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HeartbeatSchedule, PAUSE_MS } from '../../../../src/lib/core/replication/heartbeat.ts';
 
-const asked = (at: number) => ({ at, acked: 7, lives: 1 });
+const asked = (at: number) => ({ at, acked: 7, incarnations: 1 });
 const newSchedule = () => new HeartbeatSchedule({ intervalMs: 1000, timeoutMs: 300 });
 /** The first moment at which a miss is too late to be the peer's. */
 const LATE_MS = 300 + PAUSE_MS + 1;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Asked, Progress } from '../../../../src/lib/core/replication/progress.ts';
 import { Dice, seeds } from '../../support.ts';
 
-/** A secondary of which life A is known to show `length` messages. */
+/** A secondary of which incarnation A is known to show `length` messages. */
 function met(length: number): Progress {
   const progress = new Progress();
   assert.equal(progress.learn('A', length, true, progress.asking(0)), 'met');
@@ -11,7 +11,7 @@ function met(length: number): Progress {
 }
 
 describe('Progress: what a statement teaches', () => {
-  it('meets the first life, whatever it shows', () => {
+  it('meets the first incarnation, whatever it shows', () => {
     const progress = met(4);
     assert.deepEqual([progress.acked, progress.next, progress.bootId], [4, 5, 'A']);
   });
@@ -25,8 +25,8 @@ describe('Progress: what a statement teaches', () => {
   });
 
   it('learns nothing from what is known', () => {
-    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 4, lives: 1 }), 'nothing');
-    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 9, lives: 1 }), 'nothing');
+    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 4, incarnations: 1 }), 'nothing');
+    assert.equal(met(4).learn('A', 4, true, { at: 0, acked: 9, incarnations: 1 }), 'nothing');
   });
 
   it('lowers the length when the answer is below what was known at the question', () => {
@@ -43,15 +43,15 @@ describe('Progress: what a statement teaches', () => {
     assert.equal(progress.acked, 9);
   });
 
-  it('takes a new life at its word, up or down', () => {
+  it('takes a new incarnation at its word, up or down', () => {
     for (const length of [0, 4, 9]) {
       const progress = met(4);
-      assert.equal(progress.learn('B', length, true, progress.asking(0)), 'new-life');
+      assert.equal(progress.learn('B', length, true, progress.asking(0)), 'new-incarnation');
       assert.deepEqual([progress.acked, progress.bootId], [length, 'B']);
     }
   });
 
-  it('does not believe an old life that was asked before the new one was met', () => {
+  it('does not believe an old incarnation that was asked before the new one was met', () => {
     const progress = met(4);
     const before = progress.asking(0);
     progress.learn('B', 1, true, progress.asking(0));
@@ -59,7 +59,7 @@ describe('Progress: what a statement teaches', () => {
     assert.deepEqual([progress.acked, progress.bootId], [1, 'B']);
   });
 
-  it('lets the new life raise, but not lower, by an answer to a question from before it', () => {
+  it('lets the new incarnation raise, but not lower, by an answer to a question from before it', () => {
     const progress = met(4);
     const before = progress.asking(0);
     progress.learn('B', 2, true, progress.asking(0));
@@ -70,7 +70,7 @@ describe('Progress: what a statement teaches', () => {
   it('forgets a node that has another name, and believes no answer asked of it before', () => {
     const progress = met(4);
     const before = progress.asking(0);
-    progress.disown();
+    progress.forgetIdentity();
     assert.deepEqual([progress.acked, progress.next, progress.bootId], [0, 1, null]);
     assert.equal(progress.learn('A', 4, true, before), 'outdated');
     assert.equal(progress.learn('C', 2, true, progress.asking(0)), 'met');
@@ -83,38 +83,38 @@ describe('Progress: what a statement teaches', () => {
 
 /**
  * A secondary grows and restarts (which loses what it had), is asked at random moments, answers at
- * later ones, and the answers arrive in any order. The dumb twin keeps every statement and searches.
+ * later ones, and the answers arrive in any order. The reference model keeps every statement and searches.
  */
 function overtake(dice: Dice): void {
   const progress = new Progress();
   const questions: {
     asked: Asked;
     askedAt: number;
-    said: { life: string; length: number } | null;
+    said: { incarnation: string; length: number } | null;
   }[] = [];
-  let life = 0;
+  let incarnation = 0;
   let length = 0;
-  let known = { life: '', length: 0, metAt: -1 };
+  let known = { incarnation: '', length: 0, metAt: -1 };
   for (let step = 0; step < 60; step += 1) {
     const act = dice.integer(0, 9);
     if (act <= 2) length += dice.integer(0, 3);
-    else if (act === 3) [life, length] = [life + 1, 0];
+    else if (act === 3) [incarnation, length] = [incarnation + 1, 0];
     else if (act <= 5) questions.push({ asked: progress.asking(step), askedAt: step, said: null });
     else if (questions.length > 0) {
       const question = dice.pick(questions);
-      question.said ??= { life: `life-${life}`, length };
+      question.said ??= { incarnation: `incarnation-${incarnation}`, length };
       if (dice.chance(0.5)) continue;
       questions.splice(questions.indexOf(question), 1);
       const { said, asked, askedAt } = question;
-      progress.learn(said.life, said.length, true, asked);
-      const isKnown = said.life === known.life;
+      progress.learn(said.incarnation, said.length, true, asked);
+      const isKnown = said.incarnation === known.incarnation;
       if (isKnown) known.length = Math.max(known.length, said.length);
       else if (askedAt > known.metAt) known = { ...said, metAt: step };
       assert.equal(progress.acked, known.length);
     }
   }
-  progress.learn(`life-${life}`, length, true, progress.asking(99));
-  assert.deepEqual([progress.acked, progress.bootId], [length, `life-${life}`]);
+  progress.learn(`incarnation-${incarnation}`, length, true, progress.asking(99));
+  assert.deepEqual([progress.acked, progress.bootId], [length, `incarnation-${incarnation}`]);
 }
 
 describe('Progress: a log that was not compared with ours', () => {
@@ -131,7 +131,10 @@ describe('Progress: a log that was not compared with ours', () => {
     const progress = new Progress();
     progress.learn('A', 9, false, progress.asking(0));
     assert.equal(progress.learn('A', 3, true, progress.asking(0)), 'raised');
-    assert.deepEqual([progress.acked, progress.isAgreed, progress.mustCompare], [3, true, false]);
+    assert.deepEqual(
+      [progress.acked, progress.isLogMatched, progress.mustCompare],
+      [3, true, false],
+    );
     assert.equal(
       progress.learn('A', 9, false, progress.asking(0)),
       'nothing',
@@ -140,11 +143,14 @@ describe('Progress: a log that was not compared with ours', () => {
     assert.deepEqual([progress.acked, progress.mustCompare], [3, false]);
   });
 
-  it('is what a new life has, until it is compared', () => {
+  it('is what a new incarnation has, until it is compared', () => {
     const progress = met(4);
-    assert.equal(progress.learn('B', 4, false, progress.asking(0)), 'new-life');
-    assert.deepEqual([progress.acked, progress.isAgreed, progress.mustCompare], [0, false, true]);
-    progress.disown();
+    assert.equal(progress.learn('B', 4, false, progress.asking(0)), 'new-incarnation');
+    assert.deepEqual(
+      [progress.acked, progress.isLogMatched, progress.mustCompare],
+      [0, false, true],
+    );
+    progress.forgetIdentity();
     assert.equal(progress.mustCompare, false);
   });
 
@@ -206,7 +212,7 @@ describe('Progress: a stream', () => {
     progress.open(0);
     progress.sent(6, 30);
     assert.deepEqual(progress.inFlight, [
-      { from: 5, to: 6, asked: { at: 30, acked: 4, lives: 1 }, isPartial: false },
+      { from: 5, to: 6, asked: { at: 30, acked: 4, incarnations: 1 }, isPartial: false },
     ]);
   });
 

@@ -29,12 +29,12 @@ describe('SortedList', () => {
 
   it('removes this very item, not one that is equal to it', () => {
     const list = newList();
-    const [first, twin] = [item(1, 'same'), item(1, 'same')];
+    const [first, model] = [item(1, 'same'), item(1, 'same')];
     list.insert(first);
-    list.insert(twin);
+    list.insert(model);
     list.remove(first);
     assert.equal(list.size, 1);
-    assert.equal(list.first, twin);
+    assert.equal(list.first, model);
   });
 
   for (const [what, arrivalOf] of [

@@ -3,7 +3,7 @@
  * clock, a network, disks and a nemesis that are all drawn from one seed.
  */
 import type { Frame } from '../../src/lib/core/protocol.ts';
-import type { Note } from '../../src/lib/core/refusal.ts';
+import type { LogEvent } from '../../src/lib/core/refusal.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 import { Client } from './client.ts';
 import { Clock } from './clock.ts';
@@ -18,7 +18,7 @@ import { drawWeather, type Weather } from './weather.ts';
 /** The rates of the weather that are drawn event by event. */
 type Rate = 'breakRate' | 'hangRate' | 'lossRate' | 'ackLossRate' | 'replayRate';
 
-export class World {
+export class Simulation {
   readonly random: () => number;
   readonly weather: Weather;
   readonly clock = new Clock();
@@ -44,11 +44,11 @@ export class World {
 
   /**
    * Whether whoever breaks things keeps within the promise: never more than m-1 members without their memory,
-   * and one master at a time. In two of three worlds.
+   * and one master at a time. In two of three simulations.
    */
   readonly isCareful: boolean;
 
-  /** Whether the frames of masters wait for company, as they do in processes: in every other world. */
+  /** Whether the frames of masters wait for company, as they do in processes: in every other simulation. */
   readonly lingers: boolean;
 
   constructor(seed: number, weather?: Partial<Weather>) {
@@ -92,7 +92,7 @@ export class World {
   }
 
   /**
-   * Whether something rare and strange happens now: in half of the worlds, and drawn apart, so that
+   * Whether something rare and strange happens now: in half of the simulations, and drawn apart, so that
    * the others do not change when another kind is thought of.
    */
   mischief(probability: number): boolean {
@@ -114,7 +114,7 @@ export class World {
   }
 
   /** Where a node's log lines go. */
-  noteOf(id: string): (note: Note) => void {
+  logEventOf(id: string): (event: LogEvent) => void {
     return ({ event, fields }) => {
       this.say(`${id}: ${event} ${JSON.stringify(fields)}`);
       this.history.reached(event);
@@ -160,7 +160,7 @@ export class World {
     this.say(`at ${master.id} ${named.id} leads to ${host.id} for ${forMs.toFixed(0)} ms`);
   }
 
-  /** The frame arrives once more, much later, in whatever life; nobody hears the answer. */
+  /** The frame arrives once more, much later, in whatever incarnation; nobody hears the answer. */
   replay(host: SecondaryHost, frame: Frame): void {
     this.after(this.random() * 8000, () => {
       if (!host.isUp || host.isPaused) return;

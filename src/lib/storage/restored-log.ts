@@ -15,7 +15,7 @@ const BATCH_ENTRIES = 8192;
 const COMMA = 0x2c;
 const NO_HEADER = 'the file does not begin with its format';
 
-export class KeptLog {
+export class RestoredLog {
   readonly log = new Log();
   readonly keys = new KeyIndex([randomInt(2 ** 32), randomInt(2 ** 32)]);
   #logId: string | null = null;

@@ -34,7 +34,7 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
-class Twins {
+class Pair {
   readonly #path: string;
   readonly #roll: (below: number) => number;
   readonly #model: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
@@ -151,7 +151,7 @@ class Twins {
     this.#count('cut');
   }
 
-  /** A promise that has no room holds for this life only; the model waits for room. */
+  /** A promise that has no room holds for this incarnation only; the model waits for room. */
   #promise(): void {
     this.#roomBytes = Number.POSITIVE_INFINITY;
     const ballot = { epoch: this.#writer.epoch + this.#roll(3), writer: 'p' };
@@ -184,7 +184,7 @@ class Twins {
     }
   }
 
-  /** Ends this life, sometimes with a tail that a crash tore. */
+  /** Ends this incarnation, sometimes with a tail that a crash tore. */
   async #reopen(how: number): Promise<void> {
     await this.#opened?.storage.close();
     this.#opened = null;
@@ -219,12 +219,12 @@ class Twins {
   }
 }
 
-describe('the log on disk and its twin', () => {
+describe('the log on disk and its reference model', () => {
   for (const seed of [1, 2, 3]) {
     it(`agree after every one of ${STEPS} random steps, seed ${seed}`, async (t) => {
-      const twins = new Twins(temporary(t), seed);
-      for (let i = 0; i < STEPS; i += 1) await twins.step();
-      await twins.close();
+      const pair = new Pair(temporary(t), seed);
+      for (let i = 0; i < STEPS; i += 1) await pair.step();
+      await pair.close();
       const kinds = [
         'begin',
         'append',
@@ -237,7 +237,7 @@ describe('the log on disk and its twin', () => {
         'torn',
       ];
       for (const kind of [...kinds, 'no room to append', 'no room to cut']) {
-        assert.ok((twins.done[kind] ?? 0) > 10, `${kind}: ${twins.done[kind]}`);
+        assert.ok((pair.done[kind] ?? 0) > 10, `${kind}: ${pair.done[kind]}`);
       }
     });
   }

@@ -50,7 +50,7 @@ describe('secrets', () => {
         assert(!JSON.stringify(answer.body).includes('the-token-of'));
       }
     }
-    // A client's token opens no door of the cluster, nor the other way round.
+    // A client's token opens no endpoint of the cluster, nor the other way round.
     assert.equal((await request(`${s1.url}/heartbeat`, { headers: client })).status, 401);
     assert.equal((await request(`${master.url}/messages`, { headers: peer })).status, 401);
     const frame = { logId: 'L', epoch: 1, from: 1, messages: [SECRET] };

@@ -1,9 +1,9 @@
-/** Worlds so small that all of them can be visited: fair weather, few appends, one thing that happens. */
+/** Simulations so small that all of them can be visited: fair weather, few appends, one thing that happens. */
 import { Client } from './client.ts';
 import { Invariants } from './invariants.ts';
 import { operate } from './simulate.ts';
+import { Simulation } from './simulation.ts';
 import { FAIR_WEATHER, type Weather } from './weather.ts';
-import { World } from './world.ts';
 
 const APPENDS_UNTIL_MS = 160;
 const CALM_AT_MS = 400;
@@ -13,17 +13,17 @@ const CONVERGED_AT_MS = 9000;
 const OPERATOR_MS = [1500, 3500];
 const SLOW_MS = 25;
 
-export interface SmallWorld {
+export interface SmallSimulation {
   readonly secondaries: number;
   readonly disk: Weather['disk'];
   /** What happens, right behind this event of the run. */
   readonly event: number;
-  readonly happens: (world: World) => void;
+  readonly happens: (simulation: Simulation) => void;
   /** From then on the first messages are slow where this says so, and all others are prompt. */
   readonly slow?: readonly boolean[];
 }
 
-class ChosenWorld extends World {
+class ChosenWorld extends Simulation {
   slow: readonly boolean[] = [];
   #sent = 0;
 
@@ -39,34 +39,36 @@ class ChosenWorld extends World {
 }
 
 /** Plays it to the end; every invariant is checked after every event. */
-export function playSmall(small: SmallWorld): World {
+export function playSmall(small: SmallSimulation): Simulation {
   const { secondaries, disk, event, happens } = small;
-  const world = new ChosenWorld(1, { ...FAIR_WEATHER, secondaries, disk });
-  const invariants = new Invariants(world);
+  const simulation = new ChosenWorld(1, { ...FAIR_WEATHER, secondaries, disk });
+  const invariants = new Invariants(simulation);
   for (const [index, w] of [1, 2, 'all', 2, 1, 'majority'].entries()) {
     const texts = index === 3 ? ['four', 'four and a half'] : [`message ${index}`];
-    world.after((index * APPENDS_UNTIL_MS) / 6, () => {
-      world.clients.push(new Client(world, texts, `key-${index}`, w as 1 | 2 | 'all' | 'majority'));
+    simulation.after((index * APPENDS_UNTIL_MS) / 6, () => {
+      simulation.clients.push(
+        new Client(simulation, texts, `key-${index}`, w as 1 | 2 | 'all' | 'majority'),
+      );
     });
   }
   let hasHappened = false;
   const step = () => {
     invariants.check();
-    if (hasHappened || world.clock.events < event) return;
+    if (hasHappened || simulation.clock.events < event) return;
     hasHappened = true;
-    world.slow = small.slow ?? [];
-    happens(world);
+    simulation.slow = small.slow ?? [];
+    happens(simulation);
     invariants.check();
   };
-  world.clock.runUntil(CALM_AT_MS, step);
-  world.heal();
+  simulation.clock.runUntil(CALM_AT_MS, step);
+  simulation.heal();
   for (const ms of OPERATOR_MS) {
-    world.clock.runUntil(CALM_AT_MS + ms, step);
-    operate(world);
+    simulation.clock.runUntil(CALM_AT_MS + ms, step);
+    operate(simulation);
   }
-  world.clock.runUntil(CONVERGED_AT_MS, step);
+  simulation.clock.runUntil(CONVERGED_AT_MS, step);
   invariants.checkConverged();
-  return world;
+  return simulation;
 }
 
 /** How many events there are in which something could happen, if nothing does. */
@@ -76,9 +78,9 @@ export function eventsOf(secondaries: number, disk: Weather['disk']): number {
     secondaries,
     disk,
     event: 0,
-    happens: (world) =>
-      world.after(APPENDS_UNTIL_MS, () => {
-        events = world.clock.events;
+    happens: (simulation) =>
+      simulation.after(APPENDS_UNTIL_MS, () => {
+        events = simulation.clock.events;
       }),
   });
   return events;
