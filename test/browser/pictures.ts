@@ -1,74 +1,26 @@
 /**
  * Takes the pictures of the page that the documentation shows, of clusters of its own: `npm run pictures`
- * writes what a reader sees first, `npm run pictures -- <folder>` whole pages, to look at, to a folder.
+ * writes what a reader sees first, and the animation of the README; `npm run pictures -- <folder>` writes whole
+ * pages, to look at, to a folder.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { type Answer, append, put } from '../support/client.ts';
-import {
-  FAST,
-  type NodeProcess,
-  startMaster,
-  startRecovered,
-  startSecondary,
-} from '../support/cluster.ts';
+import { append } from '../support/client.ts';
+import { FAST, startMaster } from '../support/cluster.ts';
 import { waitFor } from '../support/wait.ts';
 import { launch, quit, skip, untilLane, untilMode } from './browser.ts';
+import { film } from './film.ts';
+import { compose, Stage } from './stage.ts';
 
 const DOCS = 'docs';
 const LOADED_MS = 25_000;
-
-class Stage {
-  readonly master: NodeProcess;
-  readonly secondaries: NodeProcess[];
-
-  private constructor(master: NodeProcess, secondaries: NodeProcess[]) {
-    this.master = master;
-    this.secondaries = secondaries;
-  }
-
-  static async set(): Promise<Stage> {
-    const ids = ['s1', 's2'];
-    const secondaries = await Promise.all(
-      ids.map((id) => startSecondary({ NODE_ID: id, FAULT_INJECTION: true })),
-    );
-    const ports = secondaries.map(({ port }) => port);
-    return new Stage(await startRecovered(ports, { ...FAST, FAULT_INJECTION: true }), secondaries);
-  }
-
-  async strike(): Promise<void> {
-    await Promise.all([this.master, ...this.secondaries].map((node) => node.stop('SIGKILL')));
-  }
-
-  /** Appends at a changing pace for some time, so that the charts have something to show. */
-  async work(durationMs: number): Promise<void> {
-    const start = performance.now();
-    for (let i = 1; performance.now() - start < durationMs; i += 1) {
-      const atMs = performance.now() - start;
-      const pauseMs = 40 + 35 * Math.sin(atMs / 2500);
-      await append(this.master, { message: `order ${i}`, w: (i % 2) + 1 });
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  }
-
-  setFaults(id: string, faults: object): Promise<Answer> {
-    return put(`${this.master.url}/secondaries/${id}/faults`, faults);
-  }
-}
 
 interface Shot {
   readonly name: string;
   readonly options?: BrowserContextOptions;
   /** Brings the cluster, and the page that looks at it, to what the picture is to show. */
   readonly play: (stage: Stage, page: Page) => Promise<void>;
-}
-
-async function compose(page: Page, text: string, w: string): Promise<void> {
-  await page.fill('#text', text);
-  await page.selectOption('#w', w);
-  await page.click('#append');
-  await page.locator('.append', { hasText: text }).waitFor();
 }
 
 async function allGreen(stage: Stage, page: Page): Promise<void> {
@@ -162,5 +114,6 @@ if (skip) throw new Error(skip);
 const folder = process.argv[2];
 if (folder !== undefined) await mkdir(folder, { recursive: true });
 for (const shot of SHOTS) await take(shot, folder);
+if (folder === undefined) console.log(await film(DOCS));
 await quit();
 process.exit();
