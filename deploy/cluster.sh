@@ -11,6 +11,11 @@ services='s1 s2'
 
 say() { printf '%s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
+# Runs a command whose output is of interest only when it fails.
+quietly() {
+  output=$(mktemp)
+  if "$@" >"$output" 2>&1; then rm "$output"; else cat "$output" >&2; rm "$output"; return 1; fi
+}
 
 # --- which of the two -----------------------------------------------------------------------------
 
@@ -100,9 +105,19 @@ stop_local() {
 
 up_local() {
   command -v node >/dev/null || fail 'neither a Docker engine nor node is here; install one of them'
-  say 'No Docker engine answers: starting the cluster as local processes (logs in .cluster/).'
-  [ -d node_modules/tsx ] || npm ci --no-audit --no-fund
+  if [ ! -d node_modules/tsx ]; then
+    say 'Installing the development packages (npm ci).'
+    quietly npm ci --no-audit --no-fund
+  fi
+  say "No Docker engine answers: starting local processes; their logs are in $state/."
   for node in $services master; do start_local "$node"; done
+}
+
+up_in_docker() {
+  say 'Building the image.'
+  quietly compose build master
+  say 'Starting three containers.'
+  quietly compose up -d
 }
 
 # --- both -----------------------------------------------------------------------------------------
@@ -136,17 +151,11 @@ up() {
   make_token
   # Nobody runs as those say: what is started now has the settings of now.
   runs_locally || rm -f "$state"/*.env
-  if is_local; then up_local; else compose build master && compose up -d; fi
+  if is_local; then up_local; else up_in_docker; fi
   wait_until_ok
   cat <<END
-
-The cluster is ready:
-  master  http://127.0.0.1:$(port_of master)
-  s1      http://127.0.0.1:$(port_of s1)
-  s2      http://127.0.0.1:$(port_of s2)
-Try:
+Ready: the master and its page are at http://127.0.0.1:$(port_of master), s1 at :$(port_of s1), s2 at :$(port_of s2). Append a message:
   curl -s http://127.0.0.1:$(port_of master)/messages -H 'content-type: application/json' -d '{"message":"Hello","w":2}'
-  curl -s http://127.0.0.1:$(port_of s1)/messages
 END
 }
 
