@@ -131,7 +131,7 @@ export const ON_MASTERS: readonly Mutant[] = [
     file: 'master.ts',
     text: 'if (!this.#isRepeat(earlier, messages)) {',
     replacement: `if (!this.#isRepeat(earlier, messages)) {
-        this.#replica.append(messages, this.#prepare as Prepare, []);`,
+        this.#replica.append(messages, this.#leadership as Prepare, []);`,
   },
   {
     name: 'a used key with another message is taken for a repeat',

@@ -7,7 +7,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     file: 'secondary.ts',
     text: 'const refusal = this.#applyWithFaults(frame, draws);',
     replacement: `const early = frame.from + frame.messages.ends.length - 1;
-      const { logId, epoch } = frame;
+      const { logId, epoch } = writer;
       onAnswer({ kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: early } });
       const refusal = this.#applyWithFaults(frame, draws);`,
   },
@@ -24,7 +24,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     text: 'if (this.length < Math.min(length, this.log.length)) return null;',
     replacement: `const { bootId, log } = this;
     if (length > 0) {
-      const { logId, epoch } = frame;
+      const { logId, epoch } = writer;
       return { kind: 'ack', ack: { bootId, logId, epoch, length: log.length } };
     }`,
   },

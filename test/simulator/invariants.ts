@@ -28,6 +28,8 @@ interface Seen {
   shown: number;
   cuts: number;
   epoch: number;
+  /** Whether it has taken a frame of its log. */
+  hasLog: boolean;
   texts: Map<string, number>;
   /** What was there, in order. */
   ids: string[];
@@ -114,8 +116,10 @@ export class Invariants {
     const isSameLog = seen.logId === core.logId;
     const isNoLower = !isSameLog || core.epoch >= seen.epoch;
     assert(isNoLower, `${id}: a node never goes back to a lower epoch`);
+    assert(isSameLog || !seen.hasLog, `${id}: who has a log takes no frame of another one`);
     seen.epoch = core.epoch;
     seen.logId = core.logId;
+    seen.hasLog = core.length > 0 || core.logEpoch > 0;
     assert(core.held <= HELD_MESSAGES_MAX, `${id}: what is held back is bounded`);
   }
 
@@ -187,6 +191,7 @@ export class Invariants {
         shown: 0,
         cuts: log.cuts,
         epoch: 0,
+        hasLog: false,
         texts: new Map(),
         ids: [],
       };

@@ -61,8 +61,15 @@ export class Reader {
     this.#goTo(host);
     this.#look(Number.POSITIVE_INFINITY);
     this.#look(Number.POSITIVE_INFINITY);
-    const { log } = host.core;
+    const { log, logId } = host.core;
     const length = shownTo(host.core, this.#concern);
+    if (this.#at?.follower.last === 0 && this.#told.length > length) {
+      // It was told more than is left, under a ballot that nobody remembers: the node looks like one that is behind.
+      const { promise } = this.#simulation.history;
+      assert(!promise.holds(logId), `a tail does not wait for what is lost at ${host.id}`);
+      this.#simulation.history.reached('tail-waits');
+      return;
+    }
     const ids = Array.from({ length }, (_, index) => idAt(log, index + 1));
     assert.deepEqual(this.#told.slice(0, length), ids, `a tail ends with the log of ${host.id}`);
   }

@@ -8,6 +8,7 @@ export const INTERESTING_STATES: readonly string[] = [
   'disk-full',
   'duplicate',
   'epochs-missing',
+  'epochs-skipped',
   'fault-after-apply',
   'fault-before-apply',
   'fenced',

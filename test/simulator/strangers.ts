@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
 import { frameOf } from './frames.ts';
+import type { MasterHost } from './master-host.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -34,13 +35,41 @@ export function contradict(host: SecondaryHost): void {
   });
 }
 
+/**
+ * The present master leaves out what the secondary has of its list of epochs, but is mistaken: it is not
+ * there, so nobody knows where the two logs part.
+ */
+export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
+  const master = masterOf(simulation, host);
+  if (!host.isUp || host.isPaused || master === undefined || host.core.faults.delayMs > 0) return;
+  host.later(0, () => {
+    const { leadership, log } = master.core;
+    const { length } = host.core.log;
+    const offset = log.epochs.findIndex(({ firstSeq }) => firstSeq - 1 > length);
+    if (leadership === null || offset < 1) return;
+    const frame = { ...leadership, from: length + 1, messages: packMessages([]), keys: [] };
+    const part = { offset, hasMore: false };
+    host.receive({ ...frame, epochs: log.epochs.slice(offset), part }, ({ kind }) => {
+      assert.equal(kind, 'refused', `${host.id}: a list of epochs that begins too late is refused`);
+    });
+    simulation.history.reached('epochs-skipped');
+  });
+}
+
+/** Who writes the log that this secondary follows; undefined if nobody does now. */
+function masterOf({ masters }: Simulation, { core }: SecondaryHost): MasterHost | undefined {
+  return masters.find(
+    (host) =>
+      host.isUp &&
+      host.core.leadership?.writer === core.writer &&
+      host.core.leadership?.logId === core.logId,
+  );
+}
+
 /** Two frames of the present master come in the wrong order. */
 export function openGap(simulation: Simulation, host: SecondaryHost): void {
   const { core, incarnation } = host;
-  const master = simulation.masters.find(
-    ({ isUp, core: other }) =>
-      isUp && other.leadership?.writer === core.writer && other.leadership?.logId === core.logId,
-  );
+  const master = masterOf(simulation, host);
   if (!host.isUp || host.isPaused || master === undefined || core.faults.delayMs > 0) return;
   const source = master.core;
   const { leadership, keys } = source;
@@ -63,9 +92,6 @@ export function openGap(simulation: Simulation, host: SecondaryHost): void {
   });
 }
 
-/** What its log is called in the cluster that the machine belonged to. */
-export const LOG_ELSEWHERE = 'elsewhere';
-
 /**
  * A machine that belonged to another cluster takes the place of this one. Either it only heard of a log
  * there, or it has that log, complete: it is written under an old epoch, so nobody here goes on with it.
@@ -78,7 +104,9 @@ export function plugIn(simulation: Simulation, host: SecondaryHost): void {
   const { bootId } = host.core;
   const writer = hasLog ? 'another master' : null;
   const ballot = { epoch: hasLog ? 1 : 9, writer };
-  const frame = { logId: LOG_ELSEWHERE, ...ballot, from: 1, messages: packMessages([]), keys: [] };
+  // Each comes from a cluster of its own: two logs of one name would be one log.
+  const logId = `elsewhere-${bootId}`;
+  const frame = { logId, ...ballot, from: 1, messages: packMessages([]), keys: [] };
   const start = { epochs: [{ ...ballot, firstSeq: 1 }], bootId, completeFrom: 0 };
   host.later(0, () => {
     host.receive({ ...frame, ...(hasLog ? start : { epochs: null }) }, () => {});
