@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 export const ON_MASTERS: readonly Mutant[] = [
   {
     name: 'the same node is counted under two names',
-    file: 'master.ts',
+    file: 'replication/cluster.ts',
     text: 'if (other === undefined) return null;',
     replacement: 'if (other !== peer) return null;',
   },
@@ -83,7 +83,7 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'a batch is answered when its first message is held',
-    file: 'master.ts',
+    file: 'appends.ts',
     text: 'const last = seq + count - 1;',
     replacement: 'const last = seq + count - count;',
   },
@@ -97,9 +97,8 @@ export const ON_MASTERS: readonly Mutant[] = [
     name: 'w=1 waits for somebody else',
     file: 'master.ts',
     text: `this.#recount();
-    return this.#accept({ seq, count, w, isDuplicate: false }, deadline, now, onEnd);`,
-    replacement:
-      'return this.#accept({ seq, count, w, isDuplicate: false }, deadline, now, onEnd);',
+    const count = request.messages.ends.length;`,
+    replacement: 'const count = request.messages.ends.length;',
   },
   {
     name: 'nobody is told that an entry has reached the disk',
@@ -116,28 +115,29 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'any number of clients may wait',
-    file: 'master.ts',
-    text: 'if (this.waiting < waitingMax) return null;',
+    file: 'appends.ts',
+    text: 'if (this.#tracker.waiting < waitingMax) return null;',
     replacement: 'if (waitingMax > 0) return null;',
   },
   {
     name: 'a repeated key is appended again',
-    file: 'master.ts',
-    text: 'const earlier = key === null ? undefined : this.keys.find(key);',
-    replacement: 'const earlier = key === "" ? this.keys.find(key) : undefined;',
+    file: 'appends.ts',
+    text: 'const earlier = key === null ? undefined : this.#replica.keys.find(key);',
+    replacement: 'const earlier = key === "" ? this.#replica.keys.find(key) : undefined;',
   },
   {
     name: 'the key is looked up after the append',
-    file: 'master.ts',
-    text: 'if (!this.#isRepeat(earlier, messages)) {',
-    replacement: `if (!this.#isRepeat(earlier, messages)) {
-        this.#replica.append(messages, this.#leadership as Prepare, []);`,
+    file: 'appends.ts',
+    text: "return { kind: 'refused', problem: 'idempotency-key-reused', seq };",
+    replacement: `this.#replica.append(messages, this.#replica.ballot, []);
+      return { kind: 'refused', problem: 'idempotency-key-reused', seq };`,
   },
   {
     name: 'a used key with another message is taken for a repeat',
-    file: 'master.ts',
-    text: 'if (!this.#isRepeat(earlier, messages)) {',
-    replacement: 'if (!this.#isRepeat(earlier, messages) && earlier.seq === 0) {',
+    file: 'appends.ts',
+    text: 'if (count !== messages.ends.length ||',
+    replacement:
+      'if (seq > 0) return this.accept({ seq, count, w, isDuplicate: true }, deadline, now, onEnd); if (count !== messages.ends.length ||',
   },
   {
     name: 'the keys of what is appended are not noted',
@@ -231,9 +231,9 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'w nodes hold an entry, the master not among them',
-    file: 'master.ts',
-    text: 'Math.min(own, (this.#peers[i] as Peer).countedLength)',
-    replacement: '(this.#peers[i] as Peer).countedLength',
+    file: 'replication/cluster.ts',
+    text: 'Math.min(own, (this.peers[i] as Peer).countedLength)',
+    replacement: '(this.peers[i] as Peer).countedLength',
   },
   {
     name: 'a master is not fenced by anything',

@@ -161,8 +161,8 @@ export const ON_RECOVERY: readonly Mutant[] = [
   },
   {
     name: 'a recovery that came to nothing is not tried again',
-    file: 'master.ts',
-    text: 'this.#recoverAt = this.#now + this.#retryDelayMs;',
+    file: 'candidacy.ts',
+    text: 'this.#attemptAt = this.#now + this.#retryDelayMs;',
     replacement: '',
   },
 ];

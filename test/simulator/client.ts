@@ -3,8 +3,8 @@
  * again with the same idempotency key when it gets no answer; some are impatient, some leave.
  */
 import assert from 'node:assert/strict';
+import type { Accepted } from '../../src/lib/core/appends.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
-import type { Accepted } from '../../src/lib/core/master.ts';
 import type {
   WaitEnd,
   Waiter,

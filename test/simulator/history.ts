@@ -5,9 +5,9 @@
  * recovery goes on with only if each node that held it lost its memory or did not answer it.
  */
 import assert from 'node:assert/strict';
+import type { Accepted } from '../../src/lib/core/appends.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
-import type { Accepted } from '../../src/lib/core/master.ts';
 import type { Ack, Frame, Heartbeat, Prepare } from '../../src/lib/core/protocol.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { Client } from './client.ts';

@@ -1,6 +1,6 @@
 /** The client API of the master: append, read, await a write concern, health. */
 
-import type { Accepted } from '../core/master.ts';
+import type { Accepted } from '../core/appends.ts';
 import type { Refusal } from '../core/refusal.ts';
 import { type HeartbeatConfig, PAUSE_MS } from '../core/replication/heartbeat.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';

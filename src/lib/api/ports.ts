@@ -1,7 +1,8 @@
 /** What the HTTP edge needs of the process around it; `runtime/` provides it. */
 
+import type { Accepted, AppendRequest } from '../core/appends.ts';
 import type { Log } from '../core/log/log.ts';
-import type { Accepted, AppendRequest, Master } from '../core/master.ts';
+import type { Master } from '../core/master.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { ReadConcern, ReadEnd } from '../core/replication/read-barrier.ts';

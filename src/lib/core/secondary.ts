@@ -7,11 +7,10 @@
 
 import { Applier } from './log/apply.ts';
 import type { HashKey } from './log/half-sip-hash.ts';
-import type { KeyIndex } from './log/idempotency.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
-import type { Log } from './log/log.ts';
 import { copyMessages } from './log/messages.ts';
 import { Replica, type Restored } from './log/replica.ts';
+import { NodeView } from './node-view.ts';
 import type { Ack, Frame, Heartbeat, HeartbeatRequest, PrepareReply } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
 import type { LogEvent, Refusal } from './refusal.ts';
@@ -63,10 +62,9 @@ interface Unanswered {
   readonly onAnswer: (answer: FrameAnswer) => void;
 }
 
-export class Secondary {
+export class Secondary extends NodeView {
   readonly #config: SecondaryConfig;
   readonly #logEvent: (event: LogEvent) => void;
-  readonly #replica: Replica;
   readonly #applier: Applier;
   /** Frames that wait for their delay, in order of arrival. */
   readonly #delayed: Delayed[] = [];
@@ -86,63 +84,25 @@ export class Secondary {
     journal: Journal = MEMORY,
     restored: Restored | null = null,
   ) {
+    super(new Replica(journal, restored, config.hashKey));
     this.#config = config;
     this.#faults = config.faults;
     this.#logEvent = logEvent;
-    this.#replica = new Replica(journal, restored, config.hashKey);
-    this.#applier = new Applier(this.#replica, config.bootId, logEvent);
-  }
-
-  get log(): Log {
-    return this.#replica.log;
-  }
-
-  get keys(): KeyIndex {
-    return this.#replica.keys;
+    this.#applier = new Applier(this.replica, config.bootId, logEvent);
   }
 
   /** How many messages it shows: what it would also show after a crash, if anything outlives one. */
   get length(): number {
-    return this.#replica.durableLength;
+    return this.replica.durableLength;
   }
 
-  /** Which log this is; null while empty. */
-  get logId(): string | null {
-    return this.#replica.logId;
-  }
-
-  /** The epoch its log was written on under: by the newest master whose whole log is here. */
-  get logEpoch(): number {
-    return this.#replica.newest.epoch;
-  }
-
-  /** The highest epoch it has seen; 0 while empty. */
-  get epoch(): number {
-    return this.#replica.ballot.epoch;
-  }
-
-  /** Who wrote under that epoch, if anybody said. */
+  /** Who wrote under the highest epoch it has seen, if anybody said. */
   get writer(): string | null {
-    return this.#replica.ballot.writer;
-  }
-
-  /** Whether it has lost nothing that it could have acknowledged. */
-  get isComplete(): boolean {
-    return this.#replica.isComplete;
-  }
-
-  /** Up to where it knows its log to be committed, of what it shows. */
-  get committed(): number {
-    return Math.min(this.#replica.committed, this.length);
+    return this.replica.ballot.writer;
   }
 
   get bootId(): string {
     return this.#config.bootId;
-  }
-
-  /** How many entries were cut off in this run, because a newer master did not have them. */
-  get discarded(): number {
-    return this.#replica.discarded;
   }
 
   /** How many messages it has received that are not visible yet. */
@@ -183,7 +143,7 @@ export class Secondary {
     const { logId, length } = this;
     const { nodeId, bootId } = this.#config;
     // Not what it has heard, but what it would still know tomorrow: a master relies on it.
-    const { epoch } = this.#replica.durableBallot;
+    const { epoch } = this.replica.durableBallot;
     const statement = { nodeId, bootId, logId, epoch, length };
     if (request === null) return { ...statement, prepareReply: null };
     const receivedBytes = this.#receivedBytes;
@@ -197,7 +157,7 @@ export class Secondary {
   }
 
   #prepareReply({ prepare }: HeartbeatRequest): PrepareReply {
-    const { newest, isComplete, durableBallot } = this.#replica;
+    const { newest, isComplete, durableBallot } = this.replica;
     const isLogMatched =
       prepare !== null && prepare.logId === this.logId && this.#applier.isLogMatchedBy(prepare);
     const { epoch: lastEpoch, writer: lastWriter } = newest;
@@ -305,7 +265,7 @@ export class Secondary {
   /** The answer to an applied frame; null while what it brought is not durable. */
   #answerOf(writer: FrameWriter, length: number): FrameAnswer | null {
     // A newer master may have been heard meanwhile, and have cut off what this frame brought.
-    const { ballot } = this.#replica;
+    const { ballot } = this.replica;
     if (compareBallots(writer, ballot) < 0) {
       return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
     }

@@ -1,13 +1,8 @@
 /** Runs the master's core: its clock, its alarm, its streams and heartbeats. Decides nothing. */
 import { performance } from 'node:perf_hooks';
 import type { MasterPort } from '../api/ports.ts';
-import {
-  type Accepted,
-  type AppendRequest,
-  Master,
-  type MasterConfig,
-  type MasterEffects,
-} from '../core/master.ts';
+import type { Accepted, AppendRequest } from '../core/appends.ts';
+import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
 import type { HeartbeatRequest, Prepare, StreamStart } from '../core/protocol.ts';
 import type { LogEvent, Refusal } from '../core/refusal.ts';
 import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';

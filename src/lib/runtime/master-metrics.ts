@@ -1,6 +1,7 @@
 /** What a master tells of appends, of those who wait, and of each secondary. */
 
-import type { Accepted, Master } from '../core/master.ts';
+import type { Accepted } from '../core/appends.ts';
+import type { Master } from '../core/master.ts';
 import type { LogEvent } from '../core/refusal.ts';
 import { LengthMarks } from '../core/replication/length-marks.ts';
 import type { WaitEnd } from '../core/replication/write-concern.ts';

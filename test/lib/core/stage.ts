@@ -7,10 +7,11 @@
  * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
  */
 import assert from 'node:assert/strict';
+import type { Accepted } from '../../../src/lib/core/appends.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Restored } from '../../../src/lib/core/log/replica.ts';
-import { type Accepted, Master, type MasterConfig } from '../../../src/lib/core/master.ts';
+import { Master, type MasterConfig } from '../../../src/lib/core/master.ts';
 import type {
   Ack,
   Frame,

@@ -1,0 +1,138 @@
+/**
+ * A node that wants to write: it tries to recover the log, again and again, until it may take over. One
+ * attempt is in `recovery/recovery.ts`; here is what happens between two of them: the backoff, and the
+ * reason that is told meanwhile.
+ */
+import { Applier } from './log/apply.ts';
+import type { Replica } from './log/replica.ts';
+import type { Frame, Heartbeat, Prepare } from './protocol.ts';
+import {
+  type Adopted,
+  Recovery,
+  type RecoveryConfig,
+  type RecoveryEffects,
+} from './recovery/recovery.ts';
+import type { LogEvent } from './refusal.ts';
+import { backoffMs } from './replication/backoff.ts';
+import type { Peer, PeerConfig } from './replication/peer.ts';
+
+export interface CandidacyConfig
+  extends PeerConfig,
+    Omit<RecoveryConfig, 'secondaries' | 'needsQuorum'> {
+  /** How long a secondary may take to say what it holds, in ms. */
+  readonly recoveryTimeoutMs: number;
+  readonly quorumAppend: boolean;
+}
+
+/** What a candidate asks of its environment besides what its peers ask. */
+export type CandidacyEffects = Pick<RecoveryEffects, 'fetchLog' | 'logEvent'>;
+
+export class Candidacy {
+  readonly #config: CandidacyConfig;
+  readonly #replica: Replica;
+  readonly #peers: readonly Peer[];
+  readonly #effects: CandidacyEffects;
+  readonly #onTakeOver: (leadership: Prepare) => void;
+  readonly #recovery: Recovery;
+  #now = 0;
+  /** When the next attempt begins; Infinity while one is under way. */
+  #attemptAt = 0;
+  #attempts = 0;
+  /** How long to wait if the attempt under way fails, in ms. */
+  #retryDelayMs = 0;
+  /** Why the last attempt failed; null if there was none. */
+  #failure: string | null = null;
+
+  /** @param onTakeOver called once, when the log is here and may be written */
+  constructor(
+    config: CandidacyConfig,
+    replica: Replica,
+    peers: readonly Peer[],
+    effects: CandidacyEffects,
+    onTakeOver: (leadership: Prepare) => void,
+  ) {
+    this.#config = config;
+    this.#replica = replica;
+    this.#peers = peers;
+    this.#effects = effects;
+    this.#onTakeOver = onTakeOver;
+    const { writer, recoveryTimeoutMs, quorumAppend: needsQuorum } = config;
+    const secondaries = peers.map(({ id }) => id);
+    const logEvent = (event: LogEvent) => effects.logEvent(event);
+    const applier = new Applier(replica, writer, logEvent);
+    this.#recovery = new Recovery({ ...config, secondaries, needsQuorum }, replica, applier, {
+      poll: (index, prepare) => peers[index]?.poll(prepare, recoveryTimeoutMs, this.#now),
+      fetchLog: (index, fetch, from) => effects.fetchLog(index, fetch, from),
+      retryLater: (reason) => this.#retryLater(reason),
+      recovered: (leadership, adopted) => this.#takeOver(leadership, adopted),
+      logEvent,
+    });
+  }
+
+  /** Why the last attempt failed, for people; null if there was none. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** When `tick` has something to do next, in ms; Infinity for never. */
+  get nextWakeAt(): number {
+    return this.#attemptAt;
+  }
+
+  /** Begins an attempt when it is time. `random()` gives a number in [0, 1) for the backoff. */
+  tick(now: number, random: () => number): void {
+    if (now < this.#attemptAt) return;
+    const { backoffBaseMs, backoffMaxMs, heartbeat } = this.#config;
+    const delayMaxMs = Math.min(backoffMaxMs, Math.max(backoffBaseMs, heartbeat.intervalMs));
+    this.#attempts += 1;
+    this.#retryDelayMs = backoffMs(this.#attempts, backoffBaseMs, delayMaxMs, random());
+    this.#attemptAt = Number.POSITIVE_INFINITY;
+    this.#now = now;
+    this.#recovery.begin();
+  }
+
+  /**
+   * A peer has answered what it holds, or has not (a few words why).
+   * @param isDown nobody is there who could answer
+   */
+  pollAnswered(index: number, outcome: Heartbeat | string, isDown: boolean, now: number): void {
+    this.#now = now;
+    this.#peers[index]?.pollAnswered(outcome, now);
+    if (typeof outcome === 'string') this.#recovery.failed(index, isDown);
+    else this.#recovery.answered(index, outcome);
+  }
+
+  /** A part of a peer's log has come. Returns whether to go on with this fetch. */
+  fetched(fetch: number, frame: Frame): boolean {
+    return this.#recovery.fetched(fetch, frame);
+  }
+
+  /** A fetch is over; `reason` says why it broke, null if it was complete. */
+  fetchOver(fetch: number, reason: string | null, now: number): void {
+    this.#now = now;
+    this.#recovery.fetchOver(fetch, reason);
+  }
+
+  #retryLater(reason: string): void {
+    this.#attemptAt = this.#now + this.#retryDelayMs;
+    const isNews = reason !== this.#failure;
+    this.#failure = reason;
+    const retryInMs = Math.round(this.#retryDelayMs);
+    this.#effects.logEvent({
+      level: isNews ? 'warn' : 'debug',
+      event: 'recovery-unfinished',
+      fields: { reason, attempts: this.#attempts, retryInMs },
+    });
+  }
+
+  /** From now on the log of this node goes to its peers. */
+  #takeOver(leadership: Prepare, adopted: Adopted): void {
+    this.#onTakeOver(leadership);
+    const { logId, epoch, writer } = leadership;
+    const fields = { logId, epoch, writer, length: this.#replica.log.length, ...adopted };
+    this.#effects.logEvent({ level: 'info', event: 'recovered', fields });
+    for (const [index, peer] of this.#peers.entries()) {
+      peer.begin(leadership, this.#recovery.answers.get(index), this.#now);
+    }
+  }
+}
