@@ -1,11 +1,10 @@
 /** Liveness, readiness and health: open to probes, on every node. */
-
-import type { HttpProblem } from '../http/problems.ts';
+import { HttpProblem, problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
-import type { Route } from '../http/server.ts';
+import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { HealthFeed } from './health-events.ts';
-import type { ReadPort } from './ports.ts';
+import type { MasterPort, NodeView, ReadPort, SecondaryPort } from './ports.ts';
 
 /** What a node says of itself. */
 export interface NodeHealth {
@@ -13,15 +12,13 @@ export interface NodeHealth {
   health(): object;
   /** Why the node should get no traffic now, or null. */
   unready(): HttpProblem | null;
-  /** How long ago a secondary was heard at most that answers its heartbeats in time, in ms. */
+  /** How long ago a secondary that answers its heartbeats in time was last heard at most, in ms. */
   readonly onTimeMs?: number;
 }
 
 /** The three routes. */
-export function healthRoutes(port: ReadPort, node: NodeHealth): Route[] {
-  const { health, unready, onTimeMs } = node;
+export function healthRoutes(port: ReadPort, { health, unready, onTimeMs }: NodeHealth): Route[] {
   const feed = new HealthFeed(port, health, onTimeMs);
-  const open = { method: 'GET', access: 'open' } as const;
   const send = ({ res, query }: RequestContext, body: () => object) => {
     parseQuery(query, []);
     sendJson(res, 200, JSON.stringify(body()), ['Cache-Control', 'no-store']);
@@ -32,19 +29,59 @@ export function healthRoutes(port: ReadPort, node: NodeHealth): Route[] {
     if (problem !== null) throw problem;
     return ok();
   };
-  const [json, events] = ['application/json', 'text/event-stream'];
   return [
-    {
-      ...open,
-      path: '/health',
-      produces: [json, events],
-      handle: (context) => {
-        if (context.mediaType === json) return send(context, health);
-        parseQuery(context.query, []);
-        return feed.follow(context);
-      },
-    },
-    { ...open, path: '/livez', produces: [json], handle: (context) => send(context, ok) },
-    { ...open, path: '/readyz', produces: [json], handle: (context) => send(context, readiness) },
+    route('GET', '/health', 'open', [...JSON_ONLY, 'text/event-stream'], (context) => {
+      if (context.mediaType !== 'text/event-stream') return send(context, health);
+      parseQuery(context.query, []);
+      return feed.follow(context);
+    }),
+    route('GET', '/livez', 'open', JSON_ONLY, (context) => send(context, ok)),
+    route('GET', '/readyz', 'open', JSON_ONLY, (context) => send(context, readiness)),
   ];
+}
+
+/** The body of every node: `identity` comes first, and `more` is what only its role says. */
+function bodyOf(core: NodeView, identity: object, more: object): object {
+  const { epoch, logId, length, committed, isComplete: complete, discarded } = core;
+  return { ...identity, epoch, logId, length, committed, complete, ...more, discarded };
+}
+
+/** What a master says of itself. */
+export function masterHealth(port: MasterPort, nodeId: string, onTimeMs: number): NodeHealth {
+  return {
+    health: () => {
+      const { core } = port;
+      return bodyOf(
+        core,
+        { status: core.status(), nodeId },
+        {
+          ...(core.recoveryReason === null ? {} : { reason: core.recoveryReason }),
+          quorum: core.quorum(),
+          waiting: core.waiting,
+          secondaries: core.secondaries(port.now()),
+          ...(core.fencedBy === null ? {} : { fenced: { byEpoch: core.fencedBy || null } }),
+        },
+      );
+    },
+    unready: () => {
+      const refusal = port.core.writeRefusal();
+      return refusal === null ? null : problemOf(refusal);
+    },
+    onTimeMs,
+  };
+}
+
+/** What a secondary says of itself. */
+export function secondaryHealth(port: SecondaryPort, nodeId: string): NodeHealth {
+  return {
+    health: () => {
+      const { bootId, held } = port.core;
+      return bodyOf(port.core, { status: 'ok', nodeId, bootId }, { held });
+    },
+    unready: () => {
+      if (port.stopping.aborted) return new HttpProblem('shutting-down', 'this node is stopping');
+      if (port.core.hasHeardMaster) return null;
+      return new HttpProblem('not-ready', 'no master has been heard since this node started');
+    },
+  };
 }

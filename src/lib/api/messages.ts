@@ -7,7 +7,7 @@ import { READ_WAIT_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
 import { committedHeader, type HeaderList, type RequestContext } from '../http/request-context.ts';
-import type { Route } from '../http/server.ts';
+import { type Route, route } from '../http/server.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
 import type { LogView, ReadPort } from './ports.ts';
@@ -20,17 +20,12 @@ const [JSON_LIST, NDJSON, EVENTS] = [
 
 /** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with what comes. */
 export function listRoute(port: ReadPort, otherMethods?: string): Route {
-  return {
-    method: 'GET',
-    path: '/messages',
-    access: 'client',
-    produces: [JSON_LIST, NDJSON, EVENTS],
-    handle: (context) => {
-      context.log = port.core;
-      return list(port, context);
-    },
-    ...(otherMethods === undefined ? {} : { otherMethods }),
-  };
+  const types = [JSON_LIST, NDJSON, EVENTS];
+  const served = route('GET', '/messages', 'client', types, (context) => {
+    context.log = port.core;
+    return list(port, context);
+  });
+  return otherMethods === undefined ? served : { ...served, otherMethods };
 }
 
 async function list(port: ReadPort, context: RequestContext): Promise<void> {

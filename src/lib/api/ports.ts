@@ -1,5 +1,4 @@
-/** What the HTTP edge needs of the process around it; `runtime/` provides it. */
-
+/** What the HTTP edge needs of the node around it; the drivers in `runtime/` provide it. */
 import type { Accepted, AppendRequest } from '../core/appends.ts';
 import type { Log } from '../core/log/log.ts';
 import type { Master } from '../core/master.ts';
@@ -25,6 +24,16 @@ export interface LogView {
   readonly logEpoch: number;
 }
 
+/** What every node says of its log in `GET /health` and `GET /metrics`. */
+export interface NodeView extends LogView {
+  /** The highest epoch that it has seen. */
+  readonly epoch: number;
+  /** Whether it has lost nothing that it could have acknowledged. */
+  readonly isComplete: boolean;
+  /** How many entries were cut off its log in this run. */
+  readonly discarded: number;
+}
+
 /** What reading needs of a node, whichever it is. */
 export interface ReadPort {
   readonly core: LogView;
@@ -43,23 +52,29 @@ export interface ReadPort {
   cancelRead(waiter: Waiter): void;
 }
 
-/** What the routes of a master need: the core, reached through its driver. */
-export interface MasterPort extends ReadPort {
-  readonly core: Master;
-  append(request: AppendRequest, onEnd: (end: WaitEnd) => void, origin: Origin): Accepted | Refusal;
-  await(
-    seq: number,
-    w: WriteConcern,
-    deadline: number,
-    onEnd: (end: WaitEnd) => void,
-  ): Accepted | Refusal;
-  cancel(waiter: Waiter): void;
+/** What the routes of every node need. */
+export interface NodePort extends ReadPort {
+  readonly core: NodeView;
   /** The page of `GET /metrics`. */
   metrics(): string;
 }
 
-/** The same for a secondary. */
-export interface SecondaryPort extends ReadPort {
+/** Who is told, once and later, how a wait for a write concern ended. */
+export interface WaitListener {
+  over(end: WaitEnd): void;
+}
+
+/** What only a master does. */
+export interface MasterPort extends NodePort {
+  readonly core: Master;
+  append(request: AppendRequest, listener: WaitListener, origin: Origin): Accepted | Refusal;
+  await(seq: number, w: WriteConcern, deadline: number, listener: WaitListener): Accepted | Refusal;
+  /** A client went away. */
+  cancel(waiter: Waiter): void;
+}
+
+/** What only a secondary does. */
+export interface SecondaryPort extends NodePort {
   readonly core: Secondary;
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal;
@@ -68,12 +83,4 @@ export interface SecondaryPort extends ReadPort {
   /** So many bytes have come of a frame that goes on. */
   received(bytes: number): void;
   setFaults(faults: Partial<Faults>): void;
-  /** The page of `GET /metrics`. */
-  metrics(): string;
-}
-
-/** Where the server notes what happened to requests. */
-export interface RequestLog {
-  debug(event: string, fields: Readonly<Record<string, unknown>>): void;
-  error(event: string, fields: Readonly<Record<string, unknown>>): void;
 }

@@ -7,7 +7,7 @@ import { FAULTS_ANSWER_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
-import type { Route } from '../http/server.ts';
+import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { bearerHeader, readAnswer, readProblem, reasonOf } from '../replication/peer-answers.ts';
 import { fetchPeer } from '../replication/peer-fetch.ts';
 import { parseFaults, parseJson } from '../wire/schema.ts';
@@ -26,34 +26,22 @@ export interface SecondaryFaultOptions {
 
 /** The two routes. */
 export function secondaryFaultRoutes(options: SecondaryFaultOptions): Route[] {
-  const shared = {
-    path: '/secondaries/{}/faults',
-    access: 'client',
-    produces: ['application/json'],
-  } as const;
+  const path = '/secondaries/{}/faults';
   const passOn = async (context: RequestContext, faults: Partial<Faults> | null) => {
     const answer = await ask(addressOf(context, options), options.apiToken, faults);
     sendJson(context.res, 200, JSON.stringify(answer));
   };
   return [
-    {
-      ...shared,
-      method: 'GET',
-      handle: (context) => {
-        parseQuery(context.query, []);
-        return passOn(context, null);
-      },
-    },
-    {
-      ...shared,
-      method: 'PUT',
-      handle: (context) => {
-        addressOf(context, options);
-        readFaults(context, (faults) => {
-          passOn(context, faults).catch((error: unknown) => context.fail(error));
-        });
-      },
-    },
+    route('GET', path, 'client', JSON_ONLY, (context) => {
+      parseQuery(context.query, []);
+      return passOn(context, null);
+    }),
+    route('PUT', path, 'client', JSON_ONLY, (context) => {
+      addressOf(context, options);
+      readFaults(context, (faults) => {
+        passOn(context, faults).catch((error: unknown) => context.fail(error));
+      });
+    }),
   ];
 }
 

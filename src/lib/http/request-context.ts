@@ -1,10 +1,15 @@
 /** One request on its way to a handler and back: what it asks, and how it is answered. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestLog } from '../api/ports.ts';
 import { JOINED_BYTES_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 import { type Origin, originFields, parseTrace, requestIdOf, type Trace } from './trace.ts';
 import { afterTurn } from './turn.ts';
+
+/** Where it is logged what happened to requests. */
+export interface RequestLog {
+  debug(event: string, fields: Readonly<Record<string, unknown>>): void;
+  error(event: string, fields: Readonly<Record<string, unknown>>): void;
+}
 
 export class RequestContext implements Origin {
   readonly req: IncomingMessage;

@@ -4,7 +4,6 @@
  */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import type { RequestLog } from '../api/ports.ts';
 import { BufferedRequest, RequestClass } from './buffered-request.ts';
 import { ConnectionTracker } from './connections.ts';
 import { hasBearerToken, preferredType } from './headers.ts';
@@ -18,7 +17,7 @@ import {
   TCP_KEEP_ALIVE_MS,
 } from './limits.ts';
 import { HttpProblem } from './problems.ts';
-import { RequestContext } from './request-context.ts';
+import { RequestContext, type RequestLog } from './request-context.ts';
 import { requestIdOf } from './trace.ts';
 
 export interface Route {
@@ -34,6 +33,20 @@ export interface Route {
   /** What to tell those who come with another method. */
   readonly otherMethods?: string;
 }
+
+/** A route from its parts, so that a table of routes has one line for each. */
+export function route(
+  method: Route['method'],
+  path: string,
+  access: Route['access'],
+  produces: Route['produces'],
+  handle: Route['handle'],
+): Route {
+  return { method, path, access, produces, handle };
+}
+
+/** What most routes answer with. */
+export const JSON_ONLY = ['application/json'] as const;
 
 export interface ServerOptions {
   readonly routes: readonly Route[];

@@ -1,9 +1,11 @@
-/** The incarnation of a process around its server: start, listen, stop by signal, exit codes. */
+/** A node as a process: start, listen, stop by signal, exit codes. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeServer } from '../http/server.ts';
+import { createServer, type NodeServer, type Route } from '../http/server.ts';
 import { ConfigError, EXIT_CONFIG, type NodeConfig } from './config.ts';
-import type { Logger } from './logger.ts';
+import type { NodeDriver } from './driver.ts';
+import { Logger } from './logger.ts';
+import { type NodeStorage, storageOrExit } from './node-storage.ts';
 
 /** How long a stopping node goes on for clients that wait or read, in ms. */
 export const DRAIN_MS = 5000;
@@ -19,13 +21,32 @@ export function configOrExit<Settings>(read: () => Settings): Settings {
   }
 }
 
-/** Listens, and logs one line when it does; exits with 78 or 1 if the address cannot be had. */
-export function listen(
-  { server }: NodeServer,
+/** What a role brings to its process. */
+export interface NodeRole {
+  readonly driver: NodeDriver;
+  readonly routes: readonly Route[];
+  /** What it says of itself, besides its address, in the line that it logs when it listens. */
+  readonly facts: object;
+}
+
+/** Starts a node: opens its storage, gives it to the role, and serves the routes until a signal stops it. */
+export async function startNode(
   config: NodeConfig,
-  logger: Logger,
-  fields: object,
-): void {
+  begin: (logger: Logger, storage: NodeStorage) => NodeRole,
+): Promise<void> {
+  const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
+  surviveDefects(logger);
+  const storage = await storageOrExit(config, logger, () => driver.synced());
+  const { driver, routes, facts } = begin(logger, storage);
+  const { apiToken, clusterToken } = config;
+  const node = createServer({ routes, apiToken, clusterToken, logger });
+  stopOnSignals(node, logger, driver, storage);
+  listen(node, config, logger, facts);
+  driver.start();
+}
+
+/** Listens, and logs one line when it does; exits with 78 or 1 if the address cannot be had. */
+function listen({ server }: NodeServer, config: NodeConfig, logger: Logger, fields: object): void {
   const { host, port, clusterToken } = config;
   server.once('error', (error: NodeJS.ErrnoException) => {
     // An address that is none of this machine is a mistake in the configuration; one in use is not.
@@ -56,14 +77,14 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * On SIGTERM or SIGINT: runs `drain`, closes the server, runs `close`, exits with 0. A second signal exits at
- * once with 1.
+ * On SIGTERM or SIGINT: drains the driver, closes server and storage, exits with 0. A second signal exits at once
+ * with 1.
  */
-export function stopOnSignals(
+function stopOnSignals(
   { server, connections }: NodeServer,
   logger: Logger,
-  drain: () => Promise<void>,
-  close: () => Promise<void>,
+  driver: NodeDriver,
+  storage: NodeStorage,
 ): void {
   let isStopping = false;
   const stop = async (signal: NodeJS.Signals) => {
@@ -71,12 +92,13 @@ export function stopOnSignals(
     isStopping = true;
     logger.info('stopping', { signal });
     const deadline = sleep(DRAIN_MS);
-    await drain();
+    await driver.drain(DRAIN_MS);
+    driver.close();
     server.close();
     await Promise.race([connections.idle(), deadline]);
     server.closeAllConnections();
     // Last, when nothing can be written any more.
-    await close();
+    await storage.close();
     logger.info('stopped');
     process.exit(0);
   };
@@ -86,9 +108,9 @@ export function stopOnSignals(
 
 /**
  * Keeps the process when something unforeseen escapes: it may hold the only copy of a message, and
- * every step of the core checks before it changes. Loud, because it is always a defect.
+ * every step of the core checks before it changes anything. Logged as an error, because it is always a defect.
  */
-export function surviveDefects(logger: Logger): void {
+function surviveDefects(logger: Logger): void {
   const report = (error: unknown) => {
     logger.error('defect', { stack: error instanceof Error ? error.stack : String(error) });
   };

@@ -1,19 +1,22 @@
-/** Runs the master's core: its clock, its alarm, its streams and heartbeats. Decides nothing. */
-import { performance } from 'node:perf_hooks';
-import type { MasterPort } from '../api/ports.ts';
+/** Runs the core of a master: appends, streams, heartbeats. Decides nothing. */
+import type { MasterPort, WaitListener } from '../api/ports.ts';
 import type { Accepted, AppendRequest } from '../core/appends.ts';
 import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
 import type { HeartbeatRequest, Prepare, StreamStart } from '../core/protocol.ts';
 import type { LogEvent, Refusal } from '../core/refusal.ts';
-import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
-import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
+import {
+  nodesRequired,
+  type Waiter,
+  type WriteConcern,
+} from '../core/replication/write-concern.ts';
 import { sumOfLengths } from '../http/request-context.ts';
 import { type Origin, originFields } from '../http/trace.ts';
 import { fetchLog } from '../replication/fetch-client.ts';
 import { askHeartbeat } from '../replication/heartbeat-client.ts';
 import { ReplicationStream } from '../replication/stream-client.ts';
+import type { Exposition } from '../wire/exposition.ts';
 import { encodeFrame } from '../wire/frame.ts';
-import { Alarm } from './alarm.ts';
+import { NodeDriver } from './driver.ts';
 import type { Logger } from './logger.ts';
 import { MasterMetrics } from './master-metrics.ts';
 import type { NodeStorage } from './node-storage.ts';
@@ -22,18 +25,12 @@ import { Traces } from './traces.ts';
 /** How long appends that keep coming are gathered before they are sent, in ms. */
 const FLUSH_MS_MAX = 1;
 
-export class MasterDriver implements MasterPort, MasterEffects {
+export class MasterDriver extends NodeDriver implements MasterPort, MasterEffects {
   readonly core: Master;
   readonly #config: MasterConfig;
   readonly #clusterToken: string | null;
-  readonly #logger: Logger;
-  readonly #alarm = new Alarm(
-    () => this.now(),
-    () => this.#tick(),
-  );
   readonly #metrics: MasterMetrics;
   readonly #traces = new Traces();
-  readonly #readers = new ReadBarrier();
   readonly #streams = new Map<number, ReplicationStream>();
   /** How often there was something new to send. */
   #arrivals = 0;
@@ -47,67 +44,44 @@ export class MasterDriver implements MasterPort, MasterEffects {
     logger: Logger,
     { journal, restored }: NodeStorage,
   ) {
+    super(config.nodeId, 'master', logger);
     this.#config = config;
     this.#clusterToken = clusterToken;
-    this.#metrics = new MasterMetrics(config.nodeId, config.secondaries);
-    this.#logger = logger;
+    this.#metrics = new MasterMetrics(config.secondaries);
     this.core = new Master(config, this, journal, restored);
   }
 
-  /** Begins to look for the log to go on with. */
-  start(): void {
-    this.#tick();
-  }
-
-  /**
-   * Takes no more appends; resolves when no client waits any more and healthy secondaries have all,
-   * after `graceMs` at the latest.
-   */
-  drain(graceMs: number): Promise<void> {
+  /** Takes no more appends; healthy secondaries are given what they lack as well. */
+  override drain(graceMs: number): Promise<void> {
     this.core.stop(this.now(), graceMs);
     return new Promise((resolve) => {
       this.#onDrained = resolve;
-      this.#after();
+      this.after();
     });
   }
 
-  /** More of what was written has become durable. */
-  synced(): void {
-    this.core.synced();
-    this.#after();
-  }
-
-  /** Ends every stream and tail, and the alarm. */
-  close(): void {
-    this.#readers.stop();
+  override close(): void {
+    super.close();
     for (const stream of this.#streams.values()) stream.abort();
     this.#streams.clear();
-    this.#alarm.clear();
   }
 
   // --- MasterPort ------------------------------------------------------------------------------
 
-  now(): number {
-    return performance.now();
-  }
-
-  append(
-    request: AppendRequest,
-    onEnd: (end: WaitEnd) => void,
-    origin: Origin,
-  ): Accepted | Refusal {
+  append(request: AppendRequest, listener: WaitListener, origin: Origin): Accepted | Refusal {
     const now = this.now();
+    const w = nodesRequired(request.w, this.core.nodes);
     const outcome = this.core.append(request, now, (end) => {
-      this.#metrics.ended((outcome as Accepted).w, end, this.now() - now);
-      onEnd(end);
+      this.#metrics.ended(w, end, this.now() - now);
+      listener.over(end);
     });
+    const { trace } = origin;
     if (outcome.kind === 'accepted') {
       this.#metrics.accepted(outcome);
-      if (typeof outcome.wait === 'string') this.#metrics.ended(outcome.w, outcome.wait, 0);
+      if (typeof outcome.wait === 'string') this.#metrics.ended(w, outcome.wait, 0);
+      if (trace !== null) this.#traces.add(outcome.seq, trace.parent);
     }
-    const { trace } = origin;
-    if (trace !== null && outcome.kind === 'accepted') this.#traces.add(outcome.seq, trace.parent);
-    if (this.#logger.isVerbose || trace !== null) this.#log(outcome, origin);
+    if (this.logger.isVerbose || trace !== null) this.#log(outcome, origin);
     this.#flushSoon();
     return outcome;
   }
@@ -118,9 +92,9 @@ export class MasterDriver implements MasterPort, MasterEffects {
     const from = originFields(origin);
     if (outcome.kind === 'accepted') {
       const { seq, count, w, isDuplicate } = outcome;
-      this.#logger.log(level, 'append', { seq, count, w, isDuplicate, ...from });
+      this.logger.log(level, 'append', { seq, count, w, isDuplicate, ...from });
     } else {
-      this.#logger.log(level, 'append-refused', { problem: outcome.problem, ...from });
+      this.logger.log(level, 'append-refused', { problem: outcome.problem, ...from });
     }
   }
 
@@ -128,52 +102,33 @@ export class MasterDriver implements MasterPort, MasterEffects {
     seq: number,
     w: WriteConcern,
     deadline: number,
-    onEnd: (end: WaitEnd) => void,
+    listener: WaitListener,
   ): Accepted | Refusal {
-    const outcome = this.core.await(seq, w, deadline, this.now(), onEnd);
-    this.#after();
+    const outcome = this.core.await(seq, w, deadline, this.now(), (end) => listener.over(end));
+    this.after();
     return outcome;
   }
 
   cancel(waiter: Waiter): void {
     this.core.cancel(waiter);
-    this.#after();
-  }
-
-  awaitShown(
-    seq: number,
-    deadline: number,
-    onEnd: (end: ReadEnd) => void,
-    concern: ReadConcern = 'local',
-  ): Waiter | null {
-    const waiter = this.#readers.await(seq, concern, deadline, this.now(), onEnd);
-    this.#after();
-    return waiter;
-  }
-
-  metrics(): string {
-    return this.#metrics.text(this.core, this.now());
-  }
-
-  cancelRead(waiter: Waiter): void {
-    this.#readers.cancel(waiter);
+    this.after();
   }
 
   // --- MasterEffects ---------------------------------------------------------------------------
 
   openStream(secondary: number, stream: number): void {
-    this.#logger.debug('stream-opened', { secondary: this.#peer(secondary).id });
+    this.logger.debug('stream-opened', { secondary: this.#peer(secondary).id });
     this.#metrics.opened(this.#peer(secondary).id);
     const opened = new ReplicationStream(this.#peer(secondary).url, this.#clusterToken, {
       onAck: (ack) => {
-        this.#logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
+        this.logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
         this.core.acked(secondary, stream, ack, this.now(), Math.random());
         this.#flushSoon();
       },
       onTaken: () => this.core.advanced(secondary, stream, this.now()),
       onFailed: (failure) => {
         this.core.streamFailed(secondary, stream, failure, this.now(), Math.random());
-        this.#after();
+        this.after();
       },
     });
     this.#streams.set(secondary, opened);
@@ -181,7 +136,7 @@ export class MasterDriver implements MasterPort, MasterEffects {
 
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
     const { log, keys, leadership, committed } = this.core;
-    this.#logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
+    this.logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
     const traces = this.#traces.within(from, to);
     const { epochs = null, part, ...addressee } = start ?? {};
     const origin = { ...(leadership as Prepare), ...addressee, committed };
@@ -206,25 +161,25 @@ export class MasterDriver implements MasterPort, MasterEffects {
       if ('reason' in answer) {
         this.core.heartbeatMissed(secondary, answer.reason, answer.isDown, this.now());
       } else this.core.heartbeatAnswered(secondary, answer, this.now());
-      this.#after();
+      this.after();
     });
   }
 
   fetchLog(secondary: number, fetch: number, from: number): void {
     const { url, id } = this.#peer(secondary);
-    this.#logger.info('fetching-log', { secondary: id, from });
+    this.logger.info('fetching-log', { secondary: id, from });
     const { recoveryTimeoutMs } = this.#config;
     fetchLog(url, this.#clusterToken, from, recoveryTimeoutMs, (frame) =>
       this.core.fetched(fetch, frame),
     ).then((reason) => {
       this.core.fetchOver(fetch, reason, this.now());
-      this.#after();
+      this.after();
     });
   }
 
   logEvent(event: LogEvent): void {
     this.#metrics.counted(event);
-    this.#logger.logEvent(event);
+    this.logger.logEvent(event);
   }
 
   // --- inside ----------------------------------------------------------------------------------
@@ -260,19 +215,15 @@ export class MasterDriver implements MasterPort, MasterEffects {
     const now = this.now();
     this.#metrics.grown(this.core.length, now);
     this.core.flush(now);
-    this.#after();
+    this.after();
   }
 
-  #tick(): void {
-    const now = this.now();
-    this.core.tick(now, Math.random);
-    this.#readers.expire(now);
-    this.#after();
+  protected override addFamilies(page: Exposition): Exposition {
+    return this.#metrics.addTo(page, this.core, this.now());
   }
 
-  #after(): void {
-    this.#readers.shows(this.core, this.core.log.revision);
-    this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
+  protected override after(): void {
+    super.after();
     if (this.#onDrained !== null && this.core.isDrained) this.#onDrained();
   }
 }

@@ -4,10 +4,10 @@ import type { Accepted } from '../core/appends.ts';
 import type { Master } from '../core/master.ts';
 import type { LogEvent } from '../core/refusal.ts';
 import { LengthMarks } from '../core/replication/length-marks.ts';
+import type { SecondaryHealth } from '../core/replication/peer.ts';
 import type { WaitEnd } from '../core/replication/write-concern.ts';
-import type { Sample } from '../wire/exposition.ts';
+import type { Exposition, Sample } from '../wire/exposition.ts';
 import { Histogram } from './histogram.ts';
-import { ProcessMetrics } from './process-metrics.ts';
 
 const STATUSES = ['ok', 'degraded', 'read-only', 'recovering'] as const;
 const SECONDARY_STATUSES = ['Healthy', 'Suspected', 'Unhealthy'] as const;
@@ -20,7 +20,6 @@ interface Attempts {
 }
 
 export class MasterMetrics {
-  readonly #process: ProcessMetrics;
   readonly #attempts: Map<string, Attempts>;
   /** At [w - 1]: appends that asked for w nodes. */
   readonly #durations: readonly Histogram[];
@@ -28,8 +27,7 @@ export class MasterMetrics {
   #messages = 0;
   #duplicates = 0;
 
-  constructor(nodeId: string, secondaries: readonly { readonly id: string }[]) {
-    this.#process = new ProcessMetrics(nodeId, 'master');
+  constructor(secondaries: readonly { readonly id: string }[]) {
     this.#durations = Array.from({ length: 1 + secondaries.length }, () => new Histogram());
     this.#attempts = new Map(
       secondaries.map(({ id }) => [id, { opened: 0, failed: 0, sentBytes: 0 }]),
@@ -60,7 +58,7 @@ export class MasterMetrics {
     this.#of(secondary).sentBytes += bytes;
   }
 
-  /** Something was noted by the core. */
+  /** The core has logged an event. */
   counted({ event, fields }: LogEvent): void {
     if (event === 'replication-failed') this.#of(String(fields.secondary)).failed += 1;
   }
@@ -69,12 +67,11 @@ export class MasterMetrics {
     return this.#attempts.get(secondary) as Attempts;
   }
 
-  /** The page of `GET /metrics`. */
-  text(core: Master, now: number): string {
+  /** Adds the families of a master to the page of `GET /metrics`. */
+  addTo(page: Exposition, core: Master, now: number): Exposition {
     const { required, available } = core.quorum();
     const status = core.status();
-    const page = this.#process
-      .page(core)
+    page
       .counter('replicated_log_appended_messages_total', 'Messages given a position in this run.', [
         [this.#messages],
       ])
@@ -106,19 +103,12 @@ export class MasterMetrics {
       .gauge('replicated_log_quorum_available', 'Nodes that are, the master included.', [
         [available],
       ]);
-    return this.#secondaries(page, core, now).text();
+    return this.#addSecondaries(page, core.secondaries(now), now);
   }
 
-  #secondaries(page: ReturnType<ProcessMetrics['page']>, core: Master, now: number) {
-    const all = core.secondaries(now);
-    const each = (value: (health: (typeof all)[number]) => number): Sample[] =>
+  #addSecondaries(page: Exposition, all: readonly SecondaryHealth[], now: number): Exposition {
+    const each = (value: (health: SecondaryHealth) => number): Sample[] =>
       all.map((health) => [value(health), { secondary: health.id }]);
-    const counted = (value: (attempts: Attempts) => number): Sample[] =>
-      [...this.#attempts].map(([secondary, attempts]) => [value(attempts), { secondary }]);
-    const attempts = [...this.#attempts].flatMap(([secondary, { opened, failed }]): Sample[] => [
-      [opened, { secondary, result: 'opened' }],
-      [failed, { secondary, result: 'failed' }],
-    ]);
     return page
       .gauge(
         'replicated_log_secondary_status',
@@ -145,12 +135,15 @@ export class MasterMetrics {
       .counter(
         'replicated_log_replication_attempts_total',
         'Streams that were opened, and attempts that failed.',
-        attempts,
+        all.flatMap(({ id }): Sample[] => [
+          [this.#of(id).opened, { secondary: id, result: 'opened' }],
+          [this.#of(id).failed, { secondary: id, result: 'failed' }],
+        ]),
       )
       .counter(
         'replicated_log_replication_sent_bytes_total',
         'Bytes of frames that were sent.',
-        counted(({ sentBytes }) => sentBytes),
+        each(({ id }) => this.#of(id).sentBytes),
       );
   }
 }

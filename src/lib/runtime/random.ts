@@ -1,4 +1,6 @@
-/** A seeded generator for what must be repeatable. */
+/** Random numbers: repeatable ones from a seed, and secrets. */
+import { randomInt } from 'node:crypto';
+import type { HashKey } from '../core/log/half-sip-hash.ts';
 
 /**
  * Numbers in [0, 1) that depend on the seed alone (mulberry32, T. Ettinger, public domain).
@@ -12,4 +14,9 @@ export function seededRandom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A secret for the index of idempotency keys: clients cannot choose keys that collide. */
+export function drawHashKey(): HashKey {
+  return [randomInt(2 ** 32), randomInt(2 ** 32)];
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { listRoute } from '../../../src/lib/api/messages.ts';
-import { secondaryRoutes } from '../../../src/lib/api/secondary-routes.ts';
+import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { readBody } from '../../../src/lib/http/body.ts';

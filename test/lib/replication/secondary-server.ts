@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { secondaryRoutes } from '../../../src/lib/api/secondary-routes.ts';
+import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
 import { type Journal, MEMORY } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';

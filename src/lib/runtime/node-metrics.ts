@@ -1,6 +1,7 @@
 /** What every node tells of itself as a process and as a holder of the log. */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { NodeView } from '../api/ports.ts';
 import { Exposition } from '../wire/exposition.ts';
 
 /** How often the delay of the event loop is looked at, in ms. */
@@ -10,14 +11,7 @@ const { version } = JSON.parse(
   readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-/** What both kinds of node have. */
-export interface Holder {
-  readonly length: number;
-  readonly epoch: number;
-  readonly discarded: number;
-}
-
-export class ProcessMetrics {
+export class NodeMetrics {
   readonly #nodeId: string;
   readonly #role: string;
   readonly #startedAt = Date.now() / 1000 - process.uptime();
@@ -29,11 +23,11 @@ export class ProcessMetrics {
     this.#delay.enable();
   }
 
-  /** A page that begins with these families. */
-  page(holder: Holder): Exposition {
+  /** A page of `GET /metrics` that begins with these families. */
+  page({ length, epoch, discarded }: NodeView): Exposition {
     const { user, system } = process.cpuUsage();
     const delay = this.#delay;
-    // What is measured is the time from one look to the next, of which only the rest is a delay.
+    // The monitor measures the time between two looks; what exceeds the resolution is the delay.
     const seconds = (nanoseconds: number) =>
       Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS) / 1000 || 0;
     const quantile = (q: number) => [seconds(delay.percentile(q * 100)), { quantile: q }] as const;
@@ -42,10 +36,10 @@ export class ProcessMetrics {
       .gauge('replicated_log_info', 'Which node this is.', [
         [1, { node_id: this.#nodeId, role: this.#role, version }],
       ])
-      .gauge('replicated_log_length', 'Messages that this node shows.', [[holder.length]])
-      .gauge('replicated_log_epoch', 'The highest epoch that this node has seen.', [[holder.epoch]])
+      .gauge('replicated_log_length', 'Messages that this node shows.', [[length]])
+      .gauge('replicated_log_epoch', 'The highest epoch that this node has seen.', [[epoch]])
       .counter('replicated_log_discarded_entries_total', 'Entries cut off its log in this run.', [
-        [holder.discarded],
+        [discarded],
       ])
       .counter('process_cpu_seconds_total', 'User and system CPU time.', [[(user + system) / 1e6]])
       .gauge('process_resident_memory_bytes', 'Resident memory.', [[process.memoryUsage.rss()]])

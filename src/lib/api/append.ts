@@ -1,0 +1,65 @@
+/** `POST /messages` on a master: reads and checks the body, appends, and answers with a receipt. */
+import type { Accepted } from '../core/appends.ts';
+import type { WaitEnd, WriteConcern } from '../core/replication/write-concern.ts';
+import { readBody } from '../http/body.ts';
+import { parseIdempotencyKey, parsePrefer, requireContentType } from '../http/headers.ts';
+import { appendBodyBytesMax } from '../http/limits.ts';
+import { parseQuery } from '../http/query.ts';
+import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
+import { readAppend } from '../wire/schema.ts';
+import { deadlineOf, HeldAnswer } from './held-answer.ts';
+import type { MasterPort } from './ports.ts';
+
+export interface AppendOptions {
+  readonly defaultW: WriteConcern;
+  /** UTF-8 bytes of one message. */
+  readonly messageBytesMax: number;
+}
+
+/** Appends the messages of the body, and answers when their write concern holds or the client's wait is over. */
+export function append(port: MasterPort, options: AppendOptions, context: RequestContext): void {
+  const { req, query } = context;
+  const { messageBytesMax } = options;
+  context.log = port.core;
+  parseQuery(query, []);
+  requireContentType(req, 'application/json');
+  const key = parseIdempotencyKey(req);
+  const preference = parsePrefer(req.headers.prefer);
+  readBody(context, appendBodyBytesMax(messageBytesMax), (bytes) => {
+    const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
+    const deadline = deadlineOf(port, preference);
+    const request = { messages, key, w: w ?? options.defaultW, deadline };
+    const receipt = new Receipt(port, context, preference);
+    receipt.isBatch = isBatch;
+    receipt.answerTo(port.append(request, receipt, context));
+  });
+}
+
+class Receipt extends HeldAnswer {
+  /** Whether the client sent a list, even of one message. */
+  isBatch = false;
+
+  protected members({ seq, count, w, isDuplicate }: Accepted): object {
+    const { core } = this.port;
+    const { acked, pending } = core.holders(seq + count - 1);
+    const epoch = core.log.epochAt(seq);
+    if (!this.isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
+    const more = {
+      ...(this.isBatch ? { count } : {}),
+      ...(isDuplicate ? { duplicate: true } : {}),
+    };
+    return { seq, epoch, w, acked, pending, ...more };
+  }
+
+  protected send(
+    receipt: object,
+    { seq, isDuplicate }: Accepted,
+    end: WaitEnd,
+    headers: HeaderList,
+  ): void {
+    const done = isDuplicate ? 200 : 201;
+    const status = end === 'holds' ? done : 202;
+    headers.push('Location', `/messages/${seq}`);
+    sendJson(this.context.res, status, JSON.stringify(receipt), headers);
+  }
+}

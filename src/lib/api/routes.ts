@@ -1,0 +1,78 @@
+/** The routes of a node: what every node serves, and what its role adds. */
+import { type HeartbeatConfig, PAUSE_MS } from '../core/replication/heartbeat.ts';
+import type { RequestContext } from '../http/request-context.ts';
+import { JSON_ONLY, type Route, route } from '../http/server.ts';
+import { replicationRoutes } from '../replication/routes.ts';
+import { type AppendOptions, append } from './append.ts';
+import { readEntry, readHeldEntry } from './entry.ts';
+import { faultRoutes } from './faults.ts';
+import { healthRoutes, masterHealth, type NodeHealth, secondaryHealth } from './health.ts';
+import { listRoute } from './messages.ts';
+import { metricsRoute } from './metrics.ts';
+import { openapiRoute } from './openapi.ts';
+import { pageRoute } from './page.ts';
+import type { MasterPort, NodePort, SecondaryPort } from './ports.ts';
+import { type SecondaryFaultOptions, secondaryFaultRoutes } from './secondary-faults.ts';
+
+export interface NodeRoutesOptions {
+  readonly nodeId: string;
+  /** Whether faults can be read and set. */
+  readonly faultInjection: boolean;
+}
+
+export interface MasterRoutesOptions
+  extends NodeRoutesOptions,
+    AppendOptions,
+    SecondaryFaultOptions {
+  readonly heartbeat: HeartbeatConfig;
+}
+
+const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-only for clients';
+
+/** Where the routes that every node has differ by its role. */
+interface RoleParts {
+  readonly health: NodeHealth;
+  /** Answers `GET /messages/{seq}`. */
+  readonly readEntry: (context: RequestContext) => void;
+  /** What to tell those who come to `/messages` with a method that it has not. */
+  readonly otherMethods?: string;
+}
+
+/** All routes of a master. */
+export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Route[] {
+  const { nodeId, faultInjection, apiToken, heartbeat } = options;
+  const onTimeMs = heartbeat.intervalMs + heartbeat.timeoutMs + PAUSE_MS;
+  return [
+    route('POST', '/messages', 'client', JSON_ONLY, (context) => append(port, options, context)),
+    ...nodeRoutes(port, {
+      health: masterHealth(port, nodeId, onTimeMs),
+      readEntry: (context) => readHeldEntry(port, context),
+    }),
+    ...(faultInjection ? secondaryFaultRoutes(options) : []),
+    pageRoute({ faultInjection, needsToken: apiToken !== null, onTimeMs }),
+  ];
+}
+
+/** All routes of a secondary. */
+export function secondaryRoutes(port: SecondaryPort, options: NodeRoutesOptions): Route[] {
+  return [
+    ...nodeRoutes(port, {
+      health: secondaryHealth(port, options.nodeId),
+      readEntry: (context) => readEntry(port, context),
+      otherMethods: APPENDS_GO_TO_THE_MASTER,
+    }),
+    ...replicationRoutes(port),
+    ...(options.faultInjection ? faultRoutes(port) : []),
+  ];
+}
+
+/** What every node serves. */
+function nodeRoutes(port: NodePort, { health, readEntry, otherMethods }: RoleParts): Route[] {
+  return [
+    listRoute(port, otherMethods),
+    route('GET', '/messages/{}', 'client', JSON_ONLY, readEntry),
+    metricsRoute(() => port.metrics()),
+    openapiRoute(),
+    ...healthRoutes(port, health),
+  ];
+}

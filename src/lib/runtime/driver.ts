@@ -1,0 +1,104 @@
+/**
+ * Runs the core of a node, whatever its role: its clock, its alarm, and those who wait to read. It decides
+ * nothing. None of this depends on the role: `core` is asked for each time, and nothing of it is stored.
+ */
+import { performance } from 'node:perf_hooks';
+import type { NodePort, NodeView } from '../api/ports.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
+import type { Waiter } from '../core/replication/write-concern.ts';
+import type { Exposition } from '../wire/exposition.ts';
+import { Alarm } from './alarm.ts';
+import type { Logger } from './logger.ts';
+import { NodeMetrics } from './node-metrics.ts';
+
+/** What a core of either role can be asked. */
+export interface NodeCore extends NodeView {
+  /** More of what was written has become durable. */
+  synced(): void;
+  /** Does what is due at `now`, in ms. */
+  tick(now: number, random: () => number): void;
+  /** When `tick` has something to do next, in ms; Infinity for never. */
+  nextWakeAt(): number;
+}
+
+export abstract class NodeDriver implements NodePort {
+  abstract readonly core: NodeCore;
+  protected readonly logger: Logger;
+  readonly #metrics: NodeMetrics;
+  readonly #readers = new ReadBarrier();
+  readonly #stop = new AbortController();
+  readonly #alarm = new Alarm(
+    () => this.now(),
+    () => this.tick(),
+  );
+
+  constructor(nodeId: string, role: 'master' | 'secondary', logger: Logger) {
+    this.logger = logger;
+    this.#metrics = new NodeMetrics(nodeId, role);
+  }
+
+  /** Aborts when the node stops. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  awaitShown(
+    seq: number,
+    deadline: number,
+    onEnd: (end: ReadEnd) => void,
+    concern: ReadConcern = 'local',
+  ): Waiter | null {
+    const waiter = this.#readers.await(seq, concern, deadline, this.now(), onEnd);
+    this.after();
+    return waiter;
+  }
+
+  cancelRead(waiter: Waiter): void {
+    this.#readers.cancel(waiter);
+  }
+
+  metrics(): string {
+    return this.addFamilies(this.#metrics.page(this.core)).text();
+  }
+
+  /** More of what was written has become durable. */
+  synced(): void {
+    this.core.synced();
+    this.after();
+  }
+
+  /** Does what is due now, and whatever becomes due later. */
+  start(): void {
+    this.tick();
+  }
+
+  /** Takes nothing new; resolves when no client waits any more, after `graceMs` at the latest. */
+  async drain(_graceMs: number): Promise<void> {}
+
+  /** Ends every wait to read, every stream and the alarm. */
+  close(): void {
+    this.#stop.abort();
+    this.#readers.stop();
+    this.#alarm.clear();
+  }
+
+  /** Adds what only this role tells to the page of `GET /metrics`. */
+  protected abstract addFamilies(page: Exposition): Exposition;
+
+  protected tick(): void {
+    const now = this.now();
+    this.core.tick(now, Math.random);
+    this.#readers.expire(now);
+    this.after();
+  }
+
+  /** Follows every call of the core: readers see what it shows now, and the alarm rings when it wants. */
+  protected after(): void {
+    this.#readers.shows(this.core, this.core.log.revision);
+    this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));
+  }
+}
