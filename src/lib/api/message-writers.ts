@@ -1,12 +1,11 @@
 /**
- * Writing a part of the log to a reader: as one JSON list, as a line for each entry, as events. A piece
- * at a time, and the next one only when the reader has taken the last: a log of any size costs a reader
- * who does not read one piece, and blocks nobody.
+ * Writes a part of the log to a reader: as one JSON list, as a line for each entry, or as events. Each piece waits
+ * until the reader has taken the one before: a log of any size needs memory for one piece, and blocks nobody.
  */
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../core/log/log.ts';
 import { ENTRIES_CHUNK_BYTES, ENTRIES_CHUNK_MAX, READ_CHUNK_BYTES } from '../http/limits.ts';
-import { endWith } from '../http/request-context.ts';
+import { endWith, readyForMore } from '../http/request-context.ts';
 import type { EventId } from '../wire/event-id.ts';
 
 /** The entries `from..to`; none if `from > to`. */
@@ -33,7 +32,7 @@ export async function writeList(res: ServerResponse, log: Log, range: Range): Pr
     if (last < to) res.write(',');
     seq = last + 1;
     await readyForMore(res);
-    // What was promised is not there any more; half of it must not look like all of it.
+    // The log was cut: an incomplete list must not look complete.
     if (log.cuts !== cuts) res.destroy();
   }
   if (!res.destroyed) res.end(close);
@@ -47,9 +46,9 @@ export interface EntryForm {
 }
 
 export interface EntryHead {
-  /** Between each two of them, and nowhere else, stands the seq. */
+  /** The seq is written between each two of them. */
   readonly parts: readonly string[];
-  /** The last seq, from the one that was asked for on, before which the same stands. */
+  /** The last seq that has the same parts. */
   readonly last: number;
 }
 
@@ -69,7 +68,7 @@ export function eventForm(idOf: (seq: number) => EventId): EntryForm {
 }
 
 /**
- * Writes entries, and stops when the log is cut meanwhile: what was told may not be true any more.
+ * Writes entries, and stops when the log is cut meanwhile: entries that were written may not be in it any more.
  * @returns the last seq that was written; `range.from - 1` for none
  */
 export async function writeEntries(
@@ -92,7 +91,7 @@ export async function writeEntries(
   return seq - 1;
 }
 
-/** The entries in this form; in one piece, unless it is a single large one, which stays a view of the log. */
+/** The entries in this form, copied into one piece; a single large entry stays a view of the log. */
 export function encodeEntries(log: Log, { from, to }: Range, form: EntryForm): Uint8Array[] {
   const after = Buffer.from(form.after);
   const textBytes = log.sliceBytes(from, to);
@@ -128,7 +127,7 @@ export function encodeEntries(log: Log, { from, to }: Range, form: EntryForm): U
 const NINE = 0x39;
 const ZERO = 0x30;
 
-/** What stands before an entry, as bytes in which the seq is counted up: much cheaper than a new text for each. */
+/** The bytes before an entry. The seq in them is counted up in place: much cheaper than a new text for each. */
 class Head {
   readonly bytes: Buffer;
   /** The last seq that it can count to. */
@@ -147,7 +146,7 @@ class Head {
     }
   }
 
-  /** To the next seq; beyond `last` it is of no use any more. */
+  /** Goes on to the next seq; beyond `last` its bytes are not valid. */
   countUp(): void {
     for (const end of this.#ends) {
       let at = end - 1;
@@ -155,23 +154,4 @@ class Head {
       this.bytes[at] = (this.bytes[at] as number) + 1;
     }
   }
-}
-
-/**
- * Waits until the reader has room, or is gone; and lets others have their turn in any case: what the
- * system takes at once is drained at once, and a reader that keeps up would have the process for itself.
- */
-export async function readyForMore(res: ServerResponse): Promise<void> {
-  if (res.writableNeedDrain) await drained(res);
-  if (!res.destroyed) await new Promise((resolve) => setImmediate(resolve));
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.removeListener('drain', done).removeListener('close', done);
-      resolve();
-    };
-    res.on('drain', done).on('close', done);
-  });
 }

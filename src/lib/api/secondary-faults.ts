@@ -1,6 +1,6 @@
 /**
- * `GET|PUT /secondaries/{id}/faults` on a master: passed on to the secondary, so that who looks at the
- * cluster by way of its master alone, as a page in a browser does, can disturb it as well.
+ * `GET|PUT /secondaries/{id}/faults` on a master: passed on to the secondary, because the page in a browser may
+ * talk to the master only.
  */
 import type { Faults } from '../core/secondary.ts';
 import { FAULTS_ANSWER_MS } from '../http/limits.ts';
@@ -8,8 +8,7 @@ import { HttpProblem } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
-import { bearerHeader, readAnswer, readProblem, reasonOf } from '../replication/peer-answers.ts';
-import { fetchPeer } from '../replication/peer-fetch.ts';
+import { callPeer, PeerRefusal, readAnswer, reasonOf } from '../replication/peer-answers.ts';
 import { parseFaults, parseJson } from '../wire/schema.ts';
 import { readFaults } from './faults.ts';
 
@@ -20,7 +19,7 @@ export interface SecondaryAddress {
 
 export interface SecondaryFaultOptions {
   readonly secondaries: readonly SecondaryAddress[];
-  /** What clients must send to the secondaries as well; null for nothing. */
+  /** The token of clients, which the secondaries require as well; null for none. */
   readonly apiToken: string | null;
 }
 
@@ -56,7 +55,7 @@ function addressOf(
   throw new HttpProblem('not-found', `there is no such secondary; ${there}`);
 }
 
-/** A name as it stands in a path; what is no good encoding stays as it is, and names nobody. */
+/** Decodes a name in a path; a broken encoding stays as it is, and is nobody's name. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -71,28 +70,16 @@ async function ask(
   faults: Partial<Faults> | null,
 ): Promise<Partial<Faults>> {
   const signal = AbortSignal.timeout(FAULTS_ANSWER_MS);
-  const json = { 'content-type': 'application/json' };
-  const change =
-    faults === null ? {} : { method: 'PUT', headers: json, body: JSON.stringify(faults) };
-  const headers = { ...change.headers, ...bearerHeader(token) };
-  let why: string;
+  const headers = { 'content-type': 'application/json' };
+  const change = faults === null ? {} : { method: 'PUT', headers, body: JSON.stringify(faults) };
   try {
-    const response = await fetchPeer(`${url}/faults`, {
-      ...change,
-      headers,
-      redirect: 'error',
-      signal,
-    });
-    if (response.status === 200) {
-      return parseFaults(parseJson(await readAnswer(response, signal)));
-    }
-    why = `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
-    if (response.status === 404) {
+    const response = await callPeer(`${url}/faults`, token, signal, change);
+    return parseFaults(parseJson(await readAnswer(response, signal)));
+  } catch (error) {
+    if (error instanceof PeerRefusal && error.status === 404) {
       throw new HttpProblem('not-found', `${id} takes no faults: it needs FAULT_INJECTION=true`);
     }
-  } catch (error) {
-    if (error instanceof HttpProblem && error.problem === 'not-found') throw error;
-    why = reasonOf(error);
+    const why = reasonOf(error);
+    throw new HttpProblem('no-answer', `${id} does not answer as it should: ${why}`);
   }
-  throw new HttpProblem('no-answer', `${id} does not answer as it should: ${why}`);
 }

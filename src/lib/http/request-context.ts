@@ -164,3 +164,22 @@ export function endWith(res: ServerResponse, pieces: readonly Uint8Array[]): voi
 export function sumOfLengths(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
+
+/**
+ * Waits until the reader has room for the next piece, or is gone. It gives up its turn of the event loop in any
+ * case: a reader that takes every piece at once would otherwise keep the process to itself.
+ */
+export async function readyForMore(res: ServerResponse): Promise<void> {
+  if (res.writableNeedDrain) await drained(res);
+  if (!res.destroyed) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.removeListener('drain', done).removeListener('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
+}

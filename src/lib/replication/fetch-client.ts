@@ -1,17 +1,16 @@
 /**
- * The master's end of `GET /replicate?from=N`: reads a secondary's log, frame by frame, as fast as
- * the frames are taken in. Whatever breaks it is one outcome: it was not complete.
+ * The master's end of `GET /replicate?from=N`: reads a secondary's log, frame by frame, as fast as the frames are
+ * applied. Every failure has the same outcome: the log is not complete.
  */
 import type { Frame } from '../core/protocol.ts';
 import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { readFrame } from '../wire/schema.ts';
-import { bearerHeader, chunksOf, readProblem, reasonOf } from './peer-answers.ts';
-import { fetchPeer } from './peer-fetch.ts';
+import { callPeer, chunksOf, reasonOf } from './peer-answers.ts';
 
 /**
- * Hands every frame to `onFrame` until that returns false. Resolves with null when the log is here
- * or nobody wants more of it, with a few words if it broke. Never rejects.
+ * Calls `onFrame` with every frame until it returns false. Resolves with null when the log has been read or `onFrame`
+ * wants no more, and with a few words if the answer broke off. Never rejects.
  *
  * @param quietMsMax how long nothing may come before it counts as broken
  */
@@ -50,19 +49,12 @@ async function read(
   onChunk: () => void,
   onFrame: (frame: Frame) => boolean,
 ): Promise<string | null> {
-  const response = await fetchPeer(url, {
-    headers: bearerHeader(token),
-    redirect: 'error',
-    signal,
-  });
-  if (response.status !== 200) {
-    return `HTTP ${response.status}${(await readProblem(response, signal, token)).text}`;
-  }
+  const response = await callPeer(url, token, signal);
   const lines = new LineSplitter(FRAME_LINE_BYTES_MAX);
   for await (const chunk of chunksOf(response, signal)) {
     onChunk();
     for (const line of lines.push(chunk)) if (!onFrame(readFrame(line))) return null;
-    // The time that we took is none in which nothing came: what has come meanwhile is read next.
+    // The time that `onFrame` took does not count as silence: bytes that arrived meanwhile are read next.
     onChunk();
   }
   const rest = lines.remainder();

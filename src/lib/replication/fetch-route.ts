@@ -1,16 +1,15 @@
 /**
- * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a master that starts
- * and goes on with it. The first frame carries the epochs the log was written under; a long list of them
- * is told in several frames, of which the last brings the first entries.
+ * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a starting master that adopts it. The
+ * first frame has the list of epochs under which the log was written; a long list is spread over several frames, and
+ * the last of these has the first entries.
  */
 import type { ServerResponse } from 'node:http';
-import { readyForMore } from '../api/message-writers.ts';
 import { frameEnd } from '../core/replication/frame-end.ts';
 import { FRAME_EPOCHS_MAX } from '../core/replication/peer.ts';
 import type { Secondary } from '../core/secondary.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery, positiveParameter } from '../http/query.ts';
-import type { RequestContext } from '../http/request-context.ts';
+import { type RequestContext, readyForMore } from '../http/request-context.ts';
 import { encodeFrame } from '../wire/frame.ts';
 
 /** Answers with the frames from `from` on; the first one is there even if it has no messages. */
@@ -37,7 +36,7 @@ async function writeFrames(
   const { cuts } = log;
   const { bootId, epoch, writer } = core;
   const origin = { logId, epoch, writer, bootId };
-  // The log goes on while it is told; of who wrote it, what is known now is enough.
+  // The log may grow meanwhile; the epochs of the entries up to `length` are known now.
   const epochs = [...log.epochs];
   let told = 0;
   for (; epochs.length - told > FRAME_EPOCHS_MAX && !res.destroyed; told += FRAME_EPOCHS_MAX) {
@@ -57,7 +56,7 @@ async function writeFrames(
     for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
-    // Who has promised a newer ballot may change its log from now on, and what was cut off must not be told.
+    // After a promise to a newer ballot the log may be cut, and entries that were cut off must not be sent.
     const isSame = core.epoch === epoch && core.writer === writer && core.logId === logId;
     if (!isSame || log.cuts !== cuts) res.destroy();
   } while (seq <= length && !res.destroyed);

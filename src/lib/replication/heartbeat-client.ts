@@ -2,8 +2,8 @@
 import type { Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import { heartbeatHeaders } from '../wire/heartbeat-request.ts';
 import { parseHeartbeat } from '../wire/schema.ts';
-import { bearerHeader, isDown, readAnswer, readProblem, reasonOf } from './peer-answers.ts';
-import { fetchPeer, unresolved } from './peer-fetch.ts';
+import { callPeer, isDown, readAnswer, reasonOf } from './peer-answers.ts';
+import { unresolved } from './peer-fetch.ts';
 
 /** Why there is no answer to a heartbeat. */
 export interface NoAnswer {
@@ -31,22 +31,17 @@ export function askHeartbeat(
     };
     signal.addEventListener('abort', onAbort, { once: true });
   });
-  const headers = { ...bearerHeader(token), ...heartbeatHeaders(request) };
-  return Promise.race([ask(`${url}/heartbeat`, headers, token, signal), timeUp]);
+  return Promise.race([ask(`${url}/heartbeat`, token, request, signal), timeUp]);
 }
 
 async function ask(
   url: string,
-  headers: Record<string, string>,
   token: string | null,
+  request: HeartbeatRequest,
   signal: AbortSignal,
 ): Promise<Heartbeat | NoAnswer> {
   try {
-    const response = await fetchPeer(url, { headers, redirect: 'error', signal });
-    if (response.status !== 200) {
-      const { text } = await readProblem(response, signal, token);
-      return { reason: `HTTP ${response.status}${text}`, isDown: false };
-    }
+    const response = await callPeer(url, token, signal, { headers: heartbeatHeaders(request) });
     const answer = parseHeartbeat(await readAnswer(response, signal));
     return answer ?? { reason: 'the answer is not a heartbeat', isDown: false };
   } catch (error) {

@@ -1,15 +1,40 @@
-/** What both clients of a peer share: the token, bounded reading of an answer, words for a failure. */
+/** What all calls to a peer share: the token, refusals, bounded reading of the answer, words for a failure. */
 import { EPOCH_MAX } from '../core/recovery/ballot.ts';
 import { PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
+import { fetchPeer } from './peer-fetch.ts';
 
-/** The header that carries the cluster's token, if there is one. */
-export function bearerHeader(token: string | null): Record<string, string> {
-  return token === null ? {} : { authorization: `Bearer ${token}` };
+/**
+ * Calls a peer with a token, if there is one. Redirects are not followed; rejects with a `PeerRefusal` for any
+ * status but 200, and with what `fetchPeer` rejects with.
+ */
+export async function callPeer(
+  url: string,
+  token: string | null,
+  signal: AbortSignal,
+  init: RequestInit & { headers?: Readonly<Record<string, string>>; duplex?: 'half' } = {},
+): Promise<Response> {
+  const bearer = token === null ? {} : { authorization: `Bearer ${token}` };
+  const headers = { ...init.headers, ...bearer };
+  const response = await fetchPeer(url, { ...init, headers, redirect: 'error', signal });
+  if (response.status === 200) return response;
+  throw new PeerRefusal(response.status, await readProblem(response, signal, token));
+}
+
+/** A peer has answered with another status than 200. */
+export class PeerRefusal extends Error {
+  readonly status: number;
+  readonly problem: PeerProblem;
+
+  constructor(status: number, problem: PeerProblem) {
+    super(`HTTP ${status}${problem.text}`);
+    this.status = status;
+    this.problem = problem;
+  }
 }
 
 /**
- * The chunks of an answer as they come, until it ends or the signal aborts (which is an error). What
- * is left is cancelled, so that no socket is kept for an answer that nobody reads.
+ * The chunks of an answer as they arrive, until it ends; throws when the signal aborts. The remainder is cancelled, so
+ * that no socket is kept for an answer that nobody reads.
  */
 export async function* chunksOf(
   response: Response,
@@ -55,8 +80,8 @@ export interface PeerProblem {
 }
 
 /**
- * Reads the problem in an answer that is not 200. Its text goes to the log and to `/health`, so a
- * peer that echoes what it was sent must not make it tell the token.
+ * Reads the problem in an answer that is not 200. Its text goes to the log and to `/health`, so the token is removed:
+ * a peer may echo what it was sent.
  */
 export async function readProblem(
   response: Response,
@@ -71,7 +96,7 @@ export async function readProblem(
     const isStale = response.status === 409 && name === 'stale-epoch';
     const isRestarted = response.status === 409 && name === 'boot-mismatch';
     const epoch = Number.isSafeInteger(body.epoch) ? (body.epoch as number) : 0;
-    // No master writes under an epoch behind the last: that is nonsense, and fences nobody.
+    // No master has an epoch above the maximum: such an answer is nonsense, and fences nobody.
     return { text, staleBy: isStale && epoch <= EPOCH_MAX ? epoch : null, isRestarted };
   } catch {
     return { text: '', staleBy: null, isRestarted: false };
@@ -93,8 +118,8 @@ const DOWN_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether what a `fetch` threw says that nobody is there: the address refuses the connection or cannot
- * be reached, or the name has no address.
+ * Whether an error of `fetch` says that nobody is there: the address refuses the connection or cannot be reached, or
+ * the name has no address.
  */
 export function isDown(error: unknown): boolean {
   const { code, cause, errors } = error as Error & {
@@ -107,7 +132,7 @@ export function isDown(error: unknown): boolean {
   return cause instanceof Error && isDown(cause);
 }
 
-/** A few words for whatever a `fetch` threw. */
+/** A few words for any error of a call to a peer. */
 export function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
   if (name === 'TimeoutError') return 'no answer in time';

@@ -1,6 +1,6 @@
 /**
- * The body of a stream: frames go in as they come, and go out as fast as the connection takes them, in
- * pieces small enough to see that it does. What waits is a view of the log, and costs nothing.
+ * The body of a stream: frames are queued, and leave as fast as the connection takes them, in pieces small enough to
+ * show that a slow connection makes progress. A queued frame is a view of the log, and needs no memory of its own.
  */
 import { FRAME_PIECE_BYTES } from '../http/limits.ts';
 
@@ -9,13 +9,13 @@ export class FrameBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #onTaken: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
-  /** Pieces that wait, from `#first` on; those before were taken. */
+  /** Queued pieces, from `#first` on; the connection has taken those before. */
   #waiting: Uint8Array[] = [];
   #first = 0;
   /** Whether the connection asked for more when there was nothing. */
   #isWanted = false;
 
-  /** @param onTaken called when the connection takes what had waited for it */
+  /** @param onTaken called when the connection takes a piece that was queued */
   constructor(onTaken: () => void) {
     this.#onTaken = onTaken;
     const source = {
@@ -25,7 +25,7 @@ export class FrameBody {
       pull: () => this.#pull(),
       cancel: () => this.#clear(),
     };
-    // Nothing is asked for before somebody reads: so what is asked for is what the connection has room for.
+    // With a high-water mark of 0 a piece is pulled only when the connection has room for it.
     this.stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   }
 

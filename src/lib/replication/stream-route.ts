@@ -1,7 +1,6 @@
 /**
- * The secondary's end of a stream: frames come in as lines, each one's ack goes out as soon as
- * the frame is applied. A refusal before the first ack is an HTTP status; a later one ends the
- * answer, and the master takes both for "no answer".
+ * The secondary's end of a stream: frames come in as lines, and the ack of each goes out as soon as it is applied.
+ * A refusal before the first ack is an HTTP status; a later one ends the answer. To the master both are "no answer".
  */
 
 import type { SecondaryPort } from '../api/ports.ts';
@@ -19,7 +18,7 @@ import type { RequestContext } from '../http/request-context.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 import { readFrame } from '../wire/schema.ts';
 
-/** What the unfinished lines of all streams may have together. */
+/** How many bytes the unfinished lines of all streams may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
@@ -31,14 +30,14 @@ export function replicate(port: SecondaryPort, context: RequestContext): void {
   let pending = 0;
   let isComplete = false;
   let isOver = false;
-  /** What is wrong with a line, while frames before it have no answer yet. */
+  /** The refusal of a line, until the frames before it are answered. */
   let deferred: HttpProblem | null = null;
 
   const refuse = (problem: HttpProblem) => {
     if (isOver) return;
     isOver = true;
     lines.clear();
-    // What the master still sends on this connection is of no use: end it with the answer.
+    // Nothing that the master still sends here is read: the connection ends with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else {
       res.setHeader('Connection', 'close');
@@ -52,7 +51,8 @@ export function replicate(port: SecondaryPort, context: RequestContext): void {
     else deferred = problem;
   };
 
-  /** A line that stands still keeps its bytes from others. Not while we are who does not read. */
+  // An unfinished line uses up the budget, so it is refused when it stops arriving. No timer while we paused the
+  // socket ourselves.
   let stall: NodeJS.Timeout | undefined;
   const watchLine = () => {
     clearTimeout(stall);
@@ -112,7 +112,7 @@ export function replicate(port: SecondaryPort, context: RequestContext): void {
   req.on('data', (chunk: Buffer) => {
     guarded(() => {
       for (const line of lines.push(chunk)) if (!isOver) take(line);
-      if (lines.isInLine) port.received(chunk.length);
+      if (lines.isInLine) port.core.received(chunk.length);
     });
     if (!isOver && !hasRoom()) req.pause();
     watchLine();

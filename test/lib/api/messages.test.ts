@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
-import { readyForMore } from '../../../src/lib/api/message-writers.ts';
+import { readyForMore } from '../../../src/lib/http/request-context.ts';
 import { serveSecondary } from '../replication/secondary-server.ts';
 import { preparing } from '../support.ts';
 
