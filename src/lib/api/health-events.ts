@@ -1,10 +1,10 @@
 /**
- * `GET /health` as events: what the node says of itself, at once and then whenever it changes, at most
- * ten times a second. Times that only go by are no change, and neither is a heartbeat that is answered in
- * time; who watches can count them himself. Comments between tell that the node lives.
+ * `GET /health` as events: the whole body at once, and again whenever it changes, at most ten times a second.
+ * Time that goes by is no change, and neither is a heartbeat that is answered in time: a follower can count both
+ * itself. A comment from time to time shows that the node is alive.
  *
- * The node looks at itself once for all who follow it, writes the text once, and takes only a share of
- * its time for telling it: no token is needed to follow.
+ * Following needs no token, so its cost is bounded: the node computes the body once for all followers, and spends
+ * only a share of its time on sending it.
  */
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,11 +13,11 @@ import type { RequestContext } from '../http/request-context.ts';
 import { beginEvents } from './message-events.ts';
 import type { ReadPort } from './ports.ts';
 
-/** Who is told in one turn of the event loop. */
+/** How many followers are told in one turn of the event loop. */
 const TOLD_AT_ONCE = 128;
 const COMMENT = Buffer.from(':\n\n');
 
-/** What moves by itself in the health of a secondary: it is news when it jumps against its direction. */
+/** The members of a secondary's health that change with time alone: only a jump against their direction is news. */
 interface Moving {
   readonly lastSeenMsAgo: number | null;
   readonly nextAttemptInMs: number | null;
@@ -29,7 +29,7 @@ interface Body {
 
 interface Follower {
   readonly res: ServerResponse;
-  /** Which news it has. */
+  /** The version of the body that it was sent last. */
   version: number;
 }
 
@@ -38,7 +38,7 @@ export class HealthFeed {
   readonly #health: () => Body;
   readonly #onTimeMs: number;
   readonly #followers = new Set<Follower>();
-  /** Those who have not taken the newest. */
+  /** Those whose last body is not the newest. */
   readonly #behind = new Set<Follower>();
   #isRunning = false;
   /** What was told last, and when; null while nobody follows. */
@@ -49,7 +49,7 @@ export class HealthFeed {
 
   /**
    * @param health the body of `GET /health`
-   * @param onTimeMs how long ago a secondary was heard at most that answers its heartbeats in time
+   * @param onTimeMs how long ago a secondary that answers its heartbeats in time was last heard at most
    */
   constructor(
     port: Pick<ReadPort, 'now' | 'awaitShown'>,
@@ -88,7 +88,7 @@ export class HealthFeed {
     }
   }
 
-  /** Nobody has written so far: only the time, or the end of the node, ends this. False at the end. */
+  /** Resolves after `ms`, or with false when the node stops: the log never reaches the seq that is awaited. */
   #pause(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter = this.#port.awaitShown(Number.MAX_SAFE_INTEGER, this.#port.now() + ms, (end) =>
@@ -98,7 +98,7 @@ export class HealthFeed {
     });
   }
 
-  /** Looks whether there is news; returns whether to say so, or that there is none. */
+  /** Computes the body again; returns whether to send it, a comment, or nothing. */
   #look(): 'news' | 'comment' | null {
     const now = this.#port.now();
     const body = this.#health();
@@ -117,7 +117,7 @@ export class HealthFeed {
     return 'news';
   }
 
-  /** Tells all, or those who are behind. Returns how long that took, in ms. */
+  /** Sends it to all followers; nothing new, to those who are behind. Returns how long that took, in ms. */
   async #tell(what: 'news' | 'comment' | null): Promise<number> {
     const whom = [...(what === null ? this.#behind : this.#followers)];
     let workMs = 0;
@@ -144,7 +144,7 @@ export class HealthFeed {
       return;
     }
     const isBehind = version !== this.#version;
-    // Who does not read gets what is true when he does, not all that was.
+    // A slow reader gets the current state, not the backlog.
     if (res.writableNeedDrain) {
       if (isBehind) this.#behind.add(follower);
       return;
@@ -160,10 +160,10 @@ function eventOf(body: Body): Buffer {
   return Buffer.from(`data: ${JSON.stringify(body)}\n\n`);
 }
 
-/** Whether `after` says more than that `elapsedMs` have gone by since `before`, with all answers on time. */
+/** Whether `after` differs from `before` by more than `elapsedMs` of time and answers that came in time. */
 export function isNews(before: Body, after: Body, elapsedMs: number, onTimeMs: number): boolean {
   if (fixed(before) !== fixed(after)) return true;
-  // Times are told in whole ms, and a timer may be a little early.
+  // The body has whole ms, and a timer may be a little early.
   const ms = elapsedMs - 5;
   return (after.secondaries ?? []).some((now, index) => {
     const then = before.secondaries?.[index] as Moving;
@@ -175,7 +175,7 @@ export function isNews(before: Body, after: Body, elapsedMs: number, onTimeMs: n
   });
 }
 
-/** All that does not move by itself, as text. */
+/** All members that do not change with time alone, as text. */
 function fixed(body: Body): string {
   return JSON.stringify(body, (name, value) =>
     (name === 'lastSeenMsAgo' || name === 'nextAttemptInMs') && value !== null ? 0 : value,

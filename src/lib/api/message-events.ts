@@ -1,7 +1,6 @@
 /**
- * A tail: the log as events, from a seq on and then live, to a reader who may go away and come back to
- * any node with the last id it saw. Between two pieces it holds a place in the node's list of readers
- * and nothing else; who reads slowly gets later what others have had.
+ * A tail: the log as events, from a seq on and then live. A reader may disconnect and continue on any node with the
+ * last id that it saw. While it waits for entries it costs the node one waiter; a slow reader only falls behind.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogPosition, Reset } from '../core/log/log-position.ts';
@@ -20,16 +19,16 @@ export function resumeAfter(req: IncomingMessage): number | LogPosition | null {
   return text === '' ? null : parseEventId(text);
 }
 
-/** What a tail is to tell. */
+/** What a reader asks a tail for. */
 export interface TailRequest {
-  /** The seq to begin with, or what the reader was told last. */
+  /** The seq to begin with, or the position of the entry that the reader saw last. */
   readonly start: number | LogPosition;
   /** How many entries at most. */
   readonly limit: number;
   readonly concern: ReadConcern;
 }
 
-/** Answers with events until `limit` entries were told, or the reader or the node is at an end. */
+/** Answers with events until `limit` entries were sent, the reader is gone, or the node stops. */
 export async function tail(
   port: ReadPort,
   context: RequestContext,
@@ -63,14 +62,14 @@ export async function tail(
   if (!res.destroyed) res.end();
 }
 
-/** What the reader has from `from` on may not be in this log; its id is that of the entry before. */
+/** Says that the reader's entries from `from` on may not be in this log; its id is that of the entry before. */
 function resetEvent(view: LogView, { from, reason }: Reset): string {
   const id = from === 1 ? '0' : `${from - 1}${eventIdAt(view, from - 1).rest}`;
   const data = JSON.stringify({ from, logId: view.logId, reason });
   return `id: ${id}\nevent: reset\ndata: ${data}\n\n`;
 }
 
-/** Sends the headers of a stream of events; false if nothing more is wanted. */
+/** Sends the headers of a stream of events; false if that was all (HEAD). */
 export function beginEvents({ req, res }: RequestContext, headers: HeaderList = []): boolean {
   const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
   res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
@@ -82,7 +81,7 @@ export function beginEvents({ req, res }: RequestContext, headers: HeaderList = 
   return true;
 }
 
-/** Waits until the node shows `seq` to readers of this concern, or should be looked at again; also over when the reader is gone. */
+/** Like `awaitShown` of the port; also resolves when the reader is gone. */
 export function awaitShown(
   port: ReadPort,
   res: ServerResponse,

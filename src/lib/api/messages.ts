@@ -1,4 +1,4 @@
-/** Reading the log, the same on every node: `GET /messages` and one entry. */
+/** Reading the log, the same on every node: `GET /messages`, and what reading one entry shares with it. */
 import { startAt } from '../core/log/epochs.ts';
 import type { Log } from '../core/log/log.ts';
 import { type ReadConcern, shownTo } from '../core/replication/read-barrier.ts';
@@ -18,7 +18,7 @@ const [JSON_LIST, NDJSON, EVENTS] = [
   'text/event-stream',
 ] as const;
 
-/** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with what comes. */
+/** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with new entries. */
 export function listRoute(port: ReadPort, otherMethods?: string): Route {
   const types = [JSON_LIST, NDJSON, EVENTS];
   const served = route('GET', '/messages', 'client', types, (context) => {
@@ -49,7 +49,7 @@ async function list(port: ReadPort, context: RequestContext): Promise<void> {
   }
 }
 
-/** What the reader wants to be shown; 400 `bad-request` if there is no such concern here. */
+/** The read concern of a request; 400 `bad-request` if it is none that this node supports. */
 export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConcern {
   const value = parameters.get('readConcern') ?? 'local';
   if (value === 'local' || value === 'majority') return value;
@@ -77,23 +77,23 @@ async function page(
     return;
   }
   const { from, to } = range;
-  // Of lines the length is not known beforehand; they are cut off visibly, if they are.
+  // The length of lines is not known beforehand: without it, lines that are cut off are seen to be.
   const length = isList ? ['Content-Length', String(view.log.sliceBytes(from, to) + 2)] : [];
   res.writeHead(200, ['Content-Type', mediaType, ...length, ...tagged]);
   if (req.method === 'HEAD') res.end();
   else if (isList) await writeList(res, view.log, range);
   else {
     const last = await writeEntries(res, view.log, range, LINE);
-    // Half of what there was must not look like all of it.
+    // An incomplete answer must not look complete.
     if (last < range.to) res.destroy();
     else if (!res.destroyed) res.end();
   }
 }
 
 /**
- * A page is immutable once it is written: the log, the epoch, writer and seq of its last entry name it
- * (two logs that agree there agree on all before), and its beginning and end. A logId may be any
- * text that a master chose, and a header may not.
+ * The entity tag of a page: its log, the epoch and writer of its last entry, and its first and last seq. Two logs
+ * that agree on the last entry agree on all before it, so a page with this tag never changes. Names are encoded,
+ * because a logId may be any text that a master chose.
  */
 function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): string {
   const name = encodeURIComponent(logId ?? 'empty');
@@ -105,8 +105,8 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
 }
 
 /**
- * Waits until the node shows `minSeq`, so that who has written there reads it here; 503 `not-caught-up`
- * when that takes too long. Returns the headers that say what was waited.
+ * Waits until the node shows `minSeq`, so that a client reads here what it wrote elsewhere; 503 `not-caught-up`
+ * when that takes too long. Returns the headers that say which preference was applied.
  */
 async function passBarrier(
   port: ReadPort,
@@ -134,7 +134,7 @@ async function passBarrier(
   return applied;
 }
 
-/** The seq that a path names, which must be shown to readers of this concern; 404 otherwise. */
+/** The seq in a path; 404 unless it is shown to readers of this concern. */
 export function requireSeq(view: LogView, text: string, concern: ReadConcern): number {
   const seq = parsePosition(text);
   if (seq !== null && seq <= shownTo(view, concern)) return seq;

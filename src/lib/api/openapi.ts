@@ -1,12 +1,12 @@
 /**
- * `GET /openapi.json`: what every node answers, and how to ask, for programs. The file is generated from
- * `openapi.yaml` (`npm run openapi`), and the tests hold every answer they see against it.
+ * `GET /openapi.json`: the description of the API. The file is generated from `openapi.yaml` (`npm run openapi`);
+ * the tests check every answer that they see against it.
  */
 
 import type { Route } from '../http/server.ts';
 import { readPart, staticRoute } from '../http/static-answer.ts';
 
-/** Where it lies. */
+/** The generated file. */
 export const DESCRIPTION_FILE = new URL('openapi.json', import.meta.url);
 
 /** The route, the same on every node. */

@@ -1,13 +1,13 @@
 /**
- * `GET /`: the page that shows the cluster. Its parts lie in `../page/`; they are read and put together
- * once, at the start, into one answer without any further request. The policy that goes with it admits
- * exactly this script and this style, and requests to nobody but this node.
+ * `GET /`: the page that shows the cluster. Its parts in `../page/` are joined once, at the start, into one answer
+ * that needs no further request. Its content security policy admits exactly this script and this style, and
+ * requests to this node only.
  */
 
 import type { Route } from '../http/server.ts';
 import { digest, readPart, staticRoute } from '../http/static-answer.ts';
 
-/** The parts of the script, which share one scope: each may use what those before it define. */
+/** The parts of the script, in order: they share one scope, and each may use what those before it define. */
 const SCRIPTS = [
   'format.js',
   'dom.js',
@@ -32,7 +32,7 @@ export interface PageOptions {
   readonly faultInjection: boolean;
   /** Whether clients must send a token; then the page asks for it before anything else. */
   readonly needsToken: boolean;
-  /** How long ago a secondary was heard at most that answers its heartbeats in time, in ms. */
+  /** How long ago a secondary that answers its heartbeats in time was last heard at most, in ms. */
   readonly onTimeMs: number;
 }
 
@@ -55,7 +55,7 @@ function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions): {
 } {
   const style = part('page.css');
   const script = SCRIPTS.map(part).join('\n');
-  // Functions, because in a text `$&` and its like would mean something.
+  // A replacement that is a string may not contain `$&` and the like; a function may.
   const html = part('index.html')
     .replace('<style>', () => `<style>${style}`)
     .replace('<script type="module">', () => `<script type="module">${script}`)

@@ -18,8 +18,8 @@ export interface LogView {
   readonly committed: number;
   readonly logId: string | null;
   /**
-   * Who wrote what is shown: under one epoch it only grows, and no seq changes its text. (A node may have
-   * heard of a newer epoch already, and not know yet what that makes of its log.)
+   * The epoch of the master whose log this is: while it stays the same, the log only grows. (The node may have
+   * heard of a newer epoch, and not know yet which of its entries that master has.)
    */
   readonly logEpoch: number;
 }
@@ -34,14 +34,14 @@ export interface NodeView extends LogView {
   readonly discarded: number;
 }
 
-/** What reading needs of a node, whichever it is. */
+/** What reading needs of a node. */
 export interface ReadPort {
   readonly core: LogView;
   /** Milliseconds on the core's clock. */
   now(): number;
   /**
-   * Calls `onEnd`, once and later, when `seq` is shown to readers of this concern (`local` if none is said), or it
-   * should be looked again. Null, and never a call, once the node stops.
+   * Calls `onEnd` once, later, when `seq` is shown to readers of this concern (default `local`), when `deadline` has
+   * come, or when the log was cut and the reader must look again. Null, without a call, once the node stops.
    */
   awaitShown(
     seq: number,
@@ -80,7 +80,5 @@ export interface SecondaryPort extends NodePort {
   readonly stopping: AbortSignal;
   heartbeat(request: HeartbeatRequest | null): Heartbeat;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
-  /** So many bytes have come of a frame that goes on. */
-  received(bytes: number): void;
   setFaults(faults: Partial<Faults>): void;
 }

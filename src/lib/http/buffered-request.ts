@@ -15,7 +15,7 @@ export interface BodySink {
 export class BufferedRequest extends IncomingMessage {
   #sink: BodySink | null = null;
 
-  /** From now on the body goes to `sink`, not through the stream. RequestContext it before any of it was read. */
+  /** From now on the body goes to `sink`, not through the stream. Must be called before any of it was read. */
   bufferInto(sink: BodySink): void {
     this.#sink = sink;
   }

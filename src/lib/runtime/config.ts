@@ -1,7 +1,7 @@
 /**
- * Configuration from environment variables, checked whole before anything starts. Every problem is
- * reported, each in one line that names the variable, the rule and the value received. An empty
- * variable counts as unset, as compose files leave it.
+ * Configuration from environment variables, checked as a whole before anything starts. Every problem is reported in
+ * a line that names the variable, the rule and the value. An empty variable counts as unset: compose files set
+ * variables to nothing.
  */
 import type { MasterConfig } from '../core/master.ts';
 import type { WriteConcern } from '../core/replication/write-concern.ts';
@@ -17,7 +17,7 @@ export const CLUSTER_TOKEN_LENGTH_MIN = 16;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** All that is wrong with an environment, a line each. */
+/** The problems of an environment, one line each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -32,7 +32,7 @@ export interface NodeConfig {
   readonly host: string;
   readonly port: number;
   readonly nodeId: string;
-  /** Where the log also incarnations; null for in memory only. */
+  /** The directory of the log; null for a log in memory only. */
   readonly dataDir: string | null;
   readonly fsync: 'always' | 'never';
   readonly clusterToken: string | null;
@@ -42,7 +42,7 @@ export interface NodeConfig {
 }
 
 export interface MasterSettings extends NodeConfig {
-  /** The core's configuration, but for the names that each incarnation of a master draws. */
+  /** The core's configuration, without the names that each incarnation of a master draws. */
   readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;
@@ -58,7 +58,7 @@ export interface SecondarySettings extends NodeConfig {
   readonly faultSeed: number | null;
 }
 
-/** The longest span a timer can count, in ms. */
+/** The longest delay of a timer, in ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Nodes in one range of `SECONDARIES`: a slip of a digit must not name a million. */
 const RANGE_LENGTH = 100;
@@ -161,7 +161,7 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
       logBytesMax: reader.integer('MAX_LOG_BYTES', 0, 0, Number.MAX_SAFE_INTEGER),
       waitingMax: reader.integer('MAX_WAITING', 10_000, 0, 1_000_000),
     },
-    // Also what is listed wrongly counts here, so that one problem does not make another.
+    // Entries with a problem count as well, so that one problem does not cause another.
     defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
     faultInjection: reader.flag('FAULT_INJECTION', false),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
@@ -252,8 +252,8 @@ function listedSecondaries(reader: Reader): string[] {
 }
 
 /**
- * `s{1..3}=http://s{1..3}:8081` stands for three, and `{1..0}` for none, so that orchestrators scale
- * by one number. What is no such range stays as it is, and is refused for its braces.
+ * Expands ranges: `s{1..3}=http://s{1..3}:8081` is three entries, and `{1..0}` none, so that an orchestrator scales by
+ * one number. A text that is not a range stays as it is, and is refused for its braces.
  */
 function eachOfRange(item: string): string[] {
   const [range, first, last] = /\{([0-9]{1,4})\.\.([0-9]{1,4})\}/.exec(item) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Runs the core of a node, whatever its role: its clock, its alarm, and those who wait to read. It decides
- * nothing. None of this depends on the role: `core` is asked for each time, and nothing of it is stored.
+ * Runs the core of a node in any role: gives it the time, wakes it when it wants, and keeps the readers that wait. It
+ * decides nothing. It stores nothing of the core, which a change of the role may replace.
  */
 import { performance } from 'node:perf_hooks';
 import type { NodePort, NodeView } from '../api/ports.ts';
@@ -11,7 +11,7 @@ import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import { NodeMetrics } from './node-metrics.ts';
 
-/** What a core of either role can be asked. */
+/** What the cores of all roles have in common. */
 export interface NodeCore extends NodeView {
   /** More of what was written has become durable. */
   synced(): void;
@@ -71,7 +71,7 @@ export abstract class NodeDriver implements NodePort {
     this.after();
   }
 
-  /** Does what is due now, and whatever becomes due later. */
+  /** Begins to run the core. */
   start(): void {
     this.tick();
   }
@@ -79,7 +79,7 @@ export abstract class NodeDriver implements NodePort {
   /** Takes nothing new; resolves when no client waits any more, after `graceMs` at the latest. */
   async drain(_graceMs: number): Promise<void> {}
 
-  /** Ends every wait to read, every stream and the alarm. */
+  /** Ends every stream and every reader's wait, and the alarm. */
   close(): void {
     this.#stop.abort();
     this.#readers.stop();
@@ -96,7 +96,7 @@ export abstract class NodeDriver implements NodePort {
     this.after();
   }
 
-  /** Follows every call of the core: readers see what it shows now, and the alarm rings when it wants. */
+  /** Must follow every call that may change the core: wakes readers, and sets the alarm for its next deadline. */
   protected after(): void {
     this.#readers.shows(this.core, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));

@@ -49,7 +49,7 @@ export async function startNode(
 function listen({ server }: NodeServer, config: NodeConfig, logger: Logger, fields: object): void {
   const { host, port, clusterToken } = config;
   server.once('error', (error: NodeJS.ErrnoException) => {
-    // An address that is none of this machine is a mistake in the configuration; one in use is not.
+    // An address that this machine does not have is a problem of the configuration; one in use is not.
     if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') {
       const problem = `HOST must be an address of this machine (${error.code})`;
       process.stderr.write(`configuration: ${problem}; got ${JSON.stringify(host)}\n`);
@@ -97,7 +97,7 @@ function stopOnSignals(
     server.close();
     await Promise.race([connections.idle(), deadline]);
     server.closeAllConnections();
-    // Last, when nothing can be written any more.
+    // Last: until now a request could still write.
     await storage.close();
     logger.info('stopped');
     process.exit(0);
@@ -107,8 +107,8 @@ function stopOnSignals(
 }
 
 /**
- * Keeps the process when something unforeseen escapes: it may hold the only copy of a message, and
- * every step of the core checks before it changes anything. Logged as an error, because it is always a defect.
+ * Keeps the process alive when an unforeseen error escapes: it may hold the only copy of a message, and every step of
+ * the core checks before it changes anything. The error is logged as a defect.
  */
 function surviveDefects(logger: Logger): void {
   const report = (error: unknown) => {
@@ -116,6 +116,6 @@ function surviveDefects(logger: Logger): void {
   };
   process.on('uncaughtException', report);
   process.on('unhandledRejection', report);
-  // A log nobody reads any more must not end the node.
+  // A closed pipe for the log must not end the node.
   process.stdout.on('error', () => {});
 }

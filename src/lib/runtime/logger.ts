@@ -1,7 +1,7 @@
 /**
- * Structured logging: one line per event on stdout, never a message's text, never a token. A pipe that
- * nobody reads takes nothing more, and what is written to it stays in memory, so there is a bound: beyond
- * it lines are dropped and counted. Waiting for the reader would let him stop the node.
+ * Structured logging: one line per event on stdout, never a message's text, never a token. Lines that the reader of the
+ * pipe does not take stay in memory, so they are bounded: beyond the bound lines are dropped and counted. The node
+ * never waits for that reader, who could stop it otherwise.
  */
 import type { LogEvent } from '../core/refusal.ts';
 
@@ -84,7 +84,7 @@ export class Logger {
 
   #output(line: string): void {
     const bytes = Buffer.byteLength(line);
-    // One gap, not many: what was dropped is told before anything else is written.
+    // The number of dropped lines is logged before any other line, so that there is one gap and not many.
     if (this.#dropped > 0 || this.#unreadBytes + bytes > LOG_UNREAD_BYTES_MAX) {
       this.#dropped += 1;
       return;

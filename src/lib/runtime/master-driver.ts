@@ -1,4 +1,4 @@
-/** Runs the core of a master: appends, streams, heartbeats. Decides nothing. */
+/** Runs the core of a master: its appends, streams, heartbeats and fetches. Decides nothing. */
 import type { MasterPort, WaitListener } from '../api/ports.ts';
 import type { Accepted, AppendRequest } from '../core/appends.ts';
 import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
@@ -22,7 +22,7 @@ import { MasterMetrics } from './master-metrics.ts';
 import type { NodeStorage } from './node-storage.ts';
 import { Traces } from './traces.ts';
 
-/** How long appends that keep coming are gathered before they are sent, in ms. */
+/** How long appends that keep arriving are buffered before they are sent, in ms. */
 const FLUSH_MS_MAX = 1;
 
 export class MasterDriver extends NodeDriver implements MasterPort, MasterEffects {
@@ -34,7 +34,7 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
   readonly #streams = new Map<number, ReplicationStream>();
   /** How often there was something new to send. */
   #arrivals = 0;
-  /** When to send what is new at the latest; null while there is nothing. */
+  /** When to flush at the latest; null while there is nothing to flush. */
   #flushBy: number | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -86,7 +86,7 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
     return outcome;
   }
 
-  /** A line for an append: at level info for who follows its trace. */
+  /** Logs an append; at level info if its trace is sampled. */
   #log(outcome: Accepted | Refusal, origin: Origin): void {
     const level = origin.trace?.isSampled ? 'info' : 'debug';
     const from = originFields(origin);
@@ -117,11 +117,12 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
   // --- MasterEffects ---------------------------------------------------------------------------
 
   openStream(secondary: number, stream: number): void {
-    this.logger.debug('stream-opened', { secondary: this.#peer(secondary).id });
-    this.#metrics.opened(this.#peer(secondary).id);
-    const opened = new ReplicationStream(this.#peer(secondary).url, this.#clusterToken, {
+    const { id, url } = this.#peer(secondary);
+    this.logger.debug('stream-opened', { secondary: id });
+    this.#metrics.opened(id);
+    const opened = new ReplicationStream(url, this.#clusterToken, {
       onAck: (ack) => {
-        this.logger.debug('acked', { secondary: this.#peer(secondary).id, length: ack.length });
+        this.logger.debug('acked', { secondary: id, length: ack.length });
         this.core.acked(secondary, stream, ack, this.now(), Math.random());
         this.#flushSoon();
       },
@@ -189,8 +190,8 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
   }
 
   /**
-   * Sends what is new when the turns of the event loop bring no more of it, or soon in any case; at
-   * once if a single client waits, for it will send no more.
+   * Flushes when a turn of the event loop has brought nothing new, after `FLUSH_MS_MAX` at the latest; at once if a
+   * single client waits, which will send nothing more until it is answered.
    */
   #flushSoon(): void {
     this.#arrivals += 1;

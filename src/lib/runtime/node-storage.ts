@@ -1,4 +1,4 @@
-/** A node's directory, if it has one: opened before anything else, or the process ends and says why. */
+/** Opens a node's directory, if it has one, before anything else; ends the process and says why if it cannot. */
 import { type Journal, MEMORY } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
 import { EXIT_IO, StorageError } from '../storage/errors.ts';
@@ -8,7 +8,7 @@ import type { Logger } from './logger.ts';
 
 export interface NodeStorage {
   readonly journal: Journal;
-  /** What an earlier run has left; null if nothing. */
+  /** What an earlier run has stored; null if nothing. */
   readonly restored: Restored | null;
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export async function storageOrExit(
   }
 }
 
-/** After a failed sync nobody knows what the disk holds: the next start reads what is there. */
+/** After a failed sync it is unknown what the disk holds: the next start reads it. */
 function exitOnFailedSync(dataDir: string, logger: Logger, error: Error): void {
   logger.error('disk-failed', { dataDir, reason: error.message });
   process.exit(EXIT_IO);

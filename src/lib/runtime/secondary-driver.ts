@@ -42,10 +42,6 @@ export class SecondaryDriver extends NodeDriver implements SecondaryPort {
     this.after();
   }
 
-  received(bytes: number): void {
-    this.core.received(bytes);
-  }
-
   setFaults(faults: Partial<Faults>): void {
     this.core.setFaults(faults);
     this.tick();

@@ -1,16 +1,16 @@
 /**
- * Threads of libuv, on which names are looked up and files are synced. A look-up takes one for as long as a
- * name server is silent, and all look-ups together at most half of them: enough for each peer to hang.
+ * The threads of libuv, which look up names and sync files. A look-up occupies one for as long as the name server is
+ * silent, and all look-ups together at most half of them: so there are two threads for each name.
  */
 
-/** What libuv has by itself. */
+/** The default of libuv. */
 const THREADS = 4;
-/** So many more are made at most: the system's look-ups are no faster by more. */
+/** How many are added at most: more do not make the system's look-ups faster. */
 const THREADS_MORE_MAX = 124;
 
 /**
- * Provides for that many names, unless `UV_THREADPOOL_SIZE` says how many threads there are. It comes too late
- * when something has used them: node 20 needs a loader for the sources, which does.
+ * Sets `UV_THREADPOOL_SIZE` for this many names, unless it is set. It has no effect once a thread was used, as by the
+ * loader that node 20 needs for the sources.
  */
 export function provideThreads(names: number, environment: NodeJS.ProcessEnv): void {
   if (names === 0 || environment.UV_THREADPOOL_SIZE !== undefined) return;
