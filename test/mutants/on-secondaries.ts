@@ -7,8 +7,10 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     file: 'secondary.ts',
     text: 'const refusal = this.#applyWithFaults(frame, draws);',
     replacement: `const early = frame.from + frame.messages.ends.length - 1;
-      const { logId, epoch } = writer;
-      onAnswer({ kind: 'ack', ack: { bootId: this.bootId, logId, epoch, length: early } });
+      onAnswer({
+        kind: 'ack',
+        ack: { bootId: this.bootId, logId: frame.logId, epoch: frame.epoch, length: early },
+      });
       const refusal = this.#applyWithFaults(frame, draws);`,
   },
   {
@@ -21,10 +23,10 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'an ack counts what is not on the disk yet',
     file: 'secondary.ts',
-    text: 'if (this.length < Math.min(length, this.log.length)) return null;',
+    text: 'if (this.length < Math.min(frame.length, this.log.length)) return null;',
     replacement: `const { bootId, log } = this;
-    if (length > 0) {
-      const { logId, epoch } = writer;
+    if (frame.length > 0) {
+      const { logId, epoch } = frame;
       return { kind: 'ack', ack: { bootId, logId, epoch, length: log.length } };
     }`,
   },

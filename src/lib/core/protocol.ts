@@ -1,4 +1,4 @@
-/** What nodes say to each other: frames, acks, prepares and heartbeats, as the core sees them. */
+/** What nodes send each other, as the core sees it: frames, acks, prepares and heartbeats. */
 
 import type { EpochStart, EpochsPart } from './log/epochs.ts';
 import type { EntryKeys } from './log/journal.ts';
@@ -13,21 +13,21 @@ export interface Frame extends Ballot {
   readonly messages: PackedMessages;
   /** The idempotency keys of entries in this frame. */
   readonly keys: EntryKeys;
-  /** The traces that entries in this frame belong to; for logs alone. */
+  /** The traces that entries in this frame belong to; only log lines show them. */
   readonly traces?: readonly EntryTrace[];
-  /** Under which epochs the sender's log was written; null but in the first frame of a stream. */
+  /** In the first frame of a stream: the epochs of the sender's log. Null in all others. */
   readonly epochs: readonly EpochStart[] | null;
-  /** Which part of that list it is; the whole if it does not say. */
+  /** Which part of that list this is; without it, the whole list. */
   readonly part?: EpochsPart;
-  /** Which incarnation of the secondary the stream is for; another one refuses it. None: any. */
+  /** The incarnation of the secondary that the stream is for; others refuse it. Without it: for any. */
   readonly bootId?: string;
-  /** From which length on the incarnation that `bootId` names is complete. */
+  /** At which length the incarnation that `bootId` names becomes complete. */
   readonly completeFrom?: number;
   /** Up to where the sender knows its log to be committed. */
   readonly committed?: number;
 }
 
-/** What the first frame of a stream says beside its entries. */
+/** What the first frame of a stream says besides its entries. */
 export interface StreamStart {
   readonly epochs: readonly EpochStart[];
   /** Which part of the list they are. */
@@ -43,37 +43,37 @@ export interface EntryTrace {
   readonly isSampled: boolean;
 }
 
-/** A statement of fact about the secondary: what this incarnation of it shows now. */
+/** A statement of fact: what this incarnation of the secondary shows now. */
 export interface Ack {
   readonly bootId: string;
   readonly logId: string;
   readonly epoch: number;
   readonly length: number;
-  /** Said after a part of a list of epochs: this log was not compared yet, so the length does not count. */
+  /** More parts of the list of epochs follow: the logs are not compared yet, so the length does not count. */
   readonly isLogMatched?: false;
 }
 
-/** Which log a master writes, and as which incarnation: whoever hears it listens to no older one. */
+/** Which log a master writes, and under which ballot. After it has promised this, a node refuses older masters. */
 export interface Prepare extends Ballot {
   readonly logId: string;
   readonly writer: string;
 }
 
 /**
- * What a master asks with a heartbeat. Without a prepare it is a poll, which changes nothing. A prepare is
- * made to one incarnation: another one that hears it answers as if it were a poll.
+ * What a master asks with a heartbeat. Without a prepare it is a poll, which changes nothing. A prepare is for
+ * one incarnation: any other answers it as a poll.
  */
 export interface HeartbeatRequest {
   readonly prepare: Prepare | null;
-  /** Which incarnation the prepare is made to; null in one made by hand, which is for any. */
+  /** The incarnation that the prepare is for; null in one made by hand, which is for any. */
   readonly bootId: string | null;
-  /** From which length on that incarnation is complete; null while the master does not know. */
+  /** At which length that incarnation becomes complete; null while the master does not know. */
   readonly completeFrom: number | null;
   /** Up to where the master knows its log to be committed. */
   readonly committed: number;
 }
 
-/** The same statement as an ack, asked for; `logId` null and `epoch` 0 while empty. */
+/** The answer to a heartbeat, the same statement as an ack; `logId` null and `epoch` 0 while empty. */
 export interface Heartbeat {
   readonly nodeId: string;
   readonly bootId: string;
@@ -81,21 +81,21 @@ export interface Heartbeat {
   /** The highest epoch it has seen. */
   readonly epoch: number;
   readonly length: number;
-  /** What it adds for a master; null where none asked, or it does not know. */
+  /** What it adds for a master; null if no master asked, or if the node cannot say such things. */
   readonly prepareReply: PrepareReply | null;
-  /** How many messages it has received and does not show yet; for a master, to tell. */
+  /** How many messages it has received and does not show yet; the master only reports it. */
   readonly held?: number;
-  /** How many bytes of frames have come that were not whole yet; for a master that made a prepare. */
+  /** How many bytes of unfinished frames have come in this run; the master sees by it that a frame arrives. */
   readonly receivedBytes?: number;
 }
 
 export interface PrepareReply {
   /** Who wrote under the highest epoch it has seen. */
   readonly writer: string | null;
-  /** The newest ballot of whose beginning it has everything; 0 and null if there is none. */
+  /** The newest epoch whose starting log it has in full, and who wrote it; 0 and null if there is none. */
   readonly lastEpoch: number;
   readonly lastWriter: string | null;
-  /** Whether its log was compared with that of the master who asks, so that its length counts. */
+  /** Whether its log was compared with the log of this master, so that its length counts. */
   readonly isLogMatched: boolean;
   /** Whether it has lost nothing that it could have acknowledged. */
   readonly isComplete: boolean;

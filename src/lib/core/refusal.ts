@@ -1,6 +1,6 @@
-/** What the core says no with, and what it wants logged. `http/problems.ts` puts a refusal in HTTP. */
+/** The refusals of the core, and the events it logs. `http/problems.ts` makes HTTP answers of refusals. */
 
-/** Why something was refused. Nothing was changed by what was refused. */
+/** Why an append, a read or a frame was refused. It has changed nothing, except where `applied` says so. */
 export type Refusal = { readonly kind: 'refused' } & (
   | { readonly problem: 'w-exceeds-cluster'; readonly n: number }
   | { readonly problem: 'idempotency-key-reused'; readonly seq: number }
@@ -25,7 +25,7 @@ export type Refusal = { readonly kind: 'refused' } & (
   | { readonly problem: 'injected-fault'; readonly applied: boolean }
 );
 
-/** One line for the log. Never carries a message's text. */
+/** One event for the log of the process. It never contains the text of a message. */
 export interface LogEvent {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly event: string;

@@ -1,8 +1,8 @@
 /**
- * A secondary: takes frames, shows the contiguous prefix, states what it shows. Frames are applied
- * in the order of arrival and answered in that order, each when what it brought is as safe as this
- * node can make it. A state machine of (event, now) -> answers, with the artificial delays and
- * errors that make replication visible. What a frame does to the log is in `applier.ts`.
+ * A secondary: it applies frames, and shows the contiguous prefix of the log. Frames are applied in the order of
+ * arrival and answered in the same order, each once its entries are durable (in memory, at once). A state
+ * machine of (event, now) -> answers, with the artificial delays and errors that make replication
+ * visible. What a frame does to the log is in `log/apply.ts`.
  */
 
 import { Applier } from './log/apply.ts';
@@ -12,12 +12,12 @@ import { copyMessages } from './log/messages.ts';
 import { Replica, type Restored } from './log/replica.ts';
 import { NodeView } from './node-view.ts';
 import type { Ack, Frame, Heartbeat, HeartbeatRequest, PrepareReply } from './protocol.ts';
-import { compareBallots } from './recovery/ballot.ts';
+import { type Ballot, compareBallots } from './recovery/ballot.ts';
 import type { LogEvent, Refusal } from './refusal.ts';
 
-/** Bytes of frames that may wait for their delay; beyond it frames are refused. */
+/** Bytes of frames that may wait for their delay; further frames are refused. */
 export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
-/** What a frame that waits costs beside its messages: without it, empty ones would be free. */
+/** Bytes that a delayed frame counts beside its messages, so that empty frames are not free. */
 export const FRAME_OVERHEAD_BYTES = 512;
 
 /** The artificial faults; see the configuration of the same names. */
@@ -43,9 +43,6 @@ export interface SecondaryConfig {
   readonly faults: Faults;
 }
 
-/** Who wrote a frame, in which log, and whether it is a part of a list of epochs only. */
-type FrameWriter = Pick<Frame, 'logId' | 'epoch' | 'writer' | 'part'>;
-
 interface Delayed {
   readonly frame: Frame;
   readonly arrivedAt: number;
@@ -53,9 +50,11 @@ interface Delayed {
   readonly onAnswer: (answer: FrameAnswer) => void;
 }
 
-/** A frame that was applied, or refused, and has no answer yet. */
-interface Unanswered {
-  readonly writer: FrameWriter;
+/** What is remembered of a frame that was applied, or refused, and has no answer yet. */
+interface Unanswered extends Ballot {
+  readonly logId: string;
+  /** Whether more parts of its list of epochs follow, so that no length counts yet. */
+  readonly isPartial: boolean;
   /** The length that must be durable before an ack. */
   readonly length: number;
   readonly refusal: Refusal | null;
@@ -69,7 +68,7 @@ export class Secondary extends NodeView {
   /** Frames that wait for their delay, in order of arrival. */
   readonly #delayed: Delayed[] = [];
   #delayedBytes = 0;
-  /** Frames behind one whose entries are not durable yet, in order of arrival. */
+  /** In order of arrival; the entries of the first are not durable yet. */
   readonly #unanswered: Unanswered[] = [];
   #faults: Faults;
   #hasHeardMaster = false;
@@ -91,7 +90,7 @@ export class Secondary extends NodeView {
     this.#applier = new Applier(this.replica, config.bootId, logEvent);
   }
 
-  /** How many messages it shows: what it would also show after a crash, if anything outlives one. */
+  /** How many messages it shows: with a disk, only those that would survive a crash. */
   get length(): number {
     return this.replica.durableLength;
   }
@@ -105,7 +104,7 @@ export class Secondary extends NodeView {
     return this.#config.bootId;
   }
 
-  /** How many messages it has received that are not visible yet. */
+  /** How many messages it has received and does not show yet: delayed, behind a gap, or not durable. */
   get held(): number {
     const { length, log } = this;
     if (this.#delayed.length === 0 && log.length === length) return this.#applier.heldCount;
@@ -118,7 +117,7 @@ export class Secondary extends NodeView {
     return countDistinct(ranges);
   }
 
-  /** Frames taken in, and refused or failed, in this run; entries that were here already. */
+  /** Frames applied, and frames refused or failed, in this run; entries that were already in the log. */
   get counts(): { applied: number; refused: number; duplicates: number } {
     const { duplicates } = this.#applier;
     return { applied: this.#applied, refused: this.#refused, duplicates };
@@ -128,12 +127,12 @@ export class Secondary extends NodeView {
     return this.#faults;
   }
 
-  /** Whether a master has asked or pushed anything in this run. */
+  /** Whether a heartbeat or a frame has come in this run. */
   get hasHeardMaster(): boolean {
     return this.#hasHeardMaster;
   }
 
-  /** Answers a heartbeat, and takes note of the prepare that came with it; null: nobody in particular asks. */
+  /** Answers a heartbeat, and promises the prepare in it; null if somebody asks who is no master. */
   heartbeat(request: HeartbeatRequest | null = null): Heartbeat {
     this.#hasHeardMaster = true;
     if (request !== null) {
@@ -142,18 +141,14 @@ export class Secondary extends NodeView {
     }
     const { logId, length } = this;
     const { nodeId, bootId } = this.#config;
-    // Not what it has heard, but what it would still know tomorrow: a master relies on it.
+    // Report the durable ballot: a master relies on it even after this node has crashed.
     const { epoch } = this.replica.durableBallot;
     const statement = { nodeId, bootId, logId, epoch, length };
     if (request === null) return { ...statement, prepareReply: null };
     const receivedBytes = this.#receivedBytes;
-    const received = receivedBytes === 0 ? {} : { receivedBytes };
-    return {
-      ...statement,
-      prepareReply: this.#prepareReply(request),
-      held: this.held,
-      ...received,
-    };
+    const prepareReply = this.#prepareReply(request);
+    const answer = { ...statement, prepareReply, held: this.held };
+    return receivedBytes === 0 ? answer : { ...answer, receivedBytes };
   }
 
   #prepareReply({ prepare }: HeartbeatRequest): PrepareReply {
@@ -164,20 +159,20 @@ export class Secondary extends NodeView {
     return { writer: durableBallot.writer, lastEpoch, lastWriter, isLogMatched, isComplete };
   }
 
-  /** So many bytes have come of a frame that goes on: its master learns from heartbeats that it arrives. */
+  /** More bytes of an unfinished frame have come. Heartbeats tell the master, so that it waits for the rest. */
   received(bytes: number): void {
     this.#receivedBytes += bytes;
   }
 
-  /** Changes the faults; frames that wait already obey the new delay as well. */
+  /** Changes the faults. A new delay also counts for frames that are waiting. */
   setFaults(faults: Partial<Faults>): void {
     this.#faults = { ...this.#faults, ...faults };
     this.#logEvent({ level: 'info', event: 'faults-set', fields: { ...this.#faults } });
   }
 
   /**
-   * A frame arrived. `onAnswer` is called once: after the delay and in order of arrival, or at once
-   * if too much waits already. The frame's bytes are the caller's again afterwards.
+   * A frame arrived. `onAnswer` is called once: in order of arrival, after the delay, when the entries are
+   * durable; or at once, if too much is waiting. The caller may reuse the frame's bytes when this returns.
    */
   receive(
     frame: Frame,
@@ -204,11 +199,14 @@ export class Secondary extends NodeView {
       const { frame, draws, onAnswer } = this.#delayed.shift() as Delayed;
       this.#delayedBytes -= costOf(frame);
       const refusal = this.#applyWithFaults(frame, draws);
-      if (refusal === null) this.#applied += 1;
-      else this.#refused += 1;
-      if (refusal === null) this.#logTraces(frame);
-      const writer = writerOf(frame);
-      this.#unanswered.push({ writer, length: this.log.length, refusal, onAnswer });
+      if (refusal === null) {
+        this.#applied += 1;
+        this.#logTraces(frame);
+      } else this.#refused += 1;
+      const { logId, epoch, writer, part } = frame;
+      const isPartial = part?.hasMore === true;
+      const { length } = this.log;
+      this.#unanswered.push({ logId, epoch, writer, isPartial, length, refusal, onAnswer });
       this.#settle();
     }
   }
@@ -242,7 +240,7 @@ export class Secondary extends NodeView {
     return { kind: 'refused', problem: 'injected-fault', applied: true };
   }
 
-  /** Says where entries went that belong to a trace. */
+  /** Logs the arrival of each entry that belongs to a trace. */
   #logTraces({ traces = [], epoch }: Frame): void {
     const { length } = this.log;
     for (const { seq, parent, isSampled } of traces) {
@@ -251,37 +249,31 @@ export class Secondary extends NodeView {
     }
   }
 
-  /** Answers, in order, all frames that need wait no longer. */
+  /** Answers frames in order, up to the first whose entries are not durable. */
   #settle(): void {
     for (let first = this.#unanswered[0]; first !== undefined; first = this.#unanswered[0]) {
-      const { writer, length, refusal, onAnswer } = first;
-      const answer = refusal ?? this.#answerOf(writer, length);
+      const answer = first.refusal ?? this.#answerTo(first);
       if (answer === null) return;
       this.#unanswered.shift();
-      onAnswer(answer);
+      first.onAnswer(answer);
     }
   }
 
-  /** The answer to an applied frame; null while what it brought is not durable. */
-  #answerOf(writer: FrameWriter, length: number): FrameAnswer | null {
-    // A newer master may have been heard meanwhile, and have cut off what this frame brought.
+  /** The answer to an applied frame; null while its entries are not durable. */
+  #answerTo(frame: Unanswered): FrameAnswer | null {
+    // Since it was applied, a newer master may have cut its entries off.
     const { ballot } = this.replica;
-    if (compareBallots(writer, ballot) < 0) {
+    if (compareBallots(frame, ballot) < 0) {
       return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
     }
-    if (this.length < Math.min(length, this.log.length)) return null;
-    const { logId, epoch, part } = writer;
+    if (this.length < Math.min(frame.length, this.log.length)) return null;
+    const { logId, epoch } = frame;
     const ack = { bootId: this.bootId, logId, epoch, length: this.length };
-    return { kind: 'ack', ack: part?.hasMore ? { ...ack, isLogMatched: false } : ack };
+    return { kind: 'ack', ack: frame.isPartial ? { ...ack, isLogMatched: false } : ack };
   }
 }
 
-/** What is needed of an applied frame: its bytes are the caller's again. */
-function writerOf({ logId, epoch, writer, part }: Frame): FrameWriter {
-  return part === undefined ? { logId, epoch, writer } : { logId, epoch, writer, part };
-}
-
-/** Bytes of memory that a waiting frame takes, roughly. */
+/** Bytes of memory that a delayed frame takes, roughly. */
 function costOf({ messages, keys, epochs }: Frame): number {
   const parts = 1 + keys.length + (epochs?.length ?? 0);
   return messages.bytes.length + parts * FRAME_OVERHEAD_BYTES;

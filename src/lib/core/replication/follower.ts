@@ -1,6 +1,6 @@
 /**
- * What a tail is told next, and what it must be told to forget. Nothing is skipped in silence: when entries that it
- * was told, or brought from elsewhere, are not in the log any more, it is reset to the first that may differ.
+ * What a tail is told next, and when it is reset. Nothing is skipped in silence: when entries that the reader was
+ * told, here or by another node, are not in the log any more, the tail goes back to the first seq that may differ.
  */
 import type { Log } from '../log/log.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type Reset,
 } from '../log/log-position.ts';
 
-/** The log of a node; always the same object, whatever becomes of its entries. */
+/** The log of a node; the object stays the same when the log is cut or replaced. */
 export interface FollowedLog {
   readonly log: Log;
   readonly logId: string | null;
@@ -21,9 +21,9 @@ export class Follower {
   readonly #shown: () => number;
   readonly #digests: NameDigests;
   #next: number;
-  /** What the reader brought, until this node can tell what it is worth. */
+  /** The position that the reader came with, until this log is long enough to compare it. */
   #brought: LogPosition | null;
-  /** Up to where what the reader has was the same as this log when it had been cut `#cuts` times. */
+  /** Up to here the reader had the same as this log at the time when the log had been cut `#cuts` times. */
   #matched = 0;
   #cuts: number;
   #logId: string | null;
@@ -57,17 +57,17 @@ export class Follower {
     return this.#brought === null ? this.#shown() : 0;
   }
 
-  /** The seq that makes it worth to look again once it is shown. */
+  /** The seq to wait for before the next look. */
   get awaited(): number {
     return this.#brought?.seq ?? this.#next;
   }
 
-  /** Looks at what has become of the log; call it before anything is told. Returns what the reader must hear first. */
+  /** Checks whether the log was cut or replaced; call it before telling entries. Returns the reset to tell first. */
   look(): Reset | null {
     return this.#brought === null ? this.#lookForCuts() : this.#compare(this.#brought);
   }
 
-  /** All up to `last` was told. */
+  /** Everything up to `last` was told. */
   told(last: number): void {
     this.#next = last + 1;
     this.#matched = last;
@@ -89,7 +89,7 @@ export class Follower {
   #lookForCuts(): Reset | null {
     const { log, logId } = this.#view;
     if (log.cuts !== this.#cuts) {
-      // An emptied log gets its name, and its first entries, in a moment.
+      // A log that was just emptied is about to get its name and its first entries.
       if (log.epochs.length === 0) return null;
       const kept = log.lowestCutSince(this.#cuts);
       const reason = logId === this.#logId ? 'cut' : 'other-log';
@@ -98,7 +98,7 @@ export class Follower {
       if (kept < this.#matched) return this.#reset({ from: kept + 1, reason });
     }
     this.#logId = logId;
-    // Of a bare seq nobody knows which log it is from; it counts for this one as soon as it is reached.
+    // A bare seq does not name its log: it is taken for one of this log once this log is as long.
     this.#matched = Math.max(this.#matched, Math.min(this.#next - 1, this.#shown()));
     return null;
   }

@@ -1,12 +1,12 @@
 /**
- * When the log had which length, roughly, so that a lag in entries can be told as a lag in time without
- * keeping a time for each entry. One mark an interval; when there are many, the older half is thinned
- * out, so that what lies far back is known less exactly.
+ * When the log had which length, roughly, so that a lag in entries can be given in seconds without a
+ * time for each entry. There is one mark an interval; when there are too many, every other one of the
+ * older half is dropped, so that older times are less exact.
  */
 
 /** The least time between two marks, in ms. */
 export const MARK_INTERVAL_MS = 100;
-/** Marks that are kept. */
+/** Marks in memory. */
 export const MARKS_MAX = 2048;
 
 /** From `at` on, for an interval at most, the log grew to `length`. */

@@ -1,11 +1,11 @@
 /**
- * Readers that wait for what this node does not show yet: a read barrier (`minSeq`), or a tail. It is
- * a write concern of two lengths: what this node shows, and what it knows to be committed. A reader may be woken
- * early, and looks again.
+ * Readers that wait for entries this node does not show yet: a read barrier (`minSeq`), or a tail. It counts
+ * like a cluster of two: one node holds what is shown, the other what is known to be committed. A reader
+ * may be woken too early, so it must look again.
  */
 import { type WaitEnd, type Waiter, WriteConcernTracker } from './write-concern.ts';
 
-/** Why the wait of a reader ended; after `time-is-up` it may also be that the log became shorter. */
+/** Why the wait of a reader ended. `time-is-up` is also the end when the log was cut: look again. */
 export type ReadEnd = Exclude<WaitEnd, 'fenced'>;
 
 /** What a reader is shown: all that this node has, or only what no later master can take back. */
@@ -22,7 +22,7 @@ export function shownTo({ length, committed }: Shown, concern: ReadConcern): num
   return concern === 'majority' ? Math.min(committed, length) : length;
 }
 
-/** The largest of the two lengths is what is shown, the next one what is committed. */
+/** The larger of the two lengths is what is shown, so it holds at w = 1; both hold what is committed. */
 const RANKS = { local: 1, majority: 2 } as const;
 
 export class ReadBarrier {
@@ -49,8 +49,7 @@ export class ReadBarrier {
     onEnd: (end: ReadEnd) => void,
   ): Waiter | null {
     if (this.#isStopped) return null;
-    const told = (end: WaitEnd) => onEnd(end as ReadEnd);
-    const waiter: Waiter = { seq, w: RANKS[concern], deadline, since: now, onEnd: told };
+    const waiter = { seq, w: RANKS[concern], deadline, since: now, onEnd } as Waiter;
     this.#tracker.add(waiter);
     return waiter;
   }
@@ -61,8 +60,8 @@ export class ReadBarrier {
   }
 
   /**
-   * So much is shown now, of a log of this revision (see `Log`). When it is less than before, or another revision,
-   * everybody has to look again.
+   * Sets what is shown now, of a log of this revision (see `Log`). If it is less than before, or of another
+   * revision, every wait ends, for all readers must look again.
    */
   shows(shown: Shown, revision: number): void {
     const { length } = shown;
@@ -81,7 +80,7 @@ export class ReadBarrier {
     this.#tracker.expire(now);
   }
 
-  /** Nobody can wait any more. */
+  /** Ends every wait; nobody can wait from now on. */
   stop(): void {
     this.#isStopped = true;
     this.#tracker.endAll('stopping');

@@ -1,26 +1,26 @@
 /**
- * A list kept in ascending order of one number of each item; equal items in order of arrival. What is taken
- * out of a long list stays in its place until an eighth of the list is gone, so that many who leave one by
- * one do not move all others each time.
+ * A list in ascending order of one number of each item; equal items are in order of arrival. In a long list,
+ * removed items keep their place until they are an eighth of it, so that many removals, one after the
+ * other, do not move all other items each time.
  */
 
-/** Fewer than one of so many are searched for one by one. */
+/** If one item of so many is removed, or fewer, each is searched for alone. */
 const ONE_BY_ONE_SHARE = 64;
-/** Shorter lists are moved together at once. */
+/** A shorter list is compacted at every removal. */
 const LONG_LENGTH = 256;
-/** At most one of so many places of a list is of what was taken out. */
+/** At most one of so many places belongs to a removed item. */
 const GONE_SHARE = 8;
 
 export class SortedList<Item> {
   #items: Item[] = [];
-  /** Where the items begin; what is before was taken out. */
+  /** Where the items begin; those before it were removed. */
   #start = 0;
-  /** What was taken out behind it. */
+  /** Removed items that still have a place behind it. */
   readonly #gone = new Set<Item>();
   readonly #orderOf: (item: Item) => number;
   readonly #arrivalOf: (item: Item) => number;
 
-  /** @param arrivalOf tells equal items apart, if those that come later have more of it: they are found sooner then */
+  /** @param arrivalOf does not fall from one item to the next: an item is found sooner among equal ones by it */
   constructor(orderOf: (item: Item) => number, arrivalOf: (item: Item) => number = () => 0) {
     this.#orderOf = orderOf;
     this.#arrivalOf = arrivalOf;
@@ -51,7 +51,7 @@ export class SortedList<Item> {
     return this.#items[Symbol.iterator]();
   }
 
-  /** Puts the item behind all that are not greater; at the end without a search where it can. */
+  /** Inserts the item behind all that are not greater; without a search if that is at the end. */
   insert(item: Item): void {
     if (this.#gone.has(item)) this.#compact();
     const { last } = this;
@@ -59,7 +59,7 @@ export class SortedList<Item> {
     else this.#items.splice(this.#countUpTo(this.#orderOf(item)), 0, item);
   }
 
-  /** Takes out this very item, if it is here. */
+  /** Removes this very item, if it is here. */
   remove(item: Item): void {
     const index = this.#indexOf(item);
     if (index < 0) return;
@@ -69,7 +69,7 @@ export class SortedList<Item> {
     if (gone * GONE_SHARE > this.#items.length) this.#compact();
   }
 
-  /** Takes out all of these that are here; many at once in one go. */
+  /** Removes those of these items that are here; many of them in one pass. */
   removeAll(items: readonly Item[]): void {
     if (items.length * ONE_BY_ONE_SHARE <= this.#items.length) {
       for (const item of items) this.remove(item);
@@ -80,14 +80,14 @@ export class SortedList<Item> {
     this.#items = this.#items.filter((item) => !gone.has(item));
   }
 
-  /** Takes out every item whose number is at most `limit`, in order. */
+  /** Removes every item whose number is at most `limit`, and returns them in order. */
   takeUpTo(limit: number): Item[] {
     if (this.#countUpTo(limit) === this.#start) return [];
     this.#compact();
     return this.#items.splice(0, this.#countUpTo(limit));
   }
 
-  /** Moves together what is left. */
+  /** Frees the places of removed items. */
   #compact(): void {
     if (this.#start === 0 && this.#gone.size === 0) return;
     this.#items = this.#items.slice(this.#start).filter((item) => !this.#gone.has(item));
@@ -114,7 +114,7 @@ export class SortedList<Item> {
     return this.#countWhile((item) => this.#orderOf(item) <= limit, this.#items.length);
   }
 
-  /** Where in `start..high` the items end that are `such`, if all others come behind them. */
+  /** Binary search: where the items for which `isSuch` is true end, before `high`; they come before all others. */
   #countWhile(isSuch: (item: Item) => boolean, high: number): number {
     let low = this.#start;
     while (low < high) {

@@ -1,5 +1,5 @@
 /**
- * Who may be answered. THE ACK RULE: an entry holds at write concern w when the w-th largest acked
+ * When a client may be answered. THE ACK RULE: an entry holds at write concern w when the w-th largest acked
  * length has reached its seq, the master's own length counting as one of them. Lengths decide, not
  * counts of acks, so a repeated ack or a node that comes back empty can never be counted wrongly.
  * The model is hashicorp/raft's `commitment.go`.
@@ -7,7 +7,7 @@
 import { majorityOf } from './quorum.ts';
 import { SortedList } from './sorted-list.ts';
 
-/** How many nodes must hold a message; a number counts the master in. */
+/** How many nodes must hold a message, the master included. */
 export type WriteConcern = number | 'majority' | 'all';
 
 /** The number of nodes that `w` asks for in a cluster of `nodes`. */
@@ -16,10 +16,7 @@ export function nodesRequired(w: WriteConcern, nodes: number): number {
   return w === 'majority' ? majorityOf(nodes) : w;
 }
 
-/**
- * Why a wait ended: the write concern holds, the client's time is up, the node stops, or a newer
- * master has taken over.
- */
+/** Why a wait ended: w nodes hold the entry, its deadline has passed, the node stops, or there is a newer master. */
 export type WaitEnd = 'holds' | 'time-is-up' | 'stopping' | 'fenced';
 
 /** A client that waits until the entry at `seq` is on `w` nodes. */
@@ -39,7 +36,7 @@ export class WriteConcernTracker {
   readonly #lengths: number[];
   /** [w - 1]: who waits for w nodes, by seq. */
   readonly #bySeq: SortedList<Waiter>[];
-  /** Those among them whose patience is limited, by deadline. */
+  /** The waiters that have a deadline, by deadline. */
   readonly #byDeadline = new SortedList<Waiter>(({ deadline }) => deadline, arrivalOf);
 
   constructor(nodes: number) {
@@ -54,7 +51,7 @@ export class WriteConcernTracker {
     return count;
   }
 
-  /** When the one that has waited longest began; Infinity if nobody waits. */
+  /** When the oldest wait began; Infinity if nobody waits. */
   get oldestSince(): number {
     let since = Number.POSITIVE_INFINITY;
     for (const waiters of this.#bySeq) {
@@ -90,13 +87,13 @@ export class WriteConcernTracker {
     if (isBounded(waiter)) this.#byDeadline.insert(waiter);
   }
 
-  /** Forgets a waiter that went away; its `onEnd` is not called. One whose wait is over is none. */
+  /** Forgets a waiter that went away; its `onEnd` is not called. Does nothing if its wait is over. */
   remove(waiter: Waiter): void {
     this.#bySeq[waiter.w - 1]?.remove(waiter);
     if (isBounded(waiter)) this.#byDeadline.remove(waiter);
   }
 
-  /** Takes note of what every node holds now, and ends the wait of all whose concern holds. */
+  /** Sets what every node holds now, and ends the waits whose write concern holds. */
   update(lengths: readonly number[]): void {
     this.#sort(lengths);
     for (let index = 0; index < this.#bySeq.length; index += 1) {
@@ -107,7 +104,7 @@ export class WriteConcernTracker {
     }
   }
 
-  /** Takes over the lengths, largest first: by insertion and in place, for it is done with every append. */
+  /** Sorts the lengths, largest first: by insertion and in place, because every append does it. */
   #sort(lengths: readonly number[]): void {
     for (let count = 0; count < lengths.length; count += 1) {
       const length = lengths[count] as number;
@@ -136,7 +133,7 @@ export class WriteConcernTracker {
     }
   }
 
-  /** Ends the wait of waiters that were taken out of the order of seqs. */
+  /** Ends the waits of waiters that were removed from their list by seq. */
   #end(waiters: readonly Waiter[], end: WaitEnd): void {
     this.#byDeadline.removeAll(waiters.filter(isBounded));
     for (const waiter of waiters) waiter.onEnd(end);
