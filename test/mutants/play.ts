@@ -30,6 +30,8 @@ function problemOf(play: typeof simulate, seed: number): string | null {
     play(seed);
     return null;
   } catch (error) {
+    // A name that does not exist is a mistake in the mutant: no invariant has found the bug.
+    if (error instanceof ReferenceError) throw error;
     return (error as Error).message;
   }
 }
