@@ -8,7 +8,7 @@ import { fork } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type Mutant, plant, problemOf } from './mutant.ts';
+import { breakageOf, type Mutant, plant, problemOf } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import type { Played } from './play.ts';
 
@@ -27,6 +27,8 @@ interface Verdict {
   readonly seed: number | null;
   readonly problem: string;
   readonly ms: number;
+  /** Whether what was found is what the bug says that it breaks. */
+  readonly isExpected: boolean;
 }
 
 /** Plays the seeds with this bug, or with none, in a process of its own. */
@@ -37,20 +39,28 @@ async function judge(mutant: Mutant | null): Promise<Verdict> {
   try {
     const found = await play(folder, seeds);
     const ms = Math.round(performance.now() - since);
-    return { name: mutant?.name ?? 'nothing is changed', ...found, ms };
+    const isExpected = found.seed === null || mutant?.breaks.includes(breakageOf(found.problem));
+    return {
+      name: mutant?.name ?? 'nothing is changed',
+      ...found,
+      ms,
+      isExpected: isExpected === true,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function play(folder: string, seeds: number): Promise<Pick<Verdict, 'seed' | 'problem'>> {
+type Found = Pick<Verdict, 'seed' | 'problem'>;
+
+function play(folder: string, seeds: number): Promise<Found> {
   const script = fileURLToPath(new URL('play.ts', import.meta.url));
   const child = fork(script, [folder, String(seeds)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let errors = '';
   let played = 0;
-  let found: Pick<Verdict, 'seed' | 'problem'> | null = null;
+  let found: Found | null = null;
   let isStuck = false;
   const stuck = setTimeout(() => {
     isStuck = true;
@@ -70,7 +80,7 @@ function play(folder: string, seeds: number): Promise<Pick<Verdict, 'seed' | 'pr
     child.once('close', (code) => {
       clearTimeout(stuck);
       if (found !== null) resolve(found);
-      else if (isStuck) resolve({ seed: played + 1, problem: 'it never ends' });
+      else if (isStuck) resolve({ seed: played + 1, problem: '[time-passes] it never ends' });
       else if (played === seeds) resolve({ seed: null, problem: '' });
       else reject(new Error(`a process ended with ${code} after seed ${played}: ${errors}`));
     });
@@ -114,8 +124,12 @@ async function main(): Promise<number> {
   const verdicts = await judgeAll(mutants);
   const survivors = verdicts.filter(({ seed }) => seed === null);
   for (const { name } of survivors) console.log(`survived ${SEEDS_MAX} seeds: ${name}`);
+  const misjudged = verdicts.filter(({ isExpected }) => !isExpected);
+  for (const { name, problem } of misjudged) {
+    console.log(`found by another invariant than it says: ${name}: ${breakageOf(problem)}`);
+  }
   console.log(`\n${verdicts.length - survivors.length} found, ${survivors.length} survived`);
-  return survivors.length === 0 ? 0 : 1;
+  return survivors.length + misjudged.length === 0 ? 0 : 1;
 }
 
 process.exitCode = await main();

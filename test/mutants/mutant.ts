@@ -7,6 +7,10 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type InvariantId, idOf } from '../simulator/invariant-ids.ts';
+
+/** What a planted bug does: it violates this invariant, or makes the core itself throw. */
+export type Breakage = InvariantId | 'crash';
 
 export interface Mutant {
   /** What is wrong, in a sentence. */
@@ -15,6 +19,8 @@ export interface Mutant {
   readonly file: string;
   readonly text: string;
   readonly replacement: string;
+  /** What it is found by: one of these, and nothing else. */
+  readonly breaks: readonly Breakage[];
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,6 +34,11 @@ export function problemOf(mutant: Mutant): string | null {
     return `"${mutant.name}": its text is ${found} times in ${mutant.file}, not once`;
   if (mutant.text === mutant.replacement) return `"${mutant.name}" changes nothing`;
   return null;
+}
+
+/** What the problem of a failed seed says was broken. */
+export function breakageOf(problem: string): Breakage {
+  return idOf(problem) ?? 'crash';
 }
 
 /** Copies the sources to a new folder, with the bug in them if there is one; returns the folder. */

@@ -2,7 +2,7 @@
  * One client of the cluster: appends its messages, waits for their write concern, and sends them
  * again with the same idempotency key when it gets no answer; some are impatient, some leave.
  */
-import assert from 'node:assert/strict';
+
 import type { Accepted } from '../../src/lib/core/appends.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
   Waiter,
   WriteConcern,
 } from '../../src/lib/core/replication/write-concern.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import type { MasterHost } from './master-host.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -108,7 +109,7 @@ export class Client {
       `${host.id}: append ${this.name} w=${outcome.w} -> ${seq}${outcome.isDuplicate ? ', again' : ''}`,
     );
     const mayAppend = status === 'ok' || status === 'degraded' || outcome.isDuplicate;
-    assert(mayAppend, `${host.id}: nothing is appended while it is ${status}`);
+    must('quorum-decides', mayAppend, `${host.id}: nothing is appended while it is ${status}`);
     simulation.history.appended(host, this, outcome);
     this.place = { seq: seq + count - 1, w: outcome.w, until: deadline };
     if (simulation.mischief(0.05)) this.#useKeyAgain(host);
@@ -124,14 +125,28 @@ export class Client {
     const { length } = core;
     const messages = packMessages([...this.texts.slice(1), `not ${this.name}`]);
     const outcome = core.append({ messages, key, w, deadline: clock }, clock, () => {});
-    assert.equal(outcome.kind, 'refused', `${host.id}: a key is refused for another message`);
-    assert.equal(core.length, length, `${host.id}: what is refused was not appended`);
+    mustEqual(
+      'refused-is-not-appended',
+      outcome.kind,
+      'refused',
+      `${host.id}: a key is refused for another message`,
+    );
+    mustEqual(
+      'refused-is-not-appended',
+      core.length,
+      length,
+      `${host.id}: what is refused was not appended`,
+    );
     this.#simulation.history.reached('key-reused');
   }
 
   #begin({ wait }: Accepted): void {
     const isQuick = this.place?.w === 1 && this.#simulation.weather.disk !== 'always';
-    assert(!isQuick || typeof wait === 'string', `${this.name}: no w=1 ever waits`);
+    must(
+      'waiters-are-answered',
+      !isQuick || typeof wait === 'string',
+      `${this.name}: no w=1 ever waits`,
+    );
     if (typeof wait === 'string') {
       this.#ended(wait);
       return;

@@ -4,7 +4,7 @@
  * From this follows what must still be there: an acknowledged entry may be missing from the log a
  * recovery goes on with only if each node that held it lost its memory or did not answer it.
  */
-import assert from 'node:assert/strict';
+
 import type { Accepted } from '../../src/lib/core/appends.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
@@ -12,6 +12,7 @@ import type { Ack, Frame, Heartbeat, Prepare } from '../../src/lib/core/protocol
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { Client } from './client.ts';
 import type { Host } from './host.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import { hasLog, type MasterHost } from './master-host.ts';
 import { isNewer, majorityOf, mayTakeOver, nodesAskedFor, startOf } from './oracle.ts';
 import { PromiseWatch } from './promise.ts';
@@ -88,14 +89,25 @@ export class History {
   // --- what happens ----------------------------------------------------------------------------
 
   refused(host: MasterHost, lengthBefore: number): void {
-    assert.equal(host.core.length, lengthBefore, 'what is refused was not appended');
+    mustEqual(
+      'refused-is-not-appended',
+      host.core.length,
+      lengthBefore,
+      'what is refused was not appended',
+    );
   }
 
   appended(host: MasterHost, client: Client, accepted: Accepted): void {
     const { texts, key } = client;
     const { seq, count, isDuplicate, w } = accepted;
-    assert.equal(count, texts.length, 'an append gets as many places as it has messages');
-    assert.equal(
+    mustEqual(
+      'receipt-is-exact',
+      count,
+      texts.length,
+      'an append gets as many places as it has messages',
+    );
+    mustEqual(
+      'receipt-is-exact',
       w,
       nodesAskedFor(client.w, this.#simulation.nodes),
       `${client.w} means so many nodes`,
@@ -107,7 +119,11 @@ export class History {
     if (key !== null) this.counts.set(key, count);
     for (const [index, text] of texts.entries()) {
       const id = idAt(host.core.log, seq + index);
-      assert(!this.placed.has(id), `no place is given twice under one epoch; ${id} is`);
+      must(
+        'total-order',
+        !this.placed.has(id),
+        `no place is given twice under one epoch; ${id} is`,
+      );
       this.placed.set(id, { text, key, before: idAt(host.core.log, seq + index - 1) });
     }
   }
@@ -119,17 +135,27 @@ export class History {
 
   /** A secondary makes a statement of fact. */
   acked(host: SecondaryHost, frame: Frame, ack: Ack): void {
-    assert.equal(ack.length, host.core.length, `${host.id}: an ack tells what the node shows`);
+    mustEqual(
+      'ack-is-a-fact',
+      ack.length,
+      host.core.length,
+      `${host.id}: an ack tells what the node shows`,
+    );
     const sender = this.#logs.get(String(frame.writer));
     // Before the whole list of epochs has come, nothing was compared, and the length counts for nothing.
     if (sender === undefined || frame.part?.hasMore) return;
-    assert(ack.length <= sender.log.length, `${host.id}: an ack is never beyond the sender's log`);
+    must(
+      'ack-is-a-fact',
+      ack.length <= sender.log.length,
+      `${host.id}: an ack is never beyond the sender's log`,
+    );
     const [its, ours] = [idAt(host.core.log, ack.length), idAt(sender.log, ack.length)];
-    assert.equal(its, ours, `${host.id}: what an ack counts is the sender's log`);
+    mustEqual('ack-is-a-fact', its, ours, `${host.id}: what an ack counts is the sender's log`);
     const start = sender.log.epochs.at(-1);
     if (start === undefined || ack.length < start.firstSeq - 1) return;
     const newest = host.core.log.epochs.at(-1);
-    assert.equal(
+    mustEqual(
+      'ack-is-a-fact',
       `${newest?.epoch}/${newest?.writer}`,
       `${start.epoch}/${start.writer}`,
       `${host.id}: who has all that a master took over is as new as that master`,
@@ -141,8 +167,13 @@ export class History {
     const { seq, w } = client.place as { seq: number; w: number };
     const holders = this.#holders(host, seq);
     const isHere = host.core.holders(seq).acked.includes(host.id);
-    assert(isHere, `${client.name} at ${seq} was acked, but ${host.id} does not hold it for good`);
-    assert(
+    must(
+      'w-is-held',
+      isHere,
+      `${client.name} at ${seq} was acked, but ${host.id} does not hold it for good`,
+    );
+    must(
+      'w-is-held',
       holders.length >= w,
       `${client.name} at ${seq} was acked at w=${w}, but ${holders.length} nodes hold it`,
     );
@@ -183,7 +214,7 @@ export class History {
   recovered(host: MasterHost, fields: Readonly<Record<string, unknown>>): void {
     const { core } = host;
     this.#checkSurvey(host, fields.answered as string[]);
-    assert(core.isComplete, `${host.writer}: whoever takes over is complete`);
+    must('complete-is-earned', core.isComplete, `${host.writer}: whoever takes over is complete`);
     this.#logs.set(host.writer, core);
     this.#checkBest(host, fields.answered as string[]);
     const memories = new Map<Host, number>([[host, host.memory]]);
@@ -219,7 +250,11 @@ export class History {
       silent,
     };
     const isEnough = mayTakeOver(heard);
-    assert(!isEnough, `${writer} waits for nobody by whom it could gain; ${JSON.stringify(heard)}`);
+    must(
+      'waits-only-if-it-must',
+      !isEnough,
+      `${writer} waits for nobody by whom it could gain; ${JSON.stringify(heard)}`,
+    );
     this.reached('waits-for-memory');
   }
 
@@ -235,18 +270,35 @@ export class History {
       const isForeign = hasLog(said) && said.logId !== core.logId;
       if (hasLog(said)) hasAnybodyLog = true;
       if (isForeign) continue;
-      assert.equal(said?.logId, core.logId, `${writer} counts ${id}, which is with it`);
+      mustEqual(
+        'takeover-by-rule',
+        said?.logId,
+        core.logId,
+        `${writer} counts ${id}, which is with it`,
+      );
       const seen = { epoch: said?.epoch ?? 0, writer: said?.prepareReply?.writer ?? null };
       const isPromised = !isNewer(core.leadership as Prepare, seen);
-      assert(isPromised, `${writer} counts ${id}, which listens to no older master`);
+      must(
+        'takeover-by-rule',
+        isPromised,
+        `${writer} counts ${id}, which listens to no older master`,
+      );
       const isOutbid = isNewer(seen, core.leadership as Prepare);
-      assert(!isOutbid, `${writer} does not take over once ${id} has promised a newer ballot`);
+      must(
+        'takeover-by-rule',
+        !isOutbid,
+        `${writer} does not take over once ${id} has promised a newer ballot`,
+      );
       if (hasLog(said) && said.prepareReply?.isComplete) complete += 1;
     }
     const silent = secondaries.filter(({ id }, i) => !answered.includes(id) && !refused[i]).length;
     const heard = { nodes, answered: 1 + answered.length, complete, hasAnybodyLog, silent };
     const isEnough = !weather.quorumAppend || mayTakeOver(heard);
-    assert(isEnough, `${writer} has taken over by a rule; ${JSON.stringify(heard)}`);
+    must(
+      'takeover-by-rule',
+      isEnough,
+      `${writer} has taken over by a rule; ${JSON.stringify(heard)}`,
+    );
   }
 
   /** Nothing is left behind of a better log than its own. */
@@ -266,7 +318,11 @@ export class History {
       if (isNewer(best, newest)) continue;
       const last = idAt(secondary.log, length);
       const isThere = holdsEntry(core.log, last);
-      assert(isThere, `${writer} goes on with the best log it was told of; ${id} has ${last}`);
+      must(
+        'best-log-wins',
+        isThere,
+        `${writer} goes on with the best log it was told of; ${id} has ${last}`,
+      );
     }
   }
 
@@ -288,7 +344,8 @@ export class History {
     const keeper = ack.holders.find(({ host, memory }) => recovery.memories.get(host) === memory);
     // An older master that is late to start writes nothing that a newer one would have to know.
     if (keeper !== undefined && isNewer(ack.ballot, recovery.ballot)) return;
-    assert(
+    must(
+      'no-loss',
       keeper === undefined || this.hasForgotten(keeper.host),
       `${ack.client.name}, acknowledged at ${ack.ids[0]}, is missing from what ${who} of epoch ` +
         `${recovery.ballot.epoch} on ${recovery.host.id} goes on with, though ${keeper?.host.id} had it`,

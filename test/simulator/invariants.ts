@@ -1,5 +1,5 @@
 /** What must be true after every event, each a named sentence. */
-import assert from 'node:assert/strict';
+
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
@@ -7,6 +7,7 @@ import { WINDOW_FRAMES_MAX } from '../../src/lib/core/replication/peer.ts';
 import type { Client } from './client.ts';
 import { holdsEntry, idAt } from './history.ts';
 import type { Host } from './host.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import { type MasterHost, TIMES, WAITING_MAX } from './master-host.ts';
 import { majorityOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
@@ -63,7 +64,8 @@ export class Invariants {
     const { masters, secondaries, now } = this.#simulation;
     this.#eventsAtOnce = now === this.#instant ? this.#eventsAtOnce + 1 : 0;
     this.#instant = now;
-    assert(
+    must(
+      'time-passes',
       this.#eventsAtOnce < EVENTS_AT_ONCE_MAX,
       'nothing happens for ever without time passing',
     );
@@ -84,10 +86,18 @@ export class Invariants {
     const hasBegun = before !== undefined && before.logId !== logId;
     // A secondary may take its first frame, and a master take over, in the moment in which it begins a log.
     const isRecovering = 'leadership' in core && core.leadership === null;
-    assert(!(hasBegun && isComplete && isRecovering), `${id}: who begins a log is not complete`);
+    must(
+      'complete-is-earned',
+      !(hasBegun && isComplete && isRecovering),
+      `${id}: who begins a log is not complete`,
+    );
     const isNew = before !== undefined && isComplete && !before.isComplete;
     if (!isNew || this.#simulation.weather.disk === 'none') return;
-    assert(disk.load()?.isComplete, `${id}: that it is complete is on its disk`);
+    must(
+      'complete-is-earned',
+      disk.load()?.isComplete,
+      `${id}: that it is complete is on its disk`,
+    );
   }
 
   /** Who waits does so for a reason. */
@@ -96,18 +106,27 @@ export class Invariants {
     const { seq, w, until } = place;
     const { acked } = host.core.holders(seq);
     const isHeld = acked.length >= w && acked.includes(host.id);
-    assert(!isHeld, `${name} waits for w=${w} at ${seq} no longer than it must`);
+    must(
+      'waiters-are-answered',
+      !isHeld,
+      `${name} waits for w=${w} at ${seq} no longer than it must`,
+    );
     const isLate =
       host.clock > until && !host.isPaused && this.#simulation.now >= host.excusedUntil;
-    assert(!isLate, `${name} waits no longer than it wanted to`);
+    must('waiters-are-answered', !isLate, `${name} waits no longer than it wanted to`);
   }
 
   #checkSecondary(host: SecondaryHost): void {
     const { core, id } = host;
     this.#checkCut(host);
     const seen = this.#checkLog(host, core);
-    assert(core.length <= core.log.length, `${id}: nothing is shown that is not there`);
-    assert(
+    must(
+      'shown-never-shrinks',
+      core.length <= core.log.length,
+      `${id}: nothing is shown that is not there`,
+    );
+    must(
+      'shown-never-shrinks',
       core.length >= seen.shown,
       `${id}: an incarnation never shows less than before, but for a cut`,
     );
@@ -115,12 +134,16 @@ export class Invariants {
     // Each log has epochs of its own; an empty one may have given way to another.
     const isSameLog = seen.logId === core.logId;
     const isNoLower = !isSameLog || core.epoch >= seen.epoch;
-    assert(isNoLower, `${id}: a node never goes back to a lower epoch`);
-    assert(isSameLog || !seen.hasLog, `${id}: who has a log takes no frame of another one`);
+    must('epoch-never-falls', isNoLower, `${id}: a node never goes back to a lower epoch`);
+    must(
+      'no-second-log',
+      isSameLog || !seen.hasLog,
+      `${id}: who has a log takes no frame of another one`,
+    );
     seen.epoch = core.epoch;
     seen.logId = core.logId;
     seen.hasLog = core.length > 0 || core.logEpoch > 0;
-    assert(core.held <= HELD_MESSAGES_MAX, `${id}: what is held back is bounded`);
+    must('bounded', core.held <= HELD_MESSAGES_MAX, `${id}: what is held back is bounded`);
   }
 
   /** What a secondary cuts off is what the master it listens to does not have. */
@@ -132,7 +155,11 @@ export class Invariants {
     if (seen.logId !== logId) return;
     for (const entry of seen.ids) {
       const isKept = holdsEntry(log, entry) || !holdsEntry(written, entry);
-      assert(isKept, `${id}: nothing is cut off that the master has; ${entry} is`);
+      must(
+        'cut-only-what-differs',
+        isKept,
+        `${id}: nothing is cut off that the master has; ${entry} is`,
+      );
     }
   }
 
@@ -154,7 +181,11 @@ export class Invariants {
       if (incarnation === '' || host.wasAstray || before?.[index]?.incarnation !== incarnation)
         continue;
       const isThere = length >= (before[index]?.length ?? 0);
-      assert(isThere, `${id}: what ${incarnation} has acked is not forgotten while it lives`);
+      must(
+        'acked-length-is-told',
+        isThere,
+        `${id}: what ${incarnation} has acked is not forgotten while it lives`,
+      );
     }
   }
 
@@ -164,19 +195,31 @@ export class Invariants {
     const known = core.secondaries(host.clock);
     for (const [index, told] of host.told.entries()) {
       const acked = known[index]?.length ?? 0;
-      assert(acked <= told.length, `${id}: an acked length is never more than was told`);
+      must(
+        'acked-length-is-told',
+        acked <= told.length,
+        `${id}: an acked length is never more than was told`,
+      );
       const inFlight = host.links[index]?.unanswered ?? 0;
-      assert(inFlight <= WINDOW_FRAMES_MAX, `${id}: the window is bounded`);
+      must('bounded', inFlight <= WINDOW_FRAMES_MAX, `${id}: the window is bounded`);
       const retryInMs = known[index]?.nextAttemptInMs ?? 0;
-      assert(retryInMs <= TIMES.backoffMaxMs, `${id}: the backoff is bounded`);
+      must('bounded', retryInMs <= TIMES.backoffMaxMs, `${id}: the backoff is bounded`);
     }
     this.#checkAcked(
       host,
       known.map(({ length }) => length),
     );
-    assert(core.waiting <= WAITING_MAX, `${id}: who waits is bounded`);
-    assert(core.fencedBy !== null || !host.hasMetNewer, `${id}: who met a newer master is fenced`);
-    assert(core.fencedBy === null || core.waiting === 0, `${id}: nobody waits at a fenced master`);
+    must('bounded', core.waiting <= WAITING_MAX, `${id}: who waits is bounded`);
+    must(
+      'fenced-for-good',
+      core.fencedBy !== null || !host.hasMetNewer,
+      `${id}: who met a newer master is fenced`,
+    );
+    must(
+      'waiters-are-answered',
+      core.fencedBy === null || core.waiting === 0,
+      `${id}: nobody waits at a fenced master`,
+    );
     this.#checkReadOnly(host);
   }
 
@@ -212,36 +255,57 @@ export class Invariants {
   ): void {
     const text = textAt(log, seq);
     const placed = this.#simulation.history.placed.get(idAt(log, seq));
-    assert(
+    must(
+      'total-order',
       placed !== undefined,
       `${id}: entry ${idAt(log, seq)} was placed by the master it names`,
     );
-    assert.equal(text, placed.text, `${id}: entry ${idAt(log, seq)} says what was placed there`);
-    assert.equal(
+    mustEqual(
+      'total-order',
+      text,
+      placed.text,
+      `${id}: entry ${idAt(log, seq)} says what was placed there`,
+    );
+    mustEqual(
+      'total-order',
       idAt(log, seq - 1),
       placed.before,
       `${id}: entry ${idAt(log, seq)} follows the entry it was placed behind; epochs never mix`,
     );
-    assert.equal(texts.get(text), undefined, `${id}: every message is there once; ${text} is not`);
+    mustEqual(
+      'once-each',
+      texts.get(text),
+      undefined,
+      `${id}: every message is there once; ${text} is not`,
+    );
     texts.set(text, seq);
     ids.push(idAt(log, seq));
     const key = keys.within(seq, seq)[0]?.[1] ?? null;
-    assert.equal(key, placed.key, `${id}: entry ${idAt(log, seq)} carries its key`);
+    mustEqual('keys-travel', key, placed.key, `${id}: entry ${idAt(log, seq)} carries its key`);
     if (key === null) return;
     const run = keys.find(key);
     const isIn = run !== undefined && run.seq <= seq && seq < run.seq + run.count;
-    assert(isIn, `${id}: the key ${key} leads to its entries`);
+    must('keys-travel', isIn, `${id}: the key ${key} leads to its entries`);
   }
 
   #checkEnd({ id }: Host, { log, keys }: { readonly log: Log; readonly keys: KeyIndex }): void {
     const [, key] = keys.within(log.length, log.length)[0] ?? [];
     const count = key === undefined ? undefined : keys.find(key)?.count;
     const whole = key === undefined ? undefined : this.#simulation.history.counts.get(key);
-    assert.equal(count, whole, `${id}: an append with a key is there whole, or not at all`);
+    mustEqual(
+      'keyed-append-is-whole',
+      count,
+      whole,
+      `${id}: an append with a key is there whole, or not at all`,
+    );
     const places = log.epochs.map(({ firstSeq }) => firstSeq);
     const isInOrder = places.every((place, i) => place > (places[i - 1] ?? 0));
     const isIn = (places.at(-1) ?? 1) <= log.length + 1;
-    assert(isInOrder && isIn, `${id}: the list of epochs is in order and ends with the log`);
+    must(
+      'epochs-in-order',
+      isInOrder && isIn,
+      `${id}: the list of epochs is in order and ends with the log`,
+    );
   }
 
   /** A master that cannot have heard of a quorum for long refuses appends. */
@@ -252,34 +316,48 @@ export class Invariants {
     if (host.isPaused || now < host.excusedUntil) return;
     const answering = host.misses.filter((misses) => misses < TIMES.unhealthyAfterMisses).length;
     if (!host.wasAstray && 1 + answering >= majorityOf(nodes)) {
-      assert.notEqual(core.status(), 'read-only', `${id}: with a quorum it is not read-only`);
+      const isReadOnly = core.status() === 'read-only';
+      must('quorum-decides', !isReadOnly, `${id}: with a quorum it is not read-only`);
     }
     const heard = host.answeredAt.filter((at) => at >= now - DETECTION_MS).length;
     if (1 + heard >= majorityOf(nodes)) return;
     this.#simulation.history.reached('read-only');
-    assert.equal(core.status(), 'read-only', `${id}: without a quorum it is read-only in time`);
-    assert(core.writeRefusal() !== null, `${id}: without a quorum it appends nothing`);
+    mustEqual(
+      'quorum-decides',
+      core.status(),
+      'read-only',
+      `${id}: without a quorum it is read-only in time`,
+    );
+    must(
+      'quorum-decides',
+      core.writeRefusal() !== null,
+      `${id}: without a quorum it appends nothing`,
+    );
   }
 
   /** What must be true once everything is healed and some time has passed. */
   checkConverged(): void {
     const { masters, secondaries, clients, history } = this.#simulation;
     const [master, ...others] = masters.filter(({ isUp }) => isUp);
-    assert(master !== undefined && others.length === 0, 'one master is left');
+    must('convergence', master !== undefined && others.length === 0, 'one master is left');
     const { core } = master;
-    assert.equal(core.status(), 'ok', 'the cluster is ok');
+    mustEqual('convergence', core.status(), 'ok', 'the cluster is ok');
     const messages = messagesOf(core.log);
     for (const { id, core: secondary } of secondaries) {
-      assert.deepEqual(messagesOf(secondary.log), messages, `${id} shows the master's log`);
-      assert.equal(secondary.length, messages.length, `${id} shows all of it`);
+      mustEqual('convergence', messagesOf(secondary.log), messages, `${id} shows the master's log`);
+      mustEqual('convergence', secondary.length, messages.length, `${id} shows all of it`);
       const keys = secondary.keys.within(1, messages.length);
-      assert.deepEqual(keys, core.keys.within(1, messages.length), `${id} has every key`);
-      assert.equal(secondary.held, 0, `${id} holds nothing back`);
+      mustEqual('convergence', keys, core.keys.within(1, messages.length), `${id} has every key`);
+      mustEqual('convergence', secondary.held, 0, `${id} holds nothing back`);
     }
     for (const { name, state } of clients) {
-      assert(state === 'acked' || state === 'gave-up', `${name} was answered; it is ${state}`);
+      must(
+        'convergence',
+        state === 'acked' || state === 'gave-up',
+        `${name} was answered; it is ${state}`,
+      );
     }
-    assert.equal(core.waiting, 0, 'nobody waits any more');
+    mustEqual('convergence', core.waiting, 0, 'nobody waits any more');
     for (const reader of this.#simulation.readers) reader.checkConverged(master);
     const hosts: readonly Host[] = [master, ...secondaries];
     for (const { ids, isGivenUp, client, logId, holders } of history.acknowledged) {
@@ -290,7 +368,7 @@ export class Invariants {
       );
       if (logId !== core.logId || isExcused) continue;
       const isThere = ids.every((id) => holdsEntry(core.log, id));
-      assert(isThere || isGivenUp, `${client.name}, which was acknowledged, is there`);
+      must('no-loss', isThere || isGivenUp, `${client.name}, which was acknowledged, is there`);
     }
   }
 }

@@ -2,7 +2,7 @@
  * A machine that runs a master, and its end of the network: streams that behave like TCP (in
  * order, until they break or hang), heartbeats and fetches that get one outcome each.
  */
-import assert from 'node:assert/strict';
+
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type {
   Ack,
@@ -19,6 +19,7 @@ import type { SecondaryHealth } from '../../src/lib/core/replication/peer.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import { isNewer } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 
@@ -273,7 +274,12 @@ export class MasterHost extends Host implements MasterEffects {
     const isNewLife = this.restartsSeen !== restartsSeen;
     if (!hasLanded || isNewLife || this.links[secondary] !== link || link.isBroken) return;
     const failures = this.core.secondaries(this.clock)[secondary]?.failures;
-    assert.equal(failures, 0, `${this.id}: an ack that lands ends the count of failures`);
+    mustEqual(
+      'retried-in-time',
+      failures,
+      0,
+      `${this.id}: an ack that lands ends the count of failures`,
+    );
   }
 
   /** Something that looks like an ack but is none: for another log or epoch, or of too much. */
@@ -378,11 +384,23 @@ export class MasterHost extends Host implements MasterEffects {
     const isOld = prepared?.logId === prepare.logId || found.includes(prepare.logId);
     const isBegun = prepare.logId === `log-of-${this.writer}` && !isOld;
     const isNobodys = found.length === 0;
-    assert(!isBegun || isNobodys, `${this.writer}: a log is begun only where nobody has one`);
+    must(
+      'no-second-log',
+      !isBegun || isNobodys,
+      `${this.writer}: a log is begun only where nobody has one`,
+    );
     const seen = this.polled.map((said) => (said?.logId === prepare.logId ? said.epoch : 0));
     const isNext = prepare.epoch > Math.max(0, ...seen);
-    assert(isNext, `${this.writer}: an epoch is prepared above all that were told of`);
-    assert(isHigher, `${this.writer}: no epoch is prepared by two attempts; ${prepare.epoch} is`);
+    must(
+      'epoch-is-new',
+      isNext,
+      `${this.writer}: an epoch is prepared above all that were told of`,
+    );
+    must(
+      'epoch-is-new',
+      isHigher,
+      `${this.writer}: no epoch is prepared by two attempts; ${prepare.epoch} is`,
+    );
     this.prepared = prepare;
   }
 
@@ -410,10 +428,10 @@ export class MasterHost extends Host implements MasterEffects {
     const known = this.core.secondaries(this.clock)[secondary] as SecondaryHealth;
     const isRetried = known.lag === 0 || (known.nextAttemptInMs ?? 0) === 0;
     const isBack = statusBefore !== 'Healthy' && known.status === 'Healthy';
-    assert(!isBack || isRetried, `${this.id}: who is back is pushed to at once`);
+    must('retried-in-time', !isBack || isRetried, `${this.id}: who is back is pushed to at once`);
     const isKnown = isLogMatched && (this.told[secondary] as Told).incarnation === answer.bootId;
     const isRepaired = !isKnown || known.length >= answer.length;
-    assert(isRepaired, `${this.id}: a heartbeat repairs a lost ack`);
+    must('retried-in-time', isRepaired, `${this.id}: a heartbeat repairs a lost ack`);
   }
 
   // --- recovery --------------------------------------------------------------------------------

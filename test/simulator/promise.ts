@@ -8,9 +8,10 @@
  * its master has it), then the promise *holds*, and it is *void* for good once it was not kept by us: too
  * many members lost their memory, two masters ran at once, or a disk that was replaced came back.
  */
-import assert from 'node:assert/strict';
+
 import { holdsEntry, idAt } from './history.ts';
 import type { Host } from './host.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import type { MasterHost } from './master-host.ts';
 import { majorityOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
@@ -111,10 +112,16 @@ export class PromiseWatch {
   tookOver({ core, id }: MasterHost): void {
     for (const [logId, tracked] of this.#logs) {
       if (tracked.state !== 'holds' || tracked.committed.size === 0) continue;
-      assert.equal(core.logId, logId, `${id}: no other log takes the place of one with a promise`);
+      mustEqual(
+        'majority-survives',
+        core.logId,
+        logId,
+        `${id}: no other log takes the place of one with a promise`,
+      );
       this.#simulation.history.reached('promise-kept');
       for (const entry of tracked.committed.values()) {
-        assert(
+        must(
+          'majority-survives',
           holdsEntry(core.log, entry),
           `${id}, epoch ${core.epoch}: ${entry} was acknowledged at majority, and is missing`,
         );
@@ -125,18 +132,26 @@ export class PromiseWatch {
   /** What a node shows as committed is what everybody shows as committed, for ever. */
   #checkCommitted(core: MasterHost['core'] | SecondaryHost['core'], id: string): void {
     const { logId, committed, log, length } = core;
-    assert(committed <= length, `${id}: what is committed is shown`);
+    must('committed-is-final', committed <= length, `${id}: what is committed is shown`);
     const tracked = logId === null ? undefined : this.#logs.get(logId);
     if (tracked?.state !== 'holds' || committed === 0) return;
     const { last } = tracked;
     const isPrefix = last === null || last.seq > committed || holdsEntry(log, last.id);
-    assert(isPrefix, `${id} shows ${committed} entries as committed, without ${last?.id}`);
+    must(
+      'committed-is-final',
+      isPrefix,
+      `${id} shows ${committed} entries as committed, without ${last?.id}`,
+    );
     this.#record(tracked, committed, idAt(log, committed));
   }
 
   #record(tracked: Tracked, seq: number, id: string): void {
     const known = tracked.committed.get(seq);
-    assert(known === undefined || known === id, `${id} is committed where ${known} was`);
+    must(
+      'committed-is-final',
+      known === undefined || known === id,
+      `${id} is committed where ${known} was`,
+    );
     tracked.committed.set(seq, id);
     if (seq > (tracked.last?.seq ?? 0)) tracked.last = { seq, id };
   }

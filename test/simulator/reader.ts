@@ -4,12 +4,13 @@
  * that it was told before, and not told to forget, is in the log of that node. A tail of committed entries
  * is not reset while the promise holds.
  */
-import assert from 'node:assert/strict';
+
 import type { LogPosition } from '../../src/lib/core/log/log-position.ts';
 import { Follower } from '../../src/lib/core/replication/follower.ts';
 import { type ReadConcern, shownTo } from '../../src/lib/core/replication/read-barrier.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 import { holdsEntry, idAt } from './history.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import type { MasterHost } from './master-host.ts';
 import { startOf } from './oracle.ts';
 import type { SecondaryHost } from './secondary-host.ts';
@@ -66,12 +67,21 @@ export class Reader {
     if (this.#at?.follower.last === 0 && this.#told.length > length) {
       // It was told more than is left, under a ballot that nobody remembers: the node looks like one that is behind.
       const { promise } = this.#simulation.history;
-      assert(!promise.holds(logId), `a tail does not wait for what is lost at ${host.id}`);
+      must(
+        'tail-is-true',
+        !promise.holds(logId),
+        `a tail does not wait for what is lost at ${host.id}`,
+      );
       this.#simulation.history.reached('tail-waits');
       return;
     }
     const ids = Array.from({ length }, (_, index) => idAt(log, index + 1));
-    assert.deepEqual(this.#told.slice(0, length), ids, `a tail ends with the log of ${host.id}`);
+    mustEqual(
+      'tail-is-true',
+      this.#told.slice(0, length),
+      ids,
+      `a tail ends with the log of ${host.id}`,
+    );
   }
 
   #goTo(host: Node): void {
@@ -92,8 +102,16 @@ export class Reader {
       this.#simulation.history.reached(`tail-${reason}`);
       const isPromised = this.#concern === 'majority' && reason === 'cut' && from <= this.#promised;
       const isKept = !isPromised || !this.#simulation.history.promise.holds(this.#logId);
-      assert(isKept, `a tail of what is committed is reset to ${from} by ${host.id}`);
-      assert(from >= 1 && from <= this.#told.length, `a reset to ${from} takes something back`);
+      must(
+        'committed-is-final',
+        isKept,
+        `a tail of what is committed is reset to ${from} by ${host.id}`,
+      );
+      must(
+        'tail-is-true',
+        from >= 1 && from <= this.#told.length,
+        `a reset to ${from} takes something back`,
+      );
       this.#told.length = from - 1;
       this.#promised = Math.min(this.#promised, from - 1);
       this.#position = from === 1 ? null : positionAt(core, from - 1);
@@ -101,7 +119,7 @@ export class Reader {
     const { next, last } = follower;
     const to = Math.min(last, next + entriesMax - 1);
     if (to < next) return;
-    assert.equal(next, this.#told.length + 1, 'a tail goes on where it was');
+    mustEqual('tail-is-true', next, this.#told.length + 1, 'a tail goes on where it was');
     for (let seq = next; seq <= to; seq += 1) this.#told.push(idAt(core.log, seq));
     follower.told(to);
     this.#check(core, reset !== null);
@@ -119,7 +137,11 @@ export class Reader {
     const seqs = isThorough ? this.#told.keys() : [Math.floor(this.#random() * this.#told.length)];
     for (const index of seqs) {
       const id = this.#told[index] as string;
-      assert(holdsEntry(log, id), `a tail is not left with ${id}, which the log has not`);
+      must(
+        'tail-is-true',
+        holdsEntry(log, id),
+        `a tail is not left with ${id}, which the log has not`,
+      );
     }
   }
 }

@@ -1,9 +1,10 @@
 /** A machine that runs a secondary: takes frames from streams, answers heartbeats and fetches. */
-import assert from 'node:assert/strict';
+
 import type { Frame, Heartbeat, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import type { Simulation } from './simulation.ts';
 
 export class SecondaryHost extends Host {
@@ -45,7 +46,12 @@ export class SecondaryHost extends Host {
     if (request.prepare !== null && isMeant) return answer;
     const after = [core.epoch, core.logId, core.isComplete, core.committed];
     const what = 'a poll, and what is said to another incarnation, changes nothing';
-    assert.deepEqual(after, [epoch, logId, isComplete, committed], `${this.id}: ${what}`);
+    mustEqual(
+      'meant-for-one-run',
+      after,
+      [epoch, logId, isComplete, committed],
+      `${this.id}: ${what}`,
+    );
     return answer;
   }
 
@@ -54,7 +60,11 @@ export class SecondaryHost extends Host {
     const isMeant = frame.bootId === undefined || frame.bootId === this.core.bootId;
     this.core.receive(frame, draws, this.clock, (answer) => {
       const isRefused = answer.kind === 'refused';
-      assert(isMeant || isRefused, `${this.id}: a stream for another incarnation is refused`);
+      must(
+        'meant-for-one-run',
+        isMeant || isRefused,
+        `${this.id}: a stream for another incarnation is refused`,
+      );
       onAnswer(answer);
     });
   }
@@ -90,7 +100,7 @@ export class SecondaryHost extends Host {
     const restored = this.crashDisk(isWiped);
     if (restored !== null) {
       const isSafe = this.simulation.weather.disk !== 'always' || restored >= before;
-      assert(isSafe, `${this.id}: what a node has shown is there after a crash`);
+      must('shown-is-durable', isSafe, `${this.id}: what a node has shown is there after a crash`);
       if (restored < before) this.memory += 1;
     }
     this.simulation.say(`${this.id}: crashes at length ${before}${isWiped ? ', disk lost' : ''}`);

@@ -1,8 +1,9 @@
 /** Frames that no master of this cluster has sent, or not like this: pushed by hand, or misled. */
-import assert from 'node:assert/strict';
+
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
 import { frameOf } from './frames.ts';
+import { must, mustEqual } from './invariant-ids.ts';
 import type { MasterHost } from './master-host.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
@@ -16,7 +17,7 @@ export function strayFrame(simulation: Simulation, host: SecondaryHost): void {
   const frame = { logId, epoch, writer: null, from, messages, keys: [], epochs: null };
   host.later(0, () => {
     host.receive(frame, ({ kind }) => {
-      assert.equal(kind, 'refused', `${host.id}: a frame far ahead is refused`);
+      mustEqual('bounded', kind, 'refused', `${host.id}: a frame far ahead is refused`);
     });
   });
 }
@@ -30,7 +31,12 @@ export function contradict(host: SecondaryHost): void {
     const messages = packMessages(['something else']);
     const frame = { logId, epoch, writer, from: log.length, messages, keys: [], epochs: null };
     host.receive(frame, ({ kind }) => {
-      assert.equal(kind, 'refused', `${host.id}: another text at a place that is taken is refused`);
+      mustEqual(
+        'total-order',
+        kind,
+        'refused',
+        `${host.id}: another text at a place that is taken is refused`,
+      );
     });
   });
 }
@@ -50,7 +56,12 @@ export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
     const frame = { ...leadership, from: length + 1, messages: packMessages([]), keys: [] };
     const part = { offset, hasMore: false };
     host.receive({ ...frame, epochs: log.epochs.slice(offset), part }, ({ kind }) => {
-      assert.equal(kind, 'refused', `${host.id}: a list of epochs that begins too late is refused`);
+      mustEqual(
+        'total-order',
+        kind,
+        'refused',
+        `${host.id}: a list of epochs that begins too late is refused`,
+      );
     });
     simulation.history.reached('epochs-skipped');
   });
@@ -87,7 +98,11 @@ export function openGap(simulation: Simulation, host: SecondaryHost): void {
         return;
       simulation.history.reached('gap-closed');
       const { length } = core.log;
-      assert(length > first || host.disk.isFull, `${host.id}: what was held back appears`);
+      must(
+        'gap-closes',
+        length > first || host.disk.isFull,
+        `${host.id}: what was held back appears`,
+      );
     });
   });
 }
