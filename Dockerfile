@@ -5,7 +5,7 @@ RUN set -eu; mkdir -p /out/tmp /data; chmod 1777 /out/tmp; cp --parents /usr/loc
 
 FROM scratch
 COPY --from=node /out /
-# For a volume, when DATA_DIR is wanted: a new one takes over this owner.
+# The place of a volume for DATA_DIR; a new volume gets this owner.
 COPY --from=node --chown=1000:1000 /data /data
 COPY package.json /app/
 COPY src /app/src

@@ -20,10 +20,10 @@ start: ## start one node again: make start NODE=s2
 stop: ## stop one node: make stop NODE=s2
 	@deploy/cluster.sh stop $(NODE)
 
-logs: ## show their logs; FOLLOW=1 goes on
+logs: ## show their logs; FOLLOW=1 keeps following
 	@deploy/cluster.sh logs
 
-ps: ## show what runs
+ps: ## show which nodes run
 	@deploy/cluster.sh ps
 
 acceptance: node_modules ## run the self-check on a fresh cluster (in Docker, or locally; WHERE=docker|local)
@@ -35,21 +35,21 @@ test: node_modules ## run all tests, with coverage enforced
 fuzz: node_modules ## run 100,000 generated cases against every endpoint; RUNS=..., SEED=... replays
 	@npm run --silent fuzz
 
-coverage: test ## the same; the report is in coverage/index.html
+coverage: test ## run all tests; the coverage report is in coverage/index.html
 
-simulate: node_modules ## play many seeded simulations: SEEDS=10000 [FROM=1], or tell the story of one: SEED=42 TRACE=1
+simulate: node_modules ## run many seeded simulations: SEEDS=10000 [FROM=1], or print all events of one: SEED=42 TRACE=1
 	@npm run --silent simulate
 
-chaos: node_modules ## hurt a cluster of real nodes and check what it keeps: make chaos SECONDS=60 SEED=7 MODE=memory|disk
+chaos: node_modules ## inject faults into real nodes and check that nothing is lost: make chaos SECONDS=60 SEED=7 MODE=memory|disk
 	@npm run --silent chaos
 
-mutants: node_modules ## plant bugs in the core, one at a time: the simulator must find each; ONLY=text for some
+mutants: node_modules ## plant bugs in the core, one at a time, which the simulator must find; ONLY=text selects some
 	@npm run --silent mutants
 
 bench: node_modules ## measure beside a bare node:http server: ONLY="throughput disk", PEERS=1 adds redis, etcd and nats, RUNTIME=...
 	@npm run --silent bench
 
-bench-quick: node_modules ## the same in two minutes, on less data
+bench-quick: node_modules ## measure in two minutes, on less data
 	@QUICK=1 npm run --silent bench
 
 bench-report: node_modules ## write docs/benchmark.md and its chart from the newest results; FILES="..." for others
@@ -64,10 +64,10 @@ typecheck: node_modules ## check types
 swarm: ## deploy to a Docker swarm (docker swarm init): make swarm MORE_SECONDARIES=2; also scales and updates
 	@deploy/swarm.sh up
 
-swarm-down: ## take it away from the swarm; what it kept on disk stays
+swarm-down: ## remove it from the swarm; volumes stay
 	@deploy/swarm.sh down
 
-swarm-check: ## see a swarm restart a killed master that loses nothing, and scale; cleans up behind itself
+swarm-check: ## check that a swarm restarts a killed master without loss, and scales; removes all it created
 	@deploy/swarm-check.sh
 
 bun: node_modules ## run the self-check with Bun
@@ -76,7 +76,7 @@ bun: node_modules ## run the self-check with Bun
 print-bun:
 	@echo $(BUN)
 
-clean: ## stop the cluster and remove what was generated, also what containers kept on disk
+clean: ## stop the cluster and remove all generated files, also the volumes of containers
 	@deploy/cluster.sh forget
 	rm -rf node_modules coverage bench/results .cluster .env
 

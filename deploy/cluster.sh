@@ -1,7 +1,7 @@
 #!/bin/sh
 # One cluster of a master and two secondaries on this machine: in Docker where an engine answers,
 # else as local processes in the background, with pid files, logs and settings in .cluster/.
-# Settings come from .env and the environment of `up`; a node that is started again is the one it was.
+# Settings come from .env and the environment of `up`; `start` starts a node with the settings it had.
 #   cluster.sh up | down | forget | logs | ps | start NODE | stop NODE
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,13 +11,13 @@ services='s1 s2'
 
 say() { printf '%s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
-# Runs a command whose output is of interest only when it fails.
+# Runs a command, and shows its output only if it fails.
 quietly() {
   output=$(mktemp)
   if "$@" >"$output" 2>&1; then rm "$output"; else cat "$output" >&2; rm "$output"; return 1; fi
 }
 
-# --- which of the two -----------------------------------------------------------------------------
+# --- Docker or local -----------------------------------------------------------------------------
 
 compose() {
   if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
@@ -58,10 +58,10 @@ runs_locally() {
   return 1
 }
 
-# A cluster that runs locally stays the one we speak of, also when Docker has come up meanwhile.
+# If a cluster runs locally, commands mean that one, even if Docker has been started meanwhile.
 is_local() { runs_locally || ! has_docker; }
 
-# Writes down the environment of a node, as it is started now and again. There are tokens in it.
+# Stores the environment with which a node is started, now and later. It contains tokens.
 keep_settings() (
   port=$(port_of "$1")
   secondaries=s1=http://127.0.0.1:$(port_of s1),s2=http://127.0.0.1:$(port_of s2)
@@ -70,7 +70,7 @@ keep_settings() (
   SECONDARIES=$secondaries
   FAULT_INJECTION=${FAULT_INJECTION:-true}
   DATA_DIR=${DATA_DIR:+$DATA_DIR/$1}
-  # S1_FAULT_DELAY_MS and friends are this node's FAULT_DELAY_MS and friends.
+  # S1_FAULT_DELAY_MS is the FAULT_DELAY_MS of s1, and so on.
   prefix=$(say "$1" | tr a-z A-Z)
   for fault in FAULT_DELAY_MS FAULT_ERROR_RATE FAULT_ERROR_AFTER_APPLY_RATE FAULT_SEED; do
     eval "$fault=\${${prefix}_$fault:-}"
@@ -122,13 +122,13 @@ up_in_docker() {
 
 # --- both -----------------------------------------------------------------------------------------
 
-# Asks the master itself; in Docker from inside its container, so that the host needs no tools.
+# Asks the master; in Docker from inside its container, so that the host needs no tools.
 is_ok='fetch(`http://127.0.0.1:${process.argv[1]}/health`).then((r) => r.json()).then((h) => process.exit(h.status === "ok" ? 0 : 1), () => process.exit(1))'
 cluster_is_ok() {
   if is_local; then node -e "$is_ok" "$(port_of master)"; else compose exec -T master node -e "$is_ok" 8080 2>/dev/null; fi
 }
 
-# Why a master that has started does not take appends yet; nothing if it does not say.
+# Prints why a master that has started does not take appends yet, if it gives a reason.
 why='fetch(`http://127.0.0.1:${process.argv[1]}/health`).then((r) => r.json()).then((h) => h.reason && console.log(`The master waits: ${h.reason}.`), () => {})'
 say_why() {
   if is_local; then node -e "$why" "$(port_of master)"; else compose exec -T master node -e "$why" 8080 2>/dev/null || true; fi
@@ -149,7 +149,7 @@ wait_until_ok() {
 
 up() {
   make_token
-  # Nobody runs as those say: what is started now has the settings of now.
+  # No node runs with the stored settings, so those of now count.
   runs_locally || rm -f "$state"/*.env
   if is_local; then up_local; else up_in_docker; fi
   wait_until_ok
@@ -167,7 +167,7 @@ down() {
   if has_docker; then make_token; compose down --remove-orphans; fi
 }
 
-# Also what the containers kept on disk.
+# Also removes what the containers stored on disk.
 forget() { down; if has_docker; then compose down --volumes --remove-orphans; fi; }
 
 logs() {
@@ -183,7 +183,7 @@ ps_() {
   done
 }
 
-# `compose up` would make another container, with the settings of now; `start` takes the one that was stopped.
+# `compose up` would create a container with the settings of now; `start` starts the stopped one.
 start() {
   if is_local; then start_local "$1"
   elif [ -n "$(compose ps -a -q "$1")" ]; then compose start "$1"

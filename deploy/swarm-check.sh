@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees a swarm restart a killed master that has lost nothing, and scale. Everything in memory, on ports and under a
-# name of its own; takes away what it made, also the swarm, if it began one.
+# Checks that a swarm restarts a killed master without loss, and scales. All in memory, on own ports and under an own
+# name; removes what it created, also the swarm, if it created one.
 set -eu
 cd "$(dirname "$0")/.."
 export STACK=replog-check MASTER_PORT=18080 S1_PORT=18081 S2_PORT=18082 MORE_SECONDARIES=1 DATA_DIR= API_TOKEN=
@@ -15,7 +15,7 @@ master_container() { containers --filter "label=com.docker.swarm.service.name=${
 ask() { curl --silent --fail --max-time 20 "$@"; }
 append() { ask "$master/messages" -H 'content-type: application/json' -d "{\"message\":\"$1\",\"w\":$2}" && echo; }
 
-# wait_until WHAT COMMAND...: a minute at most, then what the swarm knows.
+# wait_until WHAT COMMAND...: waits for a minute at most, then prints the state of the swarm.
 wait_until() {
   what=$1; shift; tries=0
   until "$@" >/dev/null 2>&1; do

@@ -7,8 +7,8 @@ set -eu
 cd "$(dirname "$0")/.."
 stack=${STACK:-replog}
 
-# `docker stack deploy` reads neither .env nor all that compose files may say, so compose does. What compose prints
-# has ports as text, which a stack does not take, and settings that only compose knows.
+# `docker stack deploy` reads neither .env nor every feature of compose files, so compose resolves them. Its output has
+# ports as text, which a stack refuses, and settings that only compose knows.
 config() {
   [ -n "${CLUSTER_TOKEN:-}" ] || deploy/cluster.sh token
   docker compose --project-name "$stack" -f docker-compose.yml -f deploy/swarm.yml config |
@@ -17,7 +17,7 @@ config() {
 
 up() {
   [ -n "${IMAGE:-}" ] || docker build --quiet --tag replicated-log . >/dev/null
-  settings=$(config) # A name of its own, so that what fails here ends the script.
+  settings=$(config) # An assignment of its own, so that a failure ends the script.
   printf '%s\n' "$settings" |
     docker stack deploy --resolve-image "$([ -n "${IMAGE:-}" ] && echo changed || echo never)" \
       --with-registry-auth --prune --compose-file - "$stack"
