@@ -1,10 +1,11 @@
 /** Liveness, readiness and health: open to probes, on every node. */
+import type { Role } from '../core/role.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { HealthFeed } from './health-events.ts';
-import type { MasterPort, NodeView, ReadPort, SecondaryPort } from './ports.ts';
+import type { MasterPort, ReadPort, SecondaryPort } from './ports.ts';
 
 /** What a node says of itself. */
 export interface NodeHealth {
@@ -41,7 +42,7 @@ export function healthRoutes(port: ReadPort, { health, unready, onTimeMs }: Node
 }
 
 /** The body of every node: `identity` comes first, and `more` is what only its role says. */
-function bodyOf(core: NodeView, identity: object, more: object): object {
+function bodyOf(core: Role, identity: object, more: object): object {
   const { epoch, logId, length, committed, isComplete: complete, discarded } = core;
   return { ...identity, epoch, logId, length, committed, complete, ...more, discarded };
 }

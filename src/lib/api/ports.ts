@@ -1,38 +1,16 @@
 /** What the HTTP edge needs of the node around it; the drivers in `runtime/` provide it. */
 import type { Accepted, AppendRequest } from '../core/appends.ts';
-import type { Log } from '../core/log/log.ts';
 import type { Master } from '../core/master.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { ReadConcern, ReadEnd } from '../core/replication/read-barrier.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
+import type { Role } from '../core/role.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { Origin } from '../http/trace.ts';
 
 /** The log a node shows. */
-export interface LogView {
-  readonly log: Log;
-  /** How many of its messages are shown. */
-  readonly length: number;
-  /** Up to where they are known to be committed. */
-  readonly committed: number;
-  readonly logId: string | null;
-  /**
-   * The epoch of the master whose log this is: while it stays the same, the log only grows. (The node may have
-   * heard of a newer epoch, and not know yet which of its entries that master has.)
-   */
-  readonly logEpoch: number;
-}
-
-/** What every node says of its log in `GET /health` and `GET /metrics`. */
-export interface NodeView extends LogView {
-  /** The highest epoch that it has seen. */
-  readonly epoch: number;
-  /** Whether it has lost nothing that it could have acknowledged. */
-  readonly isComplete: boolean;
-  /** How many entries were cut off its log in this run. */
-  readonly discarded: number;
-}
+export type LogView = Pick<Role, 'log' | 'logId' | 'logEpoch' | 'length' | 'committed'>;
 
 /** What reading needs of a node. */
 export interface ReadPort {
@@ -54,7 +32,7 @@ export interface ReadPort {
 
 /** What the routes of every node need. */
 export interface NodePort extends ReadPort {
-  readonly core: NodeView;
+  readonly core: Role;
   /** The page of `GET /metrics`. */
   metrics(): string;
 }

@@ -16,7 +16,6 @@ import { Candidacy, type CandidacyConfig, type CandidacyEffects } from './candid
 import type { HashKey } from './log/half-sip-hash.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
 import { Replica, type Restored } from './log/replica.ts';
-import { NodeView } from './node-view.ts';
 import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
 import { ballotOf } from './recovery/recovery.ts';
@@ -31,6 +30,7 @@ import {
   type WriteConcern,
   WriteConcernTracker,
 } from './replication/write-concern.ts';
+import { Role } from './role.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const FLUSH_ON_STOP_MS_MAX = 1000;
@@ -53,7 +53,7 @@ export interface StreamFailure {
   readonly isRestarted: boolean;
 }
 
-export class Master extends NodeView {
+export class Master extends Role {
   readonly #config: MasterConfig;
   readonly #effects: MasterEffects;
   readonly #cluster: Cluster;
@@ -295,7 +295,6 @@ export class Master extends NodeView {
     else for (const peer of this.#cluster.peers) peer.tick(now, random);
   }
 
-  /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
     let at = this.#tracker.nextDeadline;
     if (this.#stopAt !== null && !this.isDrained) {

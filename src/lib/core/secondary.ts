@@ -10,10 +10,10 @@ import type { HashKey } from './log/half-sip-hash.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
 import { copyMessages } from './log/messages.ts';
 import { Replica, type Restored } from './log/replica.ts';
-import { NodeView } from './node-view.ts';
 import type { Ack, Frame, Heartbeat, HeartbeatRequest, PrepareReply } from './protocol.ts';
 import { type Ballot, compareBallots } from './recovery/ballot.ts';
 import type { LogEvent, Refusal } from './refusal.ts';
+import { Role } from './role.ts';
 
 /** Bytes of frames that may wait for their delay; further frames are refused. */
 export const DELAYED_BYTES_MAX = 64 * 1024 * 1024;
@@ -61,7 +61,7 @@ interface Unanswered extends Ballot {
   readonly onAnswer: (answer: FrameAnswer) => void;
 }
 
-export class Secondary extends NodeView {
+export class Secondary extends Role {
   readonly #config: SecondaryConfig;
   readonly #logEvent: (event: LogEvent) => void;
   readonly #applier: Applier;
@@ -217,7 +217,6 @@ export class Secondary extends NodeView {
     this.#settle();
   }
 
-  /** When `tick` has something to do next, in ms; Infinity for never. */
   nextWakeAt(): number {
     const first = this.#delayed[0];
     return first === undefined ? Number.POSITIVE_INFINITY : first.arrivedAt + this.#faults.delayMs;

@@ -3,26 +3,17 @@
  * decides nothing. It stores nothing of the core, which a change of the role may replace.
  */
 import { performance } from 'node:perf_hooks';
-import type { NodePort, NodeView } from '../api/ports.ts';
+import type { NodePort } from '../api/ports.ts';
 import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
 import type { Waiter } from '../core/replication/write-concern.ts';
+import type { Role } from '../core/role.ts';
 import type { Exposition } from '../wire/exposition.ts';
 import { Alarm } from './alarm.ts';
 import type { Logger } from './logger.ts';
 import { NodeMetrics } from './node-metrics.ts';
 
-/** What the cores of all roles have in common. */
-export interface NodeCore extends NodeView {
-  /** More of what was written has become durable. */
-  synced(): void;
-  /** Does what is due at `now`, in ms. */
-  tick(now: number, random: () => number): void;
-  /** When `tick` has something to do next, in ms; Infinity for never. */
-  nextWakeAt(): number;
-}
-
 export abstract class NodeDriver implements NodePort {
-  abstract readonly core: NodeCore;
+  abstract readonly core: Role;
   protected readonly logger: Logger;
   readonly #metrics: NodeMetrics;
   readonly #readers = new ReadBarrier();

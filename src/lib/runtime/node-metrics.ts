@@ -1,7 +1,7 @@
 /** What every node tells of itself as a process and as a holder of the log. */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { NodeView } from '../api/ports.ts';
+import type { Role } from '../core/role.ts';
 import { Exposition } from '../wire/exposition.ts';
 
 /** How often the delay of the event loop is looked at, in ms. */
@@ -24,7 +24,7 @@ export class NodeMetrics {
   }
 
   /** A page of `GET /metrics` that begins with these families. */
-  page({ length, epoch, discarded }: NodeView): Exposition {
+  page({ length, epoch, discarded }: Role): Exposition {
     const { user, system } = process.cpuUsage();
     const delay = this.#delay;
     // The monitor measures the time between two looks; what exceeds the resolution is the delay.

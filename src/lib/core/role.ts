@@ -1,12 +1,12 @@
 /**
- * What anybody may know of the log of a node: the part that a master, a candidate and a secondary have in
- * common. All of it is read from the replica, which outlives every role.
+ * What a node is in every role, be it master or secondary: it works on a replica, which outlives the role,
+ * shows what is in it, and is told of time and of the disk.
  */
 import type { KeyIndex } from './log/idempotency.ts';
 import type { Log } from './log/log.ts';
 import type { Replica } from './log/replica.ts';
 
-export abstract class NodeView {
+export abstract class Role {
   protected readonly replica: Replica;
 
   constructor(replica: Replica) {
@@ -15,6 +15,15 @@ export abstract class NodeView {
 
   /** How many messages it shows. */
   abstract get length(): number;
+
+  /** More of what was written has become durable. */
+  abstract synced(): void;
+
+  /** Does what is due at `now`, in ms. `random()` gives numbers in [0, 1). */
+  abstract tick(now: number, random: () => number): void;
+
+  /** When `tick` has something to do next, in ms; Infinity for never. */
+  abstract nextWakeAt(): number;
 
   get log(): Log {
     return this.replica.log;
@@ -29,7 +38,10 @@ export abstract class NodeView {
     return this.replica.logId;
   }
 
-  /** The epoch its log was written on under: by the newest master whose whole log is here. */
+  /**
+   * The epoch of the newest master whose whole log is here: while it stays the same, the log only grows. (The
+   * node may have heard of a newer epoch, and not know yet which of its entries that master has.)
+   */
   get logEpoch(): number {
     return this.replica.newest.epoch;
   }
