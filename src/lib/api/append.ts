@@ -2,7 +2,12 @@
 import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd, WriteConcern } from '../core/replication/write-concern.ts';
 import { readBody } from '../http/body.ts';
-import { parseIdempotencyKey, parsePrefer, requireContentType } from '../http/headers.ts';
+import {
+  parseIdempotencyKey,
+  parsePrefer,
+  requireContentType,
+  type WaitPreference,
+} from '../http/headers.ts';
 import { appendBodyBytesMax } from '../http/limits.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
@@ -29,23 +34,32 @@ export function append(port: MasterPort, options: AppendOptions, context: Reques
     const { messages, isBatch, w } = readAppend(bytes, messageBytesMax);
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
-    const receipt = new Receipt(port, context, preference);
-    receipt.isBatch = isBatch;
+    const receipt = new Receipt(port, context, preference, isBatch);
     receipt.answerTo(port.append(request, receipt, context));
   });
 }
 
 class Receipt extends HeldAnswer {
   /** Whether the client sent a list, even of one message. */
-  isBatch = false;
+  readonly #isBatch: boolean;
+
+  constructor(
+    port: MasterPort,
+    context: RequestContext,
+    preference: WaitPreference | null,
+    isBatch: boolean,
+  ) {
+    super(port, context, preference);
+    this.#isBatch = isBatch;
+  }
 
   protected members({ seq, count, w, isDuplicate }: Accepted): object {
     const { core } = this.port;
     const { acked, pending } = core.holders(seq + count - 1);
     const epoch = core.log.epochAt(seq);
-    if (!this.isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
+    if (!this.#isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
     const more = {
-      ...(this.isBatch ? { count } : {}),
+      ...(this.#isBatch ? { count } : {}),
       ...(isDuplicate ? { duplicate: true } : {}),
     };
     return { seq, epoch, w, acked, pending, ...more };
