@@ -395,6 +395,11 @@ describe('the checker finds', () => {
       () => new Story().append('a', 1, ALL, { pending: ['s9'] }).final('a'),
     ],
     [
+      'bad receipt',
+      'another count of messages than were sent',
+      () => new Story().append(['a', 'b'], 1, ALL, { count: 1 }).final('a', 'b'),
+    ],
+    [
       'non-monotone read',
       'a node that shows less than before',
       () => new Story().read('s1', ['a', 'b']).read('s1', ['a']),

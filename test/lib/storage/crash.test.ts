@@ -31,6 +31,7 @@ describe('a process that is killed while it writes', () => {
         if (synced === round * 15) child.kill('SIGKILL');
       }
       await exit;
+      assert.ok(synced >= round * 15, `it ended by itself, after ${synced} syncs`);
       await using(path, ({ replica }) => {
         // It may have cut one entry after it said so.
         assert.ok(replica.log.length >= durable - 1, `${replica.log.length} of ${durable}`);
