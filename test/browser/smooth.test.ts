@@ -12,7 +12,7 @@ const MORE_ELEMENTS_MAX = 100;
 const FRAMES_MIN = 10;
 const ELEMENTS = "document.querySelectorAll('*').length";
 
-/** Counts frames, and notes the longest task that keeps the page from reacting. */
+/** Counts frames, and records the longest task that keeps the page from reacting. */
 const WATCH = `
   globalThis.frames = 0;
   globalThis.longestTaskMs = 0;

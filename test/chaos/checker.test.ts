@@ -493,7 +493,7 @@ describe('the checker finds', () => {
     assert.deepEqual(story.found(), ['no agreement']);
   });
 
-  it('what the run itself noted', () => {
+  it('what the run itself recorded', () => {
     const story = new Story();
     story.history.findings.push({ name: 'defect', detail: 's1: ...' });
     assert.deepEqual(story.found(), ['defect']);

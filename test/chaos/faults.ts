@@ -1,5 +1,5 @@
 /**
- * The faults, one by one: how each begins and ends, and what of it is noted in the history, so that
+ * The faults, one by one: how each begins and ends, and what of it is recorded in the history, so that
  * the checker knows what excuses a loss and what does not.
  */
 import { Dice } from '../lib/support.ts';
@@ -202,7 +202,7 @@ export class Faults {
     return new Dice(this.#dice.integer(0, 2 ** 31 - 1));
   }
 
-  // --- what is noted ---------------------------------------------------------------------------
+  // --- what is recorded ------------------------------------------------------------------------
 
   #outage(node: string, what: string): Interval {
     const outage = this.#interval(node, what);

@@ -23,7 +23,7 @@ interface Node {
   port: number;
   /** All its incarnations; the last one is the present. */
   readonly incarnations: NodeProcess[];
-  /** Lives that we have ended, and what else may end. */
+  /** Processes that we have ended, and what else may end. */
   readonly killed: Set<NodeProcess>;
 }
 

@@ -18,7 +18,7 @@ export class Memories {
   }
 
   /**
-   * Notes that this node is about to lose its memory, and returns true; false, and it must not, if that
+   * Records that this node is about to lose its memory, and returns true; false, and it must not, if that
    * would be more than the promise allows. `isForced`: it does in any case, and the promise is void.
    */
   async forget(node: string, isForced: boolean): Promise<boolean> {

@@ -83,7 +83,7 @@ function shrunk(view: string, reads: readonly Read[]): Finding[] {
 export function untrueReceipts({ appends, reads, kills }: History): Finding[] {
   const incarnationsEnded = (node: string, by: (kill: Interval) => boolean) =>
     kills.filter((kill) => kill.node === node && by(kill)).length;
-  const prepares = appends.flatMap(({ receipts, firstSentAt }) =>
+  const statements = appends.flatMap(({ receipts, firstSentAt }) =>
     receipts.flatMap(({ acked, epoch, seq, count, at }) =>
       acked.map((node) => ({
         scope: `${node} ${epoch} ${incarnationsEnded(node, ({ to }) => to <= firstSentAt)}`,
@@ -92,23 +92,24 @@ export function untrueReceipts({ appends, reads, kills }: History): Finding[] {
       })),
     ),
   );
-  prepares.sort((a, b) => a.at - b.at);
+  statements.sort((a, b) => a.at - b.at);
   const found: Finding[] = [];
   const highest = new Map<string, { seq: number; at: number }>();
   let next = 0;
   for (const { node, epoch, length, sentAt, at } of [...reads].sort(
     (a, b) => a.sentAt - b.sentAt,
   )) {
-    for (; (prepares[next]?.at ?? Number.POSITIVE_INFINITY) <= sentAt; next += 1) {
-      const prepare = prepares[next] as (typeof prepares)[0];
-      if (prepare.seq > (highest.get(prepare.scope)?.seq ?? 0)) highest.set(prepare.scope, prepare);
+    for (; (statements[next]?.at ?? Number.POSITIVE_INFINITY) <= sentAt; next += 1) {
+      const statement = statements[next] as (typeof statements)[0];
+      if (statement.seq > (highest.get(statement.scope)?.seq ?? 0))
+        highest.set(statement.scope, statement);
     }
-    const prepare = highest.get(
+    const statement = highest.get(
       `${node} ${epoch} ${incarnationsEnded(node, ({ from }) => from <= at)}`,
     );
-    if (prepare === undefined || prepare.seq <= length) continue;
+    if (statement === undefined || statement.seq <= length) continue;
     const detail =
-      `a receipt of ${Math.round(prepare.at)} ms names ${node} as holding seq ${prepare.seq}; ` +
+      `a receipt of ${Math.round(statement.at)} ms names ${node} as holding seq ${statement.seq}; ` +
       `asked at ${Math.round(sentAt)} ms it showed ${length}`;
     found.push({ name: 'untrue receipt', detail });
   }

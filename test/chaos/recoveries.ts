@@ -1,4 +1,4 @@
-/** Notes when each new incarnation of the master began to recover, and when it had. */
+/** Records when each new incarnation of the master began to recover, and when it had. */
 import type { ClientRun } from './clients.ts';
 import type { ChaosCluster } from './cluster.ts';
 import { healthOf } from './health.ts';
@@ -25,7 +25,7 @@ export class RecoveryWatch {
     if (last !== undefined) last.to = Math.min(last.to, this.#run.now());
   }
 
-  /** Starts a new incarnation of the master, and notes its recovery when it comes. */
+  /** Starts a new incarnation of the master, and records its recovery when it comes. */
   async takeOver(start: () => Promise<void>): Promise<void> {
     const { master } = this.#cluster;
     const recovery: Recovery = {

@@ -88,7 +88,7 @@ export async function followAll(run: ClientRun, names: readonly string[]): Promi
   await watching;
 }
 
-/** Waits until all tails take this for the log; notes those that do not. */
+/** Waits until all tails take this for the log; records those that do not. */
 export async function caughtUp({ history }: ClientRun, log: readonly string[]): Promise<void> {
   const isThere = ({ log: told }: Tail) =>
     told.length === log.length && told.every((text, index) => text === log[index]);

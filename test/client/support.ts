@@ -1,4 +1,4 @@
-/** What the tests of the client share: servers that answer as they are told, and tails that are noted. */
+/** What the tests of the client share: servers that answer as they are told, and tails that are recorded. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -64,7 +64,7 @@ export function problem(status: number, name: string, fields: object = {}): obje
 /** A receipt as a master of one node gives it. */
 export const RECEIPT = { seq: 1, epoch: 1, w: 1, acked: ['master'], pending: [] };
 
-/** Follows the log until the test is over, and notes what it is given. */
+/** Follows the log until the test is over, and records what it is given. */
 export class RecordedTail {
   readonly entries: TailEntry[] = [];
   error: unknown;

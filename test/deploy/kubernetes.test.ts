@@ -171,13 +171,13 @@ for (const [name, folder] of Object.entries(variants)) {
           capabilities: { drop: ['ALL'] },
         });
         const dataDir = env.find(({ name }: Resource) => name === 'DATA_DIR')?.value;
-        const prepares: Resource[] = set.spec.volumeClaimTemplates ?? [];
+        const volumeClaims: Resource[] = set.spec.volumeClaimTemplates ?? [];
         assert.deepEqual(
           volumeMounts,
-          prepares.map(({ metadata }) => ({ name: metadata.name, mountPath: dataDir })),
+          volumeClaims.map(({ metadata }) => ({ name: metadata.name, mountPath: dataDir })),
         );
-        assert.equal(dataDir !== undefined, prepares.length === 1);
-        assert.equal(prepares.length === 1, name.includes('disks'));
+        assert.equal(dataDir !== undefined, volumeClaims.length === 1);
+        assert.equal(volumeClaims.length === 1, name.includes('disks'));
       }
     });
   });

@@ -1,5 +1,5 @@
 /**
- * Frames to a real secondary, most of them nearly right, cut into pieces anywhere. A refused exchange
+ * Frames to a real secondary, most of them nearly right, cut into pieces anywhere. A refused request
  * changes nothing; an ack tells exactly what the node shows.
  */
 import assert from 'node:assert/strict';

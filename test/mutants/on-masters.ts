@@ -162,7 +162,7 @@ export const ON_MASTERS: readonly Mutant[] = [
     breaks: ['refused-is-not-appended'],
   },
   {
-    name: 'the keys of what is appended are not noted',
+    name: 'the keys of what is appended are not indexed',
     file: 'log/replica.ts',
     text: 'for (const [seq, key] of keys) this.keys.record(key, seq);',
     replacement: '',

@@ -64,7 +64,7 @@ describe('secrets', () => {
     };
     assert.equal((await request(`${master.url}/messages`, broken)).status, 400);
     await s1.stop('SIGKILL');
-    await waitFor('the failure to be noted', () => master.events('secondary-status').length > 2);
+    await waitFor('the failure to be logged', () => master.events('secondary-status').length > 2);
     await append(master, { message: SECRET, w: 1 }, client);
     await waitFor('a failed attempt', () => master.events('replication-failed').length > 0);
     assertSilent(master, ...secondaries);

@@ -117,7 +117,7 @@ describe('stopping', () => {
     assert.equal(await master.exited(), 0);
   });
 
-  it('hands over what nobody waited for', async (t) => {
+  it('replicates before it stops what nobody waited for', async (t) => {
     const { master, secondaries } = await startCluster(t, { secondary: { FAULT_DELAY_MS: 100 } });
     const texts = Array.from({ length: 20 }, (_, i) => `m${i}`);
     for (const message of texts) {

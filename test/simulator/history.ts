@@ -213,7 +213,7 @@ export class History {
   /** A master has found the log it goes on with. */
   recovered(host: MasterHost, fields: Readonly<Record<string, unknown>>): void {
     const { core } = host;
-    this.#checkSurvey(host, fields.answered as string[]);
+    this.#checkPoll(host, fields.answered as string[]);
     must('complete-is-earned', core.isComplete, `${host.writer}: whoever takes over is complete`);
     this.#logs.set(host.writer, core);
     this.#checkBest(host, fields.answered as string[]);
@@ -259,7 +259,7 @@ export class History {
   }
 
   /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */
-  #checkSurvey(host: MasterHost, answered: string[]): void {
+  #checkPoll(host: MasterHost, answered: string[]): void {
     const { core, writer, polled, own, refused } = host;
     const { secondaries, nodes, weather } = this.#simulation;
     let complete = own.isComplete && own.logId === core.logId ? 1 : 0;

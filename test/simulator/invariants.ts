@@ -51,7 +51,7 @@ export class Invariants {
   readonly #seen = new Map<object, Seen>();
   /** Which log each incarnation of a node had last, and whether it was complete. */
   readonly #complete = new Map<object, { logId: string | null; isComplete: boolean }>();
-  /** The acked lengths a master knew last, and of which lives. */
+  /** The acked lengths a master knew last, and of which incarnations. */
   readonly #acked = new Map<object, { incarnation: string; length: number }[]>();
   #instant = 0;
   #eventsAtOnce = 0;
@@ -184,7 +184,7 @@ export class Invariants {
       must(
         'acked-length-is-told',
         isThere,
-        `${id}: what ${incarnation} has acked is not forgotten while it lives`,
+        `${id}: what ${incarnation} has acked is not forgotten while it runs`,
       );
     }
   }

@@ -271,8 +271,8 @@ export class MasterHost extends Host implements MasterEffects {
     const hasLanded =
       !frame.part?.hasMore && ack.length >= frame.from + frame.messages.ends.length - 1;
     // An incarnation that was not met before is worth an attempt, not a new backoff.
-    const isNewLife = this.restartsSeen !== restartsSeen;
-    if (!hasLanded || isNewLife || this.links[secondary] !== link || link.isBroken) return;
+    const isNewIncarnation = this.restartsSeen !== restartsSeen;
+    if (!hasLanded || isNewIncarnation || this.links[secondary] !== link || link.isBroken) return;
     const failures = this.core.secondaries(this.clock)[secondary]?.failures;
     mustEqual(
       'retried-in-time',
@@ -332,7 +332,7 @@ export class MasterHost extends Host implements MasterEffects {
     const { prepare } = request;
     const host =
       this.core.leadership !== null ? simulation.at(this, secondary) : this.#secondary(secondary);
-    this.#checkClaim(prepare);
+    this.#checkPrepare(prepare);
     // Another attempt to recover begins with another poll.
     if (this.core.leadership === null) this.isPolling = prepare === null;
     if (prepare === null && this.core.leadership === null) {
@@ -373,7 +373,7 @@ export class MasterHost extends Host implements MasterEffects {
   }
 
   /** Every attempt to recover prepares an epoch of its own. */
-  #checkClaim(prepare: Prepare | null): void {
+  #checkPrepare(prepare: Prepare | null): void {
     const { prepared } = this;
     if (prepare === null || prepare === prepared) return;
     const isHigher = prepare.epoch > (prepared?.epoch ?? 0);
@@ -484,7 +484,7 @@ export function hasLog(said: Heartbeat | undefined): said is Heartbeat {
   return said !== undefined && (said.length > 0 || (said.prepareReply?.lastEpoch ?? 0) > 0);
 }
 
-/** Notes what a master is about to learn. */
+/** Records what a master is about to learn. */
 function tell(told: Told, bootId: string, length: number, incarnationsWhenAsked: number): void {
   if (bootId === told.incarnation) {
     told.length = Math.max(told.length, length);

@@ -23,7 +23,7 @@ export interface SmallSimulation {
   readonly slow?: readonly boolean[];
 }
 
-class ChosenWorld extends Simulation {
+class ChosenSimulation extends Simulation {
   slow: readonly boolean[] = [];
   #sent = 0;
 
@@ -41,7 +41,7 @@ class ChosenWorld extends Simulation {
 /** Plays it to the end; every invariant is checked after every event. */
 export function playSmall(small: SmallSimulation): Simulation {
   const { secondaries, disk, event, happens } = small;
-  const simulation = new ChosenWorld(1, { ...FAIR_WEATHER, secondaries, disk });
+  const simulation = new ChosenSimulation(1, { ...FAIR_WEATHER, secondaries, disk });
   const invariants = new Invariants(simulation);
   for (const [index, w] of [1, 2, 'all', 2, 1, 'majority'].entries()) {
     const texts = index === 3 ? ['four', 'four and a half'] : [`message ${index}`];

@@ -1,4 +1,4 @@
-/** A reader of `text/event-stream`, as a browser's `EventSource` is one: it notes, and can come back. */
+/** A reader of `text/event-stream`, as a browser's `EventSource` is one: it records, and can reconnect. */
 import { request } from 'node:http';
 import { answersOf, eventsOf, headersOf } from './described.ts';
 import { waitFor } from './wait.ts';
@@ -132,7 +132,7 @@ export class EventReader {
     return true;
   }
 
-  /** Notes what has come; gives the events and comments that are whole. */
+  /** Records what has come; returns the events and comments that are whole. */
   #read(text: string): string[] {
     const blocks = (this.#rest + text).split('\n\n');
     this.#rest = blocks.pop() as string;

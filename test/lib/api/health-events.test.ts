@@ -208,7 +208,7 @@ describe('HealthFeed', () => {
     assert.deepEqual([one.written, next.news()], [[event(0)], [event(5)]]);
   });
 
-  it('rests for longer than it takes to tell all', async () => {
+  it('pauses for longer than it takes to tell all', async () => {
     const node = new Node();
     const followers = Array.from({ length: 500 }, () => new Follower(node));
     for (const one of followers) {

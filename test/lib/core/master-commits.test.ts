@@ -36,13 +36,13 @@ describe('Master: what is committed', () => {
   it('never falls, whoever loses its memory then', () => {
     const stage = threeEntries();
     assert.equal(stage.master.committed, 3);
-    for (const name of ['s1', 's2']) stage.speak(name, 0, { bootId: `${name}-reborn` });
+    for (const name of ['s1', 's2']) stage.speak(name, 0, { bootId: `${name}-restarted` });
     assert.deepEqual(stage.master.holders(1).acked, ['master']);
     assert.equal(stage.master.committed, 3);
     stage.append('d');
-    stage.ack('s1', 2, { bootId: 's1-reborn' });
+    stage.ack('s1', 2, { bootId: 's1-restarted' });
     assert.equal(stage.master.committed, 3);
-    stage.ack('s1', 4, { bootId: 's1-reborn' });
+    stage.ack('s1', 4, { bootId: 's1-restarted' });
     assert.equal(stage.master.committed, 4);
   });
 
@@ -136,7 +136,7 @@ describe('Master: the notice of a commit', () => {
     stage.ack('s1', 1);
     stage.fail('s2');
     stage.tick(SPOKEN + 120);
-    stage.did('drop s2', 'send s1 2..1', 'ask s2');
+    stage.did('abort s2', 'send s1 2..1', 'ask s2');
     stage.tick(SPOKEN + 130);
     stage.did('open s2#2', 'send s2 1..1');
     stage.tick(SPOKEN + 200);
@@ -166,7 +166,7 @@ describe('Master: the notice of a commit', () => {
     stage.did('send s1 2..1', 'send s2 2..1');
     stage.fail('s2');
     stage.tick(SPOKEN + 200);
-    stage.did('drop s2', 'ask s2');
+    stage.did('abort s2', 'ask s2');
     stage.append('b');
     stage.did('send s1 2..2', 'open s2#2', 'send s2 2..2');
   });

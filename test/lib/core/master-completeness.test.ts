@@ -34,18 +34,18 @@ describe('Master: from where a secondary is complete', () => {
 
   it('is the length of the log when it is met, in every stream with this incarnation of it', () => {
     const stage = threeEntries();
-    stage.speak('s1', 0, { bootId: 'reborn' });
+    stage.speak('s1', 0, { bootId: 'restarted' });
     stage.did('open s1#2', 'send s1 1..0');
     const told = () => {
       const { bootId, completeFrom } = stage.starts.get('s1') ?? {};
       return [bootId, completeFrom];
     };
-    assert.deepEqual(told(), ['reborn', 3]);
+    assert.deepEqual(told(), ['restarted', 3]);
     stage.append(['d', 'e']);
     stage.fail('s1');
     stage.starts.clear();
     stage.tick(stage.now + 25);
-    assert.deepEqual(told(), ['reborn', 3]);
+    assert.deepEqual(told(), ['restarted', 3]);
     stage.speak('s1', 0, { bootId: 'once more' });
     assert.deepEqual(told(), ['once more', 5]);
   });
@@ -53,12 +53,12 @@ describe('Master: from where a secondary is complete', () => {
   it('is that as well of an incarnation that is met by its first ack', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append(['a', 'b']);
-    stage.ack('s1', 0, { bootId: 'reborn' });
+    stage.ack('s1', 0, { bootId: 'restarted' });
     stage.append('c');
     stage.fail('s1');
     stage.tick(25);
     const { bootId, completeFrom } = stage.starts.get('s1') ?? {};
-    assert.deepEqual([bootId, completeFrom], ['reborn', 2]);
+    assert.deepEqual([bootId, completeFrom], ['restarted', 2]);
   });
 });
 
@@ -66,8 +66,8 @@ describe('Master: a secondary that becomes complete', () => {
   /** s1 has come back with nothing, and says so; what it lacks is on its way. */
   function catchingUp(): Stage {
     const stage = threeEntries();
-    stage.speak('s1', 0, { bootId: 'reborn' });
-    stage.ack('s1', 0, { bootId: 'reborn' });
+    stage.speak('s1', 0, { bootId: 'restarted' });
+    stage.ack('s1', 0, { bootId: 'restarted' });
     stage.did('open s1#2', 'send s1 1..0', 'send s1 1..3');
     stage.beat('s2', 3);
     assert.equal(stage.health('s1').complete, false);
@@ -78,26 +78,26 @@ describe('Master: a secondary that becomes complete', () => {
     const stage = catchingUp();
     stage.tick(stage.now + 1);
     stage.did();
-    stage.ack('s1', 3, { bootId: 'reborn' });
+    stage.ack('s1', 3, { bootId: 'restarted' });
     stage.tick(stage.now);
     stage.did('ask s1');
-    stage.speak('s1', 3, { bootId: 'reborn', isComplete: true });
+    stage.speak('s1', 3, { bootId: 'restarted', isComplete: true });
     assert.equal(stage.health('s1').complete, true);
     stage.append('d');
-    stage.ack('s1', 4, { bootId: 'reborn' });
+    stage.ack('s1', 4, { bootId: 'restarted' });
     stage.tick(stage.now);
     stage.did('send s1 4..4', 'open s2#2', 'send s2 4..4');
   });
 
   it('is asked once only, though its disk is full and it stays incomplete', () => {
     const stage = catchingUp();
-    stage.ack('s1', 3, { bootId: 'reborn' });
+    stage.ack('s1', 3, { bootId: 'restarted' });
     stage.tick(stage.now);
     stage.skip();
-    stage.speak('s1', 3, { bootId: 'reborn' });
+    stage.speak('s1', 3, { bootId: 'restarted' });
     for (const length of [4, 5]) {
       stage.append('x');
-      stage.ack('s1', length, { bootId: 'reborn' });
+      stage.ack('s1', length, { bootId: 'restarted' });
       stage.tick(stage.now);
     }
     assert.equal(stage.health('s1').complete, false);
@@ -106,8 +106,8 @@ describe('Master: a secondary that becomes complete', () => {
 
   it('is not asked if it does not speak of such things', () => {
     const stage = threeEntries();
-    stage.beat('s1', 0, { bootId: 'reborn' });
-    stage.ack('s1', 3, { bootId: 'reborn' });
+    stage.beat('s1', 0, { bootId: 'restarted' });
+    stage.ack('s1', 3, { bootId: 'restarted' });
     stage.tick(stage.now);
     stage.did('open s1#2', 'send s1 1..3');
     assert.equal(stage.health('s1').complete, false);
@@ -139,7 +139,7 @@ describe('Master: a secondary that becomes complete', () => {
     assert.equal(
       complete(
         (stage) => stage.append('d'),
-        (stage) => stage.ack('s1', 4, { bootId: 'reborn' }),
+        (stage) => stage.ack('s1', 4, { bootId: 'restarted' }),
       ),
       false,
     );

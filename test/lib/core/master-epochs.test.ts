@@ -112,10 +112,10 @@ describe('Master: a list of epochs that does not fit one frame', () => {
   it('is answered by acks of their own kind; any other one is no answer', () => {
     const stage = goesOn(3, 0);
     stage.ack('s1', 3, { epoch: 8 });
-    stage.did('drop s1');
+    stage.did('abort s1');
     const other = goesOn(7, 7);
     part(other, 7);
-    other.did('drop s1');
+    other.did('abort s1');
   });
 
   it('fills the window, and no more', () => {

@@ -50,10 +50,10 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
 
 for (const [how, act, by] of ways) {
   describe(`Master: fenced by ${how}`, () => {
-    it('drops every stream and sends all who wait away', () => {
+    it('aborts every stream and answers all who wait', () => {
       const stage = usual();
       act(stage);
-      stage.did('drop s1', 'drop s2', 'bob fenced', 'alice fenced');
+      stage.did('abort s1', 'abort s2', 'bob fenced', 'alice fenced');
       assert.deepEqual([stage.master.waiting, stage.master.fencedBy], [0, by]);
       assert.deepEqual(stage.logEvents.at(-1), {
         level: 'error',

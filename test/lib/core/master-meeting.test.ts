@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NEVER, ROUND_MS, Stage, threeEntries } from './stage.ts';
 
-const CLAIM = { logId: 'L', epoch: 1, writer: 'W' };
+const PREPARE = { logId: 'L', epoch: 1, writer: 'W' };
 const POLL = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 
 describe('Master: what it asks with a heartbeat', () => {
@@ -15,7 +15,7 @@ describe('Master: what it asks with a heartbeat', () => {
     stage.beat('s1', 0, { bootId: 'incarnation' });
     stage.beat('s2', 0);
     stage.miss('s3', 'refused', true);
-    const told = { prepare: CLAIM, completeFrom: null, committed: 0 };
+    const told = { prepare: PREPARE, completeFrom: null, committed: 0 };
     assert.deepEqual(stage.requests.get('s1'), { ...told, bootId: 'incarnation' });
     assert.deepEqual(stage.requests.get('s2'), { ...told, bootId: 's2-boot' });
     assert.equal(stage.requests.has('s3'), false);
@@ -28,11 +28,11 @@ describe('Master: what it asks with a heartbeat', () => {
 
   it('is also where a secondary is complete, and what is committed', () => {
     const stage = threeEntries();
-    const told = { prepare: CLAIM, bootId: 's1-boot', completeFrom: 0, committed: 3 };
+    const told = { prepare: PREPARE, bootId: 's1-boot', completeFrom: 0, committed: 3 };
     assert.deepEqual(stage.requests.get('s1'), told);
-    stage.speak('s1', 1, { bootId: 'reborn' });
+    stage.speak('s1', 1, { bootId: 'restarted' });
     stage.tick(2 * ROUND_MS);
-    assert.deepEqual(stage.requests.get('s1'), { ...told, bootId: 'reborn', completeFrom: 3 });
+    assert.deepEqual(stage.requests.get('s1'), { ...told, bootId: 'restarted', completeFrom: 3 });
   });
 
   it('is a poll of who has turned out to be another node', () => {
@@ -131,16 +131,16 @@ describe('Master: a stream that was for an incarnation which is over', () => {
       const { failures, lastError } = stage.health('s1');
       assert.deepEqual([failures, lastError], [attempt, 'HTTP 409 boot-mismatch']);
       stage.tick(stage.now + 1);
-      stage.did('drop s1', 'ask s1');
+      stage.did('abort s1', 'ask s1');
       stage.miss('s1');
       stage.tick(stage.now + 100);
     }
     stage.skip();
     stage.restarted('s1');
     stage.tick(stage.now + 1);
-    stage.speak('s1', 0, { bootId: 'reborn' });
-    stage.did('drop s1', 'ask s1', 'open s1#4', 'send s1 1..0');
-    assert.equal(stage.starts.get('s1')?.bootId, 'reborn');
+    stage.speak('s1', 0, { bootId: 'restarted' });
+    stage.did('abort s1', 'ask s1', 'open s1#4', 'send s1 1..0');
+    assert.equal(stage.starts.get('s1')?.bootId, 'restarted');
   });
 });
 
@@ -155,7 +155,7 @@ describe('Master: who has only heard of another log', () => {
 
   it('is sent this one, whatever epoch that was of', () => {
     const stage = threeEntries();
-    stage.beat('s1', 0, { logId: 'OTHER', epoch: 7, bootId: 'reborn', prepareReply: empty });
+    stage.beat('s1', 0, { logId: 'OTHER', epoch: 7, bootId: 'restarted', prepareReply: empty });
     stage.did('open s1#2', 'send s1 1..0');
     assert.deepEqual([stage.health('s1').status, stage.health('s1').lastError], ['Healthy', null]);
     assert.equal(stage.master.fencedBy, null);
@@ -168,7 +168,7 @@ describe('Master: who has only heard of another log', () => {
       [0, null],
     ] as const) {
       const stage = threeEntries();
-      stage.beat('s1', length, { logId: 'OTHER', epoch: 7, bootId: 'reborn', prepareReply });
+      stage.beat('s1', length, { logId: 'OTHER', epoch: 7, bootId: 'restarted', prepareReply });
       stage.did();
       assert.match(stage.health('s1').lastError as string, /^log-mismatch/);
       assert.deepEqual(stage.master.holders(1), { acked: ['master', 's2'], pending: ['s1'] });

@@ -227,7 +227,7 @@ describe('Master: recovering', () => {
     assert.equal(stage.health('s2').lastError, 'it is the same node as s1');
   });
 
-  it('rests when the fetch breaks, and goes on from what it has', () => {
+  it('retries later when the fetch breaks, and goes on from what it has', () => {
     const stage = new Stage({ names: ['s1'] });
     stage.tick(0);
     stage.beat('s1', ...holds(2));
@@ -379,10 +379,10 @@ describe('Master: a secondary whose log was not compared yet', () => {
     stage.tick(1000);
     stage.skip();
     const [length, said] = stands(2);
-    stage.beat('s1', length, { ...said, bootId: 'reborn' });
-    stage.did('drop s1', 'open s1#2', 'send s1 1..0');
+    stage.beat('s1', length, { ...said, bootId: 'restarted' });
+    stage.did('abort s1', 'open s1#2', 'send s1 1..0');
     assert.deepEqual(stage.master.holders(1).acked, ['master']);
-    stage.ack('s1', 2, { epoch: 2, bootId: 'reborn' });
+    stage.ack('s1', 2, { epoch: 2, bootId: 'restarted' });
     assert.deepEqual(stage.master.holders(2).acked, ['master', 's1']);
   });
 

@@ -316,7 +316,7 @@ describe('Master: pushing frames', () => {
     stage.did('open s1#1', 'send s1 1..2');
   });
 
-  it('rests a stream that had no work for long, and opens another for the next append', () => {
+  it('closes a stream that was idle for long, and opens another for the next append', () => {
     const stage = new Stage({ names: ['s1'] }).allUp();
     stage.append('a');
     stage.now = 200;
@@ -326,7 +326,7 @@ describe('Master: pushing frames', () => {
     stage.tick(199 + STREAM_IDLE_MS);
     stage.did();
     stage.tick(200 + STREAM_IDLE_MS);
-    stage.did('rest s1');
+    stage.did('close s1');
     assert.equal(stage.health('s1').failures, 0);
     stage.append('b');
     stage.did('open s1#2', 'send s1 2..2');
@@ -362,7 +362,7 @@ describe('Master: pushing frames', () => {
     stage.append('a');
     stage.skip();
     stage.ack('s1', 0);
-    stage.did('drop s1');
+    stage.did('abort s1');
     assert.equal(stage.health('s1').lastError, 'ack of length 0 for a frame up to 1');
   });
 
@@ -407,7 +407,7 @@ describe('Master: an ack that is no good', () => {
       stage.append('b', { w: 2, as: 'alice' });
       stage.skip();
       stage.ack(...ack);
-      stage.did('drop s1');
+      stage.did('abort s1');
       const { length, failures, nextAttemptInMs, lastError } = stage.health('s1');
       assert.deepEqual([length, failures, nextAttemptInMs, lastError], [1, 1, 25, error]);
       assert.deepEqual(stage.events(), ['replication-failed']);
@@ -425,7 +425,7 @@ describe('Master: an ack that is no good', () => {
     stage.ack('s1', 1);
     stage.skip();
     stage.ack('s1', 1);
-    stage.did('drop s1');
+    stage.did('abort s1');
     assert.equal(stage.health('s1').lastError, 'an ack without a frame');
     assert.equal(stage.health('s1').nextAttemptInMs, null, 'there is nothing to send');
   });
@@ -438,7 +438,7 @@ describe('Master: no answer', () => {
     stage.now = 100;
     stage.fail('s1');
     stage.tick(100);
-    stage.did('open s1#1', 'send s1 1..1', 'drop s1', 'ask s1');
+    stage.did('open s1#1', 'send s1 1..1', 'abort s1', 'ask s1');
     assert.equal(stage.master.nextWakeAt(), 125);
     stage.tick(124);
     stage.did();
@@ -466,7 +466,7 @@ describe('Master: no answer', () => {
     stage.skip();
     stage.random = 0;
     stage.ack('s1', 0);
-    stage.did('drop s1', 'open s1#2', 'send s1 1..1');
+    stage.did('abort s1', 'open s1#2', 'send s1 1..1');
   });
 
   it('hastens the heartbeat of a secondary that seemed healthy: is it gone?', () => {
@@ -514,7 +514,7 @@ describe('Master: no answer', () => {
     stage.tick(9_999);
     stage.did();
     stage.tick(10_000);
-    stage.did('drop s1');
+    stage.did('abort s1');
     assert.equal(stage.health('s1').lastError, 'no ack within 10000 ms');
     assert.equal(stage.health('s1').failures, 1);
   });
@@ -569,7 +569,7 @@ describe('Master: no answer', () => {
     stage.append('a');
     stage.skip();
     stage.tick(10_000 + PAUSE_MS);
-    stage.did('drop s1');
+    stage.did('abort s1');
   });
 
   it('but once only: a master that is always late gives up all the same', () => {
@@ -578,7 +578,7 @@ describe('Master: no answer', () => {
     stage.skip();
     stage.tick(10_000 + PAUSE_MS + 1);
     stage.tick(2 * (10_000 + PAUSE_MS + 1));
-    stage.did('drop s1');
+    stage.did('abort s1');
   });
 
   it('and a pause of the master itself is not silence of the secondary', () => {
@@ -593,7 +593,7 @@ describe('Master: no answer', () => {
     stage.append('b');
     stage.skip();
     stage.tick(10_000 + PAUSE_MS + 1 + 10_000);
-    stage.did('drop s1');
+    stage.did('abort s1');
   });
 });
 
@@ -614,8 +614,8 @@ describe('Master: a secondary that lost what it had', () => {
     const stage = twoHeld();
     stage.tick(1000);
     stage.skip();
-    stage.beat('s1', 0, { bootId: 'reborn' });
-    stage.did('drop s1', 'open s1#2', 'send s1 1..2');
+    stage.beat('s1', 0, { bootId: 'restarted' });
+    stage.did('abort s1', 'open s1#2', 'send s1 1..2');
     assert.deepEqual(stage.events(), ['secondary-restarted']);
     assert.equal(stage.health('s1').failures, 0);
   });
@@ -627,7 +627,7 @@ describe('Master: a secondary that lost what it had', () => {
     stage.fail('s1');
     stage.tick(1000);
     stage.skip();
-    stage.beat('s1', 1, { bootId: 'reborn' });
+    stage.beat('s1', 1, { bootId: 'restarted' });
     stage.did('open s1#2', 'send s1 2..3');
     const { failures, lastSeenMsAgo } = stage.health('s1');
     assert.deepEqual([failures, lastSeenMsAgo], [1, 0], 'it has not acked yet');
@@ -636,12 +636,12 @@ describe('Master: a secondary that lost what it had', () => {
   it('does not count for those who wait until it has everything again', () => {
     const stage = twoHeld();
     stage.tick(1000);
-    stage.beat('s1', 0, { bootId: 'reborn' });
+    stage.beat('s1', 0, { bootId: 'restarted' });
     stage.skip();
     assert.deepEqual(stage.master.holders(1), { acked: ['master', 's2'], pending: ['s1'] });
     stage.ack('s2', 2);
     stage.did();
-    stage.ack('s1', 2, { bootId: 'reborn' });
+    stage.ack('s1', 2, { bootId: 'restarted' });
     stage.did('alice holds');
   });
 
@@ -649,8 +649,8 @@ describe('Master: a secondary that lost what it had', () => {
     const stage = twoHeld();
     stage.append('c');
     stage.skip();
-    stage.ack('s1', 0, { bootId: 'reborn' });
-    stage.did('drop s1');
+    stage.ack('s1', 0, { bootId: 'restarted' });
+    stage.did('abort s1');
     assert.deepEqual(stage.events(), ['secondary-restarted', 'replication-failed']);
     assert.equal(stage.health('s1').length, 0);
     stage.tick(25);
@@ -663,9 +663,9 @@ describe('Master: a secondary that lost what it had', () => {
     stage.append('c');
     stage.tick(25);
     stage.skip();
-    stage.ack('s1', 1, { bootId: 'reborn' });
+    stage.ack('s1', 1, { bootId: 'restarted' });
     stage.did('send s1 2..3');
-    stage.ack('s1', 3, { bootId: 'reborn' });
+    stage.ack('s1', 3, { bootId: 'restarted' });
     assert.equal(stage.health('s1').failures, 0);
   });
 
@@ -674,7 +674,7 @@ describe('Master: a secondary that lost what it had', () => {
     stage.tick(1000);
     stage.skip();
     stage.beat('s1', 1);
-    stage.did('drop s1', 'open s1#2', 'send s1 2..2');
+    stage.did('abort s1', 'open s1#2', 'send s1 2..2');
     assert.deepEqual(stage.events(), []);
   });
 
@@ -695,7 +695,7 @@ describe('Master: a secondary that lost what it had', () => {
     stage.fail('s1');
     stage.append('c');
     stage.tick(1025);
-    stage.ack('s1', 0, { bootId: 'reborn' });
+    stage.ack('s1', 0, { bootId: 'restarted' });
     stage.skip();
     stage.beat('s1', 2);
     stage.did();
@@ -706,7 +706,7 @@ describe('Master: a secondary that lost what it had', () => {
     const stage = new Stage({ names: ['s1'], heartbeatMs: 1000 }).allUp();
     stage.tick(1000);
     stage.skip();
-    stage.beat('s1', 0, { bootId: 'reborn' });
+    stage.beat('s1', 0, { bootId: 'restarted' });
     stage.did();
   });
 });
@@ -782,7 +782,7 @@ describe('Master: one node under two names', () => {
     stage.tick(1000);
     stage.skip();
     stage.beat('s2', 0, { nodeId: 's1', bootId: 's1-boot' });
-    stage.did('drop s2');
+    stage.did('abort s2');
     assert.equal(stage.await(1, 2), 'seq 1 waits');
     assert.deepEqual(stage.master.holders(1), { acked: ['master'], pending: ['s1', 's2'] });
     assert.equal(stage.health('s2').status, 'Suspected');
@@ -968,7 +968,7 @@ describe('Master: heartbeats', () => {
     stage.tick(4000);
     stage.did('open s1#1', 'send s1 1..1', 'ask s1');
     stage.beat('s1', 0);
-    stage.did('drop s1', 'open s1#2', 'send s1 1..1');
+    stage.did('abort s1', 'open s1#2', 'send s1 1..1');
   });
 
   it('begin anew a stream without an ack so far, when one heartbeat was missed', () => {
@@ -977,7 +977,7 @@ describe('Master: heartbeats', () => {
     stage.round(1000, {});
     stage.skip();
     stage.round(2000, { s1: 0 });
-    stage.did('ask s1', 'drop s1', 'open s1#2', 'send s1 1..1');
+    stage.did('ask s1', 'abort s1', 'open s1#2', 'send s1 1..1');
   });
 
   it('leave a stream alone that has acked, when one heartbeat was missed', () => {

@@ -1,6 +1,6 @@
 /**
  * A master on a stage: the test is its clock and its secondaries, and everything it does is a line
- * of a transcript, such as `open s1#1`, `send s1 1..3`, `drop s1`, `rest s1`, `ask s1` (for a
+ * of a transcript, such as `open s1#1`, `send s1 1..3`, `abort s1`, `close s1`, `ask s1` (for a
  * heartbeat), `prepare s1 L/2` (the same, with the prepare of a master that starts), `fetch s1 4..` (its
  * log) or, when a client's wait ends, `alice holds`.
  *
@@ -114,8 +114,8 @@ export class Stage {
           if (hasMore) return;
           this.#lines.push(`send ${nameOf(index)} ${from}..${to}`);
         },
-        closeStream: (index) => this.#lines.push(`rest ${nameOf(index)}`),
-        abortStream: (index) => this.#lines.push(`drop ${nameOf(index)}`),
+        closeStream: (index) => this.#lines.push(`close ${nameOf(index)}`),
+        abortStream: (index) => this.#lines.push(`abort ${nameOf(index)}`),
         askHeartbeat: (index, request) => {
           const name = nameOf(index);
           this.requests.set(name, request);

@@ -38,7 +38,7 @@ async function fetchAll(
 }
 
 describe('fetchLog', () => {
-  it('hands over every frame of a log, from where it was asked', async (t) => {
+  it('passes on every frame of a log, from where it was asked', async (t) => {
     const url = await serve(t, (res, from) => {
       res.end(line(from, 'a') + line(from + 1, 'b') + line(from + 2, 'c').trim());
     });

@@ -84,7 +84,7 @@ describe('GET /replicate on a secondary', () => {
     }
   });
 
-  it('says under whom the prepare was made that it has heard', async (t) => {
+  it('names the master whose prepare it has heard', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a']);
     node.core.heartbeat(preparing({ logId: 'L', epoch: 4, writer: 'W' }));
@@ -247,7 +247,7 @@ describe('GET /messages on a secondary', () => {
 });
 
 describe('GET /heartbeat on a secondary', () => {
-  it('takes note of the prepare in its headers, and answers how it stands to it', async (t) => {
+  it('applies the prepare in its headers, and answers with a prepare reply', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a']);
     const headers = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
@@ -274,7 +274,7 @@ describe('GET /heartbeat on a secondary', () => {
     assert.equal((await request(`${node.url}/heartbeat`, { headers })).body.agreed, true);
   });
 
-  it('answers a poll with all it knows of itself, and takes note of nothing', async (t) => {
+  it('answers a poll with all it knows of itself, and changes nothing', async (t) => {
     const node = await serveSecondary(t);
     node.feed(1, 1, ['a'], { writer: 'A', epochs: [{ epoch: 1, writer: 'A', firstSeq: 1 }] });
     node.feed(1, 2, [], { writer: 'A', bootId: 'B', completeFrom: 1 });
@@ -318,7 +318,7 @@ describe('GET /heartbeat on a secondary', () => {
     });
   }
 
-  it('adds nothing for who makes no prepare, and refuses half a prepare', async (t) => {
+  it('adds nothing to an answer without a prepare, and refuses half a prepare', async (t) => {
     const node = await serveSecondary(t);
     const { body } = await request(`${node.url}/heartbeat`);
     assert.deepEqual(body, { nodeId: 's', bootId: 'B', logId: null, epoch: 0, length: 0 });

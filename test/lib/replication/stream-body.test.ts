@@ -14,7 +14,7 @@ function open() {
 }
 
 describe('FrameBody', () => {
-  it('hands over at once what somebody waits for, which is no progress', async () => {
+  it('passes on at once what is waited for, which is no progress', async () => {
     const { body, told, reader } = open();
     const first = reader.read();
     await Promise.resolve();
@@ -39,7 +39,7 @@ describe('FrameBody', () => {
     assert.deepEqual(sizes, [FRAME_PIECE_BYTES, FRAME_PIECE_BYTES, FRAME_PIECE_BYTES - 1]);
   });
 
-  it('hands over all there is, in order, however it is written and read', async () => {
+  it('passes on all there is, in order, however it is written and read', async () => {
     for (const seed of seeds(50)) {
       const dice = new Dice(seed);
       const { body, reader } = open();

@@ -31,7 +31,7 @@ function open(
 }
 
 describe('ReplicationStream', () => {
-  it('sends frames, tells of acks, and rests in peace', async (t) => {
+  it('sends frames, reports acks, and closes without a failure', async (t) => {
     const fake = await new FakeSecondary({}).listen(t);
     const { stream, told } = open(fake);
     stream.send(LINE);
@@ -93,7 +93,7 @@ describe('ReplicationStream', () => {
     });
   }
 
-  it('tells of its failure once, and of nothing after it was dropped', async (t) => {
+  it('tells of its failure once, and of nothing after it was aborted', async (t) => {
     const fake = await new FakeSecondary({ frame: (_, res) => res.writeHead(500).end() }).listen(t);
     const failed = open(fake);
     failed.stream.send(LINE);

@@ -1,4 +1,4 @@
-/** Storage for tests: real directories, disks that fail on demand, and a dumb model of a log. */
+/** Storage for tests: real directories, disks that fail on demand, and a reference model of a log. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

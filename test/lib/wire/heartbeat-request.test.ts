@@ -9,33 +9,33 @@ import {
 } from '../../../src/lib/wire/heartbeat-request.ts';
 import { Dice, preparing, seeds } from '../support.ts';
 
-const CLAIM = { logId: 'L', epoch: 3, writer: 'W' };
+const PREPARE = { logId: 'L', epoch: 3, writer: 'W' };
 const HEADERS = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
 const POLL: HeartbeatRequest = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 
 describe('heartbeatHeaders', () => {
   const table: [what: string, request: HeartbeatRequest, headers: Record<string, string>][] = [
     ['a poll', POLL, { 'log-poll': 'true' }],
-    ['a prepare to whoever hears it', preparing(CLAIM), HEADERS],
+    ['a prepare to whoever hears it', preparing(PREPARE), HEADERS],
     [
       'a prepare to one incarnation',
-      { ...preparing(CLAIM), bootId: 'B' },
+      { ...preparing(PREPARE), bootId: 'B' },
       { ...HEADERS, 'boot-id': 'B' },
     ],
     [
       'from where it is complete, and up to where all is committed',
-      { prepare: CLAIM, bootId: 'B', completeFrom: 7, committed: 5 },
+      { prepare: PREPARE, bootId: 'B', completeFrom: 7, committed: 5 },
       { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '7', 'log-committed': '5' },
     ],
     [
       'that it is complete at once',
-      { prepare: CLAIM, bootId: 'B', completeFrom: 0, committed: 0 },
+      { prepare: PREPARE, bootId: 'B', completeFrom: 0, committed: 0 },
       { ...HEADERS, 'boot-id': 'B', 'log-complete-from': '0' },
     ],
     [
       'the largest lengths',
       {
-        prepare: CLAIM,
+        prepare: PREPARE,
         bootId: 'B',
         completeFrom: Number.MAX_SAFE_INTEGER,
         committed: Number.MAX_SAFE_INTEGER,
@@ -97,7 +97,7 @@ describe('parseHeartbeatRequest', () => {
   }
 
   it('takes a prepare for one, though it says that it is a poll', () => {
-    assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), preparing(CLAIM));
+    assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), preparing(PREPARE));
   });
 
   const prepare = /^a prepare needs Log-Id and Log-Writer/;

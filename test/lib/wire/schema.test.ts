@@ -448,7 +448,7 @@ describe('parseHeartbeat', () => {
     assert.deepEqual(parse({ ...empty, more: 1 }), { ...empty, prepareReply: null });
   });
 
-  it('reads how it stands to a prepare, if it says so', () => {
+  it('reads its reply to a prepare, if there is one', () => {
     const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true, complete: true };
     const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
     const prepareReply = { ...named, isLogMatched: true, isComplete: true };

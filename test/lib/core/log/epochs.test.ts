@@ -144,7 +144,7 @@ describe('sharedLength', () => {
       const ours = randomList(dice, length);
       // Half of the lists go on from a part of ours, as real logs do; the others are any list.
       const theirs = dice.chance(0.5) ? branch(dice, ours) : randomList(dice, 12);
-      const expected = dumbSharedLength(ours, length, theirs);
+      const expected = modelSharedLength(ours, length, theirs);
       assert.equal(sharedLength(ours, length, theirs), expected, `seed ${seed}`);
       if (expected > 0 && expected < length) parted += 1;
     }
@@ -173,7 +173,7 @@ function branch(dice: Dice, list: readonly EpochStart[]): EpochStart[] {
 }
 
 /** Expands both lists to the start of every single entry, and counts the equal ones at the front. */
-function dumbSharedLength(
+function modelSharedLength(
   ours: readonly EpochStart[],
   length: number,
   theirs: readonly EpochStart[],

@@ -38,24 +38,24 @@ describe('HoldBack', () => {
     for (const seed of seeds(300)) {
       const dice = new Dice(seed);
       const holdBack = new HoldBack();
-      const dumb = new Map<number, HeldMessage>();
+      const model = new Map<number, HeldMessage>();
       for (let step = 0; step < 60; step += 1) {
         const act = dice.pick(['put', 'put', 'put', 'take', 'take', 'clear'] as const);
         const seq = dice.integer(1, 12);
         if (act === 'put') {
           const message = held(dice.integer(1, HELD_BYTES_MAX / 1000), dice.text(3));
           holdBack.put([[seq, message]]);
-          if (!dumb.has(seq)) dumb.set(seq, message);
+          if (!model.has(seq)) model.set(seq, message);
         } else if (act === 'take') {
-          assert.deepEqual(holdBack.take(seq), dumb.get(seq));
-          dumb.delete(seq);
+          assert.deepEqual(holdBack.take(seq), model.get(seq));
+          model.delete(seq);
         } else if (dice.chance(0.2)) {
           holdBack.clear();
-          dumb.clear();
+          model.clear();
         }
-        assert.equal(holdBack.size, dumb.size);
-        assert.deepEqual(holdBack.get(seq), dumb.get(seq));
-        const free = [...dumb.values()].reduce(
+        assert.equal(holdBack.size, model.size);
+        assert.deepEqual(holdBack.get(seq), model.get(seq));
+        const free = [...model.values()].reduce(
           (sum, { text }) => sum - text.length,
           HELD_BYTES_MAX,
         );

@@ -62,18 +62,18 @@ describe('KeyIndex', () => {
     for (const seed of seeds(300)) {
       const dice = new Dice(seed);
       const keys = new KeyIndex();
-      const dumb = new Map<number, string>();
+      const expected = new Map<number, string>();
       let seq = 0;
       for (let use = 0; use < 30; use += 1) {
         seq += dice.integer(0, 2);
         for (let count = dice.integer(1, 4); count > 0; count -= 1) {
           seq += 1;
           keys.record(`key-${use}`, seq);
-          dumb.set(seq, `key-${use}`);
+          expected.set(seq, `key-${use}`);
         }
       }
       for (let use = -1; use < 30; use += 1) {
-        const seqs = [...dumb].filter(([, key]) => key === `key-${use}`).map(([at]) => at);
+        const seqs = [...expected].filter(([, key]) => key === `key-${use}`).map(([at]) => at);
         const run = keys.find(`key-${use}`);
         assert.deepEqual([run?.seq, run?.count ?? 0], [seqs[0], seqs.length]);
       }
@@ -82,7 +82,7 @@ describe('KeyIndex', () => {
         const to = dice.integer(from, seq + 3);
         assert.deepEqual(
           keys.within(from, to),
-          [...dumb].filter(([at]) => at >= from && at <= to),
+          [...expected].filter(([at]) => at >= from && at <= to),
         );
       }
     }
@@ -145,31 +145,31 @@ describe('KeyIndex: the end of a keyed append', () => {
       const dice = new Dice(seed);
       const keys = new KeyIndex();
       /** By seq - 1: the number of the keyed append the entry belongs to; null without a key. */
-      let dumb: (number | null)[] = [];
+      let list: (number | null)[] = [];
       let uses = 0;
       for (let step = 0; step < 30; step += 1) {
         const count = dice.integer(1, 4);
         if (dice.chance(0.2)) {
-          dumb = dumb.slice(0, dice.integer(0, dumb.length));
-          keys.truncate(dumb.length);
-        } else if (dice.chance(0.3)) dumb.push(...Array<null>(count).fill(null));
+          list = list.slice(0, dice.integer(0, list.length));
+          keys.truncate(list.length);
+        } else if (dice.chance(0.3)) list.push(...Array<null>(count).fill(null));
         else {
-          for (let i = 0; i < count; i += 1) keys.record(`key-${uses}`, dumb.length + i + 1);
-          dumb.push(...Array<number>(count).fill(uses));
+          for (let i = 0; i < count; i += 1) keys.record(`key-${uses}`, list.length + i + 1);
+          list.push(...Array<number>(count).fill(uses));
           uses += 1;
         }
-        for (const [index, use] of dumb.entries()) {
-          const end = use === null ? index + 1 : dumb.lastIndexOf(use) + 1;
-          const start = use === null ? index + 1 : dumb.indexOf(use) + 1;
+        for (const [index, use] of list.entries()) {
+          const end = use === null ? index + 1 : list.lastIndexOf(use) + 1;
+          const start = use === null ? index + 1 : list.indexOf(use) + 1;
           assert.deepEqual([keys.runStart(index + 1), keys.runEnd(index + 1)], [start, end]);
         }
         for (let use = 0; use < uses; use += 1) {
-          const first = dumb.indexOf(use);
-          const expected = first < 0 ? undefined : { seq: first + 1, end: dumb.lastIndexOf(use) };
+          const first = list.indexOf(use);
+          const expected = first < 0 ? undefined : { seq: first + 1, end: list.lastIndexOf(use) };
           const run = keys.find(`key-${use}`);
           assert.deepEqual(run && { seq: run.seq, end: run.seq + run.count - 2 }, expected);
         }
-        const all = dumb.flatMap((use, index) =>
+        const all = list.flatMap((use, index) =>
           use === null ? [] : [[index + 1, `key-${use}`] as const],
         );
         assert.deepEqual(keys.within(1, 1000), all);

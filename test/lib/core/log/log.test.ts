@@ -9,7 +9,7 @@ const RealBytes = globalThis.Uint8Array;
 const ONE = { epoch: 1, writer: null };
 
 /** The same log, as an array of strings: slow, and plainly right. */
-class DumbLog {
+class ReferenceLog {
   /** The JSON texts. */
   readonly texts: string[] = [];
   readonly epochs: number[] = [];
@@ -75,8 +75,8 @@ function allowSegments(t: TestContext, segments: number): void {
 }
 
 /** Appends random batches to both logs: mostly short messages, some that fill a segment or more. */
-function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void {
-  let epoch = (dumb.epochs.at(-1) ?? 0) + 1;
+function grow(dice: Dice, log: Log, model: ReferenceLog, longMessages: boolean): void {
+  let epoch = (model.epochs.at(-1) ?? 0) + 1;
   for (let step = dice.integer(1, 12); step > 0; step -= 1) {
     if (dice.chance(0.3)) epoch += dice.integer(1, 3);
     const batch = dice.list(dice.integer(0, 30), () => dice.text(12));
@@ -84,34 +84,34 @@ function grow(dice: Dice, log: Log, dumb: DumbLog, longMessages: boolean): void 
       const length = dice.pick([SEGMENT_BYTES / 3, SEGMENT_BYTES - 3, SEGMENT_BYTES, 1_300_000]);
       batch.splice(dice.integer(0, batch.length), 0, 'x'.repeat(length));
     }
-    assert.equal(log.append(packMessages(batch), { epoch, writer: null }), dumb.texts.length + 1);
-    dumb.append(batch, epoch);
+    assert.equal(log.append(packMessages(batch), { epoch, writer: null }), model.texts.length + 1);
+    model.append(batch, epoch);
   }
 }
 
-function assertSame(dice: Dice, log: Log, dumb: DumbLog): void {
-  const length = dumb.texts.length;
+function assertSame(dice: Dice, log: Log, model: ReferenceLog): void {
+  const length = model.texts.length;
   assert.equal(log.length, length);
-  assert.equal(log.bytes, dumb.bytes);
-  assert.deepEqual(log.epochs, dumb.epochStarts);
+  assert.equal(log.bytes, model.bytes);
+  assert.deepEqual(log.epochs, model.epochStarts);
   for (let seq = 1; seq <= length; seq += 1) {
-    assert.equal(textOf(log.textAt(seq)), dumb.texts[seq - 1]);
-    assert.equal(log.epochAt(seq), dumb.epochs[seq - 1]);
+    assert.equal(textOf(log.textAt(seq)), model.texts[seq - 1]);
+    assert.equal(log.epochAt(seq), model.epochs[seq - 1]);
   }
   for (let round = 0; length > 0 && round < 20; round += 1) {
     const from = dice.integer(1, length);
     const to = dice.integer(from, length);
-    const expected = dumb.slice(from, to);
+    const expected = model.slice(from, to);
     assert.equal(log.slices(from, to).map(textOf).join(''), expected);
     assert.equal(log.sliceBytes(from, to), Buffer.byteLength(expected));
     const bytesMax = dice.pick([0, 1, 20, 300, SEGMENT_BYTES, 2 * SEGMENT_BYTES, 1e9]);
-    assert.equal(log.pageEnd(from, to, bytesMax), dumb.pageEnd(from, to, bytesMax));
-    const other = dumb.texts
+    assert.equal(log.pageEnd(from, to, bytesMax), model.pageEnd(from, to, bytesMax));
+    const other = model.texts
       .slice(from - 1, to + dice.integer(0, 2))
       .map((text) => JSON.parse(text) as string);
     if (dice.chance(0.5)) other[dice.integer(0, other.length - 1)] = dice.text(12);
     if (dice.chance(0.5)) other.push('beyond');
-    assert.equal(log.differsAt(from, packMessages(other)), dumb.differsAt(from, other));
+    assert.equal(log.differsAt(from, packMessages(other)), model.differsAt(from, other));
   }
 }
 
@@ -247,9 +247,9 @@ describe('Log', () => {
     for (const seed of seeds(200)) {
       const dice = new Dice(seed);
       const log = new Log();
-      const dumb = new DumbLog();
-      grow(dice, log, dumb, false);
-      assertSame(dice, log, dumb);
+      const model = new ReferenceLog();
+      grow(dice, log, model, false);
+      assertSame(dice, log, model);
     }
   });
 
@@ -257,9 +257,9 @@ describe('Log', () => {
     for (const seed of seeds(6)) {
       const dice = new Dice(seed);
       const log = new Log();
-      const dumb = new DumbLog();
-      grow(dice, log, dumb, true);
-      assertSame(dice, log, dumb);
+      const model = new ReferenceLog();
+      grow(dice, log, model, true);
+      assertSame(dice, log, model);
     }
   });
 });
@@ -306,19 +306,19 @@ describe('Log: truncated', () => {
   /** Grows and cuts both logs by turns; slices handed out on the way must never change. */
   function cutAndGrow(dice: Dice, rounds: number, longMessages: boolean): void {
     const log = new Log();
-    const dumb = new DumbLog();
+    const model = new ReferenceLog();
     const handedOut: { slices: Uint8Array[]; text: string }[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      grow(dice, log, dumb, longMessages);
-      const length = dumb.texts.length;
+      grow(dice, log, model, longMessages);
+      const length = model.texts.length;
       if (length > 0) {
         const from = dice.integer(1, length);
-        handedOut.push({ slices: log.slices(from, length), text: dumb.slice(from, length) });
+        handedOut.push({ slices: log.slices(from, length), text: model.slice(from, length) });
       }
       const cutAt = dice.integer(0, length + 1);
       log.truncate(cutAt);
-      dumb.truncate(cutAt);
-      assertSame(dice, log, dumb);
+      model.truncate(cutAt);
+      assertSame(dice, log, model);
     }
     for (const { slices, text } of handedOut) {
       assert.equal(slices.map(textOf).join(''), text);

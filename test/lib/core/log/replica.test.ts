@@ -241,7 +241,7 @@ describe('Replica', () => {
     );
   });
 
-  it('takes note of newer ballots only, and of the writer of the one it has', () => {
+  it('promises newer ballots only, and learns the writer of the one it has', () => {
     const disk = new SlowDisk();
     const replica = new Replica(disk);
     const table: [epoch: number, writer: string | null, isNewer: boolean, then: string][] = [

@@ -13,7 +13,7 @@ describe('Recovery: a poll', () => {
     const told = [...start.disk.told];
     for (let attempt = 0; attempt < 5; attempt += 1) {
       start.begin().fails(0).down(1);
-      start.did('ask of 0', 'ask of 1', `rest: s0 and s1 do ${MAY}`);
+      start.did('ask of 0', 'ask of 1', `retry later: s0 and s1 do ${MAY}`);
     }
     assert.deepEqual(start.disk.told, told);
     assert.equal(start.replica.ballot.epoch, 3);
@@ -29,7 +29,7 @@ describe('Recovery: a poll', () => {
   it('is of complete nodes, of which enough must promise as well', () => {
     const start = new Start(2).has('L', [3, 'a']).begin();
     start.holds(0, 'L', 3, 1).fails(1).skip();
-    start.fails(0).did(`rest: s0 and s1 do ${MAY}`);
+    start.fails(0).did(`retry later: s0 and s1 do ${MAY}`);
   });
 
   it('counts nobody as complete who does not say so, this node neither', () => {
@@ -37,14 +37,14 @@ describe('Recovery: a poll', () => {
     start
       .holds(0, 'L', 3, 1)
       .fails(1)
-      .did(`rest: ${missing('s1', 'm has')}`);
+      .did(`retry later: ${missing('s1', 'm has')}`);
     start.begin().skip();
     start.holds(0, 'L', 3, 1, { isComplete: false }).holds(1, 'L', 3, 1);
     start.did('prepare L/4/W of 0', 'prepare L/4/W of 1');
     start.stands(0, 'L', 4, 1, { isComplete: false }).fails(1);
-    start.did(`rest: ${missing('s1', 'm and s0 have')}`);
+    start.did(`retry later: ${missing('s1', 'm and s0 have')}`);
     start.begin().skip().says(0, 'L', 3, 1).fails(1);
-    start.did(`rest: ${missing('s1', 'm and s0 have')}`);
+    start.did(`retry later: ${missing('s1', 'm and s0 have')}`);
   });
 });
 
@@ -60,7 +60,7 @@ describe('Recovery: its own promise', () => {
       const start = hasLog ? new Start(1).has('L', [3, 'a']) : new Start(1);
       for (const steps of hasLog ? [0] : [0, 1]) {
         start.disk.stepsLeft = steps;
-        start.begin().empty(0).did('ask of 0', 'rest: the disk is full');
+        start.begin().empty(0).did('ask of 0', 'retry later: the disk is full');
       }
       start.disk.stepsLeft = Number.POSITIVE_INFINITY;
       start
@@ -83,7 +83,7 @@ describe('Recovery: its own promise', () => {
     start.holds(0, 'L', 8, 2).did('ask of 0', 'prepare L/9/W of 0');
     assert.deepEqual([start.replica.logId, start.replica.ballot.epoch], ['MINE', 9]);
     start.disk.isFull = true;
-    start.stands(0, 'L', 9, 2).did('rest: the disk is full');
+    start.stands(0, 'L', 9, 2).did('retry later: the disk is full');
     assert.deepEqual([start.replica.logId, start.shown()], ['MINE', 'a']);
     start.disk.isFull = false;
     start.begin().holds(0, 'L', 8, 2).did('ask of 0', 'prepare L/10/W of 0');
@@ -96,22 +96,22 @@ describe('Recovery: an incarnation', () => {
   it('that was not polled does not promise for the one that was', () => {
     const start = new Start(2).has('L', [3, 'a']).begin();
     start.holds(0, 'L', 3, 1).fails(1).skip();
-    start.stands(0, 'L', 4, 1, { bootId: 'reborn' });
-    start.did(`rest: s0 and s1 do ${MAY}`);
+    start.stands(0, 'L', 4, 1, { bootId: 'restarted' });
+    start.did(`retry later: s0 and s1 do ${MAY}`);
     assert.deepEqual([...start.recovery.answers.keys()], []);
     start.begin();
-    const answer = { nodeId: 's0', bootId: 'reborn', logId: 'L', epoch: 4, length: 1 };
+    const answer = { nodeId: 's0', bootId: 'restarted', logId: 'L', epoch: 4, length: 1 };
     const prepareReply = { writer: 'W', lastEpoch: 3, lastWriter: null, isLogMatched: false };
     start.recovery.answered(0, { ...answer, prepareReply: { ...prepareReply, isComplete: true } });
     start.fails(1).did('ask of 0', 'ask of 1', 'prepare L/5/W of 0');
-    start.stands(0, 'L', 5, 1, { bootId: 'reborn', lastEpoch: 3 });
+    start.stands(0, 'L', 5, 1, { bootId: 'restarted', lastEpoch: 3 });
     start.did('recovered L/5/W from m by complete-quorum');
   });
 
   it('that was not polled is not who has answered, whatever it holds', () => {
     const start = new Start(1).hasSome('L', [3, 'a']).begin().empty(0).skip();
-    start.stands(0, 'L', 4, 0, { bootId: 'reborn' });
-    start.did(`rest: ${missing('s0', 'm has')}`);
+    start.stands(0, 'L', 4, 0, { bootId: 'restarted' });
+    start.did(`retry later: ${missing('s0', 'm has')}`);
   });
 });
 
@@ -121,7 +121,7 @@ describe('Recovery: who does not answer', () => {
     start
       .empty(0)
       .fails(1)
-      .did(`rest: ${missing('s1', 'm and s0 have')}`);
+      .did(`retry later: ${missing('s1', 'm and s0 have')}`);
     start.begin().skip();
     start.empty(0).down(1).did('prepare NEW/1/W of 0');
     start.stands(0, 'NEW', 1, 0).did('recovered NEW/1/W from null by new-log');
@@ -132,20 +132,20 @@ describe('Recovery: who does not answer', () => {
     start
       .stands(0, 'NEW', 1, 0)
       .fails(1)
-      .did(`rest: ${missing('s1', 'm and s0 have')}`);
+      .did(`retry later: ${missing('s1', 'm and s0 have')}`);
     start.begin().empty(0).empty(1).skip();
     start.stands(0, 'NEW', 2, 0).down(1).did('recovered NEW/2/W from null by new-log');
   });
 
   it('is judged anew in every attempt', () => {
     const start = new Start(2).begin().empty(0).down(1).skip();
-    start.fails(0).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.fails(0).did(`retry later: ${tooFew('s0 and s1 do', 1, 2)}`);
     start
       .begin()
       .skip()
       .empty(0)
       .fails(1)
-      .did(`rest: ${missing('s1', 'm and s0 have')}`);
+      .did(`retry later: ${missing('s1', 'm and s0 have')}`);
   });
 
   it('is waited for, down or not, where there is a log that not enough can vouch for', () => {
@@ -153,7 +153,7 @@ describe('Recovery: who does not answer', () => {
     start
       .holds(0, 'L', 3, 1)
       .down(1)
-      .did(`rest: ${missing('s1', 'm has')}`);
+      .did(`retry later: ${missing('s1', 'm has')}`);
   });
 
   it('had a log when it was polled: then no other one is born, though it is down now', () => {
@@ -177,13 +177,13 @@ describe('Recovery: who holds another log', () => {
     start
       .holds(0, 'OTHER', 5, 5)
       .fails(1)
-      .did(`rest: ${missing('s1', 's0 has')}`);
+      .did(`retry later: ${missing('s1', 's0 has')}`);
   });
 
   it('ends a candidacy, if it came to have a better one meanwhile', () => {
     const start = new Start(2).begin().holds(0, 'L', 3, 2).empty(1).skip();
     start.stands(0, 'L', 4, 2).stands(1, 'OTHER', 7, 9);
-    start.did('rest: another master is starting');
+    start.did('retry later: another master is starting');
   });
 });
 
@@ -250,7 +250,7 @@ describe('Recovery: the source of a fetch', () => {
       const start = fetching();
       assert.equal(start.sends(1, 1, ['a'], epochs, 9, other), reason === null);
       if (reason === null) start.did().over(1).did('recovered L/9/W from s0 by complete-quorum');
-      else start.did(`rest: ${reason}`).over(1).did();
+      else start.did(`retry later: ${reason}`).over(1).did();
       assert.equal(start.shown(), reason === null ? 'a' : '');
       assert.equal(start.replica.isComplete, reason === null);
     });
@@ -260,8 +260,8 @@ describe('Recovery: the source of a fetch', () => {
     const start = new Start(1).begin().holds(0, 'L', 8, 2).skip();
     start.stands(0, 'L', 9, 2, { lastEpoch: 8 }).skip();
     assert.equal(start.sends(1, 1, ['a'], epochs, 9, { bootId: 'boot-0' }), true);
-    assert.equal(start.sends(1, 2, ['b'], undefined, 9, { bootId: 'reborn' }), false);
-    start.did('rest: s0 has restarted');
+    assert.equal(start.sends(1, 2, ['b'], undefined, 9, { bootId: 'restarted' }), false);
+    start.did('retry later: s0 has restarted');
     assert.equal(start.shown(), 'a');
   });
 
@@ -281,7 +281,7 @@ describe('Recovery: the source of a fetch', () => {
       told,
     );
     assert.equal(start.replica.isComplete, false);
-    start.over(1, 'reset').did('rest: reset');
+    start.over(1, 'reset').did('retry later: reset');
     assert.equal(start.replica.isComplete, false);
   });
 });

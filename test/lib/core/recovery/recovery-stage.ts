@@ -60,7 +60,7 @@ export class Start {
       fetchLog: (secondary, fetch, from) => {
         this.#lines.push(`fetch #${fetch} of ${secondary} from ${from}`);
       },
-      retryLater: (reason) => this.#lines.push(`rest: ${reason}`),
+      retryLater: (reason) => this.#lines.push(`retry later: ${reason}`),
       recovered: ({ logId, epoch, writer }, adopted) => {
         this.adopted = adopted;
         const { adoptedFrom, rule } = adopted;

@@ -34,11 +34,11 @@ describe('Recovery: where nobody has a log', () => {
   ];
   for (const [isOwn, all] of steps) {
     for (const [room, step] of all.entries()) {
-      it(`rests when its disk has no room for "${step}", and goes on when it has`, () => {
+      it(`retries later when its disk has no room for "${step}", and goes on when it has`, () => {
         const start = isOwn ? new Start(0).hasSome('L', [1, 'a']) : new Start(0);
         start.disk.told.length = 0;
         start.disk.stepsLeft = room;
-        start.begin().did('rest: the disk is full');
+        start.begin().did('retry later: the disk is full');
         assert.deepEqual(start.disk.told, all.slice(0, room), 'in this order');
         assert.equal(start.replica.isComplete, false);
         start.disk.stepsLeft = Number.POSITIVE_INFINITY;
@@ -60,10 +60,10 @@ describe('Recovery: the poll', () => {
     start.down(1).did('prepare NEW/1/W of 0', 'prepare NEW/1/W of 2');
   });
 
-  it('rests without a quorum, and begins anew when told', () => {
+  it('retries later without a quorum, and begins anew when told', () => {
     const start = new Start(3).begin().skip();
     start.empty(0).fails(1, 2);
-    start.did(`rest: ${tooFew('s1 and s2 do', 2, 3)}`);
+    start.did(`retry later: ${tooFew('s1 and s2 do', 2, 3)}`);
     start.begin().did('ask of 0', 'ask of 1', 'ask of 2');
     start.empty(0).empty(1).down(2).did('prepare NEW/1/W of 0', 'prepare NEW/1/W of 1');
   });
@@ -104,7 +104,7 @@ describe('Recovery: the prepare', () => {
 
   it('needs the quorum anew', () => {
     const start = new Start(2).begin().empty(0).empty(1).skip();
-    start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.fails(0, 1).did(`retry later: ${tooFew('s0 and s1 do', 1, 2)}`);
   });
 
   const outbid: [what: string, prepareReply: Partial<PrepareReply>, epoch: number][] = [
@@ -115,7 +115,7 @@ describe('Recovery: the prepare', () => {
     it(`gives way to a master that prepares ${what}`, () => {
       const start = new Start(2).begin().says(0, 'L', 7, 5).says(1, 'L', 7, 5).skip();
       start.stands(0, 'L', 8, 5).stands(1, 'L', epoch, 5, prepareReply);
-      start.did('rest: another master is starting');
+      start.did('retry later: another master is starting');
     });
   }
 
@@ -123,7 +123,7 @@ describe('Recovery: the prepare', () => {
     const last = EPOCH_MAX;
     const start = new Start(1).begin().skip();
     start.says(0, 'L', last, 5).did(`prepare L/${last}/W of 0`);
-    start.stands(0, 'L', last, 5, { writer: 'w' }).did('rest: another master is starting');
+    start.stands(0, 'L', last, 5, { writer: 'w' }).did('retry later: another master is starting');
     start.begin().skip().says(0, 'L', last, 5).did(`prepare L/${last}/xW of 0`);
     start.fails(0).skip();
     start.begin().skip().says(0, 'L', last, 0).did(`prepare L/${last}/yW of 0`);
@@ -134,7 +134,7 @@ describe('Recovery: the prepare', () => {
   it('takes who holds another log for one who has answered, and vouches for nothing', () => {
     const start = new Start(2).has('L', [3, 'a']).begin();
     start.holds(0, 'OTHER', 1, 5).fails(1);
-    start.did('ask of 0', 'ask of 1', `rest: ${missing('s1', 's0 has')}`);
+    start.did('ask of 0', 'ask of 1', `retry later: ${missing('s1', 's0 has')}`);
     start.begin().holds(0, 'OTHER', 1, 5).says(1, 'L', 3, 1).skip();
     start.stands(0, 'OTHER', 1, 5, { lastEpoch: 1 }).stands(1, 'L', 4, 1, { isComplete: false });
     start.did('recovered L/4/W from m by all-answered');
@@ -153,7 +153,7 @@ describe('Recovery: the prepare', () => {
       start.says(0, logId, Math.min(epoch, 7), 0).says(1, 'L', 7, 1).skip();
       start.stands(0, logId, epoch, 0, { writer, lastEpoch: 0 });
       start.stands(1, 'L', 8, 1, { lastEpoch: 7, isComplete: false });
-      start.did(`rest: ${missing('s0', 'm and s1 have')}`);
+      start.did(`retry later: ${missing('s0', 'm and s1 have')}`);
       assert.deepEqual([...start.recovery.answers.keys()], [1]);
     });
   }
@@ -161,9 +161,9 @@ describe('Recovery: the prepare', () => {
   it('is never of an epoch it has prepared before, though all who heard it have forgotten', () => {
     const start = new Start(2).begin().says(0, 'L', 7, 2).empty(1);
     start.did(...ASKED, ...prepares('L/8/W'));
-    start.fails(0, 1).did(`rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.fails(0, 1).did(`retry later: ${tooFew('s0 and s1 do', 1, 2)}`);
     start.begin().fails(0, 1);
-    start.did(...ASKED, `rest: ${tooFew('s0 and s1 do', 1, 2)}`);
+    start.did(...ASKED, `retry later: ${tooFew('s0 and s1 do', 1, 2)}`);
     start.begin().says(0, 'L', 7, 2).empty(1);
     start.did(...ASKED, ...prepares('L/9/W'));
     start.fails(0, 1).skip();
@@ -177,7 +177,7 @@ describe('Recovery: the prepare', () => {
   it('gives way where a empty has joined the log of another master meanwhile', () => {
     const start = new Start(2).begin().empty(0).empty(1).skip();
     start.stands(0, 'NEW', 1, 0).stands(1, 'OTHER', 1, 0, { writer: 'X' });
-    start.did(`rest: ${missing('s1', 'm and s0 have')}`);
+    start.did(`retry later: ${missing('s1', 'm and s0 have')}`);
     assert.equal(start.replica.hasLog, false, 'it has not begun a log of its own');
     start.begin().skip();
     start.says(0, 'NEW', 1, 0).says(1, 'OTHER', 1, 3);
@@ -249,7 +249,7 @@ describe('Recovery: the best log', () => {
     assert.deepEqual(start.replica.ballot, { epoch: 3, writer: 'W' });
   });
 
-  it('may be of another log than our own, which is set aside, loudly', () => {
+  it('may be of another log than our own, which is set aside, with a warning', () => {
     const start = new Start(1).has('MINE', [1, 'a'], [1, 'b']).begin().says(0, 'L', 5, 1).skip();
     start.stands(0, 'L', 6, 1).did('fetch #1 of 0 from 1');
     assert.deepEqual(start.logEvents, [
@@ -307,7 +307,7 @@ describe('Recovery: the fetch', () => {
     assert.equal(start.sends(1, 4, ['d'], [[8, 4]], 9, { part: rest }), false);
     start.did('fetch #2 of 0 from 2');
     assert.equal(start.sends(2, 2, [], first, 9, { part: more }), true);
-    start.over(2).did('rest: the secondary has sent less than it holds');
+    start.over(2).did('retry later: the secondary has sent less than it holds');
     start.begin().says(0, 'L', 9, 4).skip().stands(0, 'L', 10, 4, { lastEpoch: 8 });
     start.did('fetch #4 of 0 from 4');
     assert.equal(start.sends(4, 4, [], first, 10, { part: more }), true);
@@ -428,7 +428,7 @@ describe('Recovery: the fetch', () => {
         [8, 3],
       ],
     );
-    start.over(1, 'reset').did('rest: reset');
+    start.over(1, 'reset').did('retry later: reset');
     assert.equal(start.sends(1, 3, ['c']), false, 'it is over');
     start.over(1).did();
     start.begin().says(0, 'L', 9, 3).skip();
@@ -438,12 +438,12 @@ describe('Recovery: the fetch', () => {
   it('that ends early without a reason comes to nothing as well', () => {
     const start = fetching(3).skip();
     start.sends(1, 1, ['a'], [[8, 1]]);
-    start.over(1).did('rest: the secondary has sent less than it holds');
+    start.over(1).did('retry later: the secondary has sent less than it holds');
   });
 
   it('that breaks before anything was compared comes to nothing, though nothing is missing', () => {
     const start = fetching(2, [1, 'a'], [1, 'b']).did('fetch #1 of 0 from 3');
-    start.over(1, 'reset').did('rest: reset');
+    start.over(1, 'reset').did('retry later: reset');
     start.begin().says(0, 'L', 9, 2).skip();
     start.stands(0, 'L', 10, 2, { lastEpoch: 8 }).did('fetch #3 of 0 from 3');
     assert.equal(
@@ -461,7 +461,7 @@ describe('Recovery: the fetch', () => {
     start
       .did('fetch #4 of 0 from 2')
       .over(4)
-      .did('rest: the secondary has sent less than it holds');
+      .did('retry later: the secondary has sent less than it holds');
     assert.equal(start.shown(), 'ab', 'nothing is cut off before there is something better');
   });
 
@@ -485,7 +485,7 @@ describe('Recovery: the fetch', () => {
       ),
       false,
     );
-    start.did('rest: the log of a secondary cannot be taken in: diverged').over(1).did();
+    start.did('retry later: the log of a secondary cannot be taken in: diverged').over(1).did();
     assert.equal(start.shown(), 'ab');
   });
 
@@ -501,23 +501,23 @@ describe('Recovery: the fetch', () => {
       ],
     );
     assert.equal(start.sends(1, 3, ['c']), false);
-    start.did('rest: the secondary has left out a part of its log');
+    start.did('retry later: the secondary has left out a part of its log');
     const other = fetching(3).skip();
     assert.equal(other.sends(1, 2, ['b'], [[8, 1]]), false);
-    other.did('rest: the secondary has left out a part of its log');
+    other.did('retry later: the secondary has left out a part of its log');
   });
 
   it('without epochs comes to nothing', () => {
     const start = fetching(1).skip();
     assert.equal(start.sends(1, 1, ['a']), false);
-    start.did('rest: the log of a secondary cannot be taken in: epochs-missing');
+    start.did('retry later: the log of a secondary cannot be taken in: epochs-missing');
   });
 
-  it('rests when the disk has no room for it', () => {
+  it('retries later when the disk has no room for it', () => {
     const start = fetching(1).skip();
     start.disk.isFull = true;
     assert.equal(start.sends(1, 1, ['a'], [[8, 1]]), false);
-    start.did('rest: the log of a secondary cannot be taken in: disk-full');
+    start.did('retry later: the log of a secondary cannot be taken in: disk-full');
   });
 
   it('does not listen to one that is not under way', () => {

@@ -53,7 +53,7 @@ describe('Secondary: what it tells of itself', () => {
     assert.deepEqual(seen, [true]);
   });
 
-  it('is nothing new after a poll, and nothing agreed, for nobody prepares anything', () => {
+  it('is unchanged after a poll, and matches no log: a poll prepares nothing', () => {
     const { secondary, disk, receive } = served();
     receive('2B', 1, ['a'], { epochs: '1A@1 2B@1' });
     disk.sync();
@@ -70,7 +70,7 @@ describe('Secondary: what it tells of itself', () => {
     });
   });
 
-  it('is not agreed with a prepare to another incarnation, which it answers as a poll', () => {
+  it('matches no log for a prepare to another incarnation, which is answered as a poll', () => {
     const { secondary } = served();
     const { logId, epoch } = secondary.heartbeat({
       ...preparing({ logId: 'L', epoch: 3, writer: 'W' }),

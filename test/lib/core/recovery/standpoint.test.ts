@@ -96,7 +96,7 @@ describe('Applier: what is for another incarnation', () => {
 describe('Applier: becoming complete', () => {
   const complete = ({ replica }: Node) => replica.isComplete;
 
-  it('takes the mark of the master and the length it has told, both on the disk; then it is noted', () => {
+  it('takes the mark of the master and the length it has told, both on the disk; then it is logged', () => {
     const node = new Node();
     const epochs = '1A@1 2B@4';
     node.take('2B', 1, ['a', 'b'], { epochs, bootId: 'B', completeFrom: 3 });
@@ -111,7 +111,7 @@ describe('Applier: becoming complete', () => {
     assert.deepEqual(node.logEvents, [{ level: 'info', event: 'became-complete', fields }]);
     node.take('2B', 4, ['d'], { bootId: 'B' });
     node.sync();
-    assert.equal(node.logEvents.length, 1, 'it is noted once');
+    assert.equal(node.logEvents.length, 1, 'it is logged once');
     assert.equal(node.disk.told.filter((step) => step === 'complete').length, 1);
   });
 

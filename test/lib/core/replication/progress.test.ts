@@ -207,7 +207,7 @@ describe('Progress: a stream', () => {
     assert.equal(progress.next, 2);
   });
 
-  it('notes with each frame what was known when it was sent', () => {
+  it('records with each frame what was known when it was sent', () => {
     const progress = met(4);
     progress.open(0);
     progress.sent(6, 30);

@@ -72,16 +72,18 @@ describe('SortedList', () => {
     it(`lets all but two of a long list leave one by one, from ${from}`, () => {
       const dice = new Dice(3);
       const list = newList(({ name }) => Number(name));
-      const dumb = dice.list(1000, () => dice.integer(1, 3)).map((order, i) => item(order, `${i}`));
-      for (const one of dumb) list.insert(one);
-      dumb.sort((a, b) => a.order - b.order);
-      while (dumb.length > 2) {
-        list.remove(dumb.splice(pick(dumb.length, dice), 1)[0] as Item);
-        assert.equal(list.size, dumb.length);
-        if (dumb.length % 7 === 0)
-          assert.deepEqual([list.first, list.last], [dumb[0], dumb.at(-1)]);
+      const model = dice
+        .list(1000, () => dice.integer(1, 3))
+        .map((order, i) => item(order, `${i}`));
+      for (const one of model) list.insert(one);
+      model.sort((a, b) => a.order - b.order);
+      while (model.length > 2) {
+        list.remove(model.splice(pick(model.length, dice), 1)[0] as Item);
+        assert.equal(list.size, model.length);
+        if (model.length % 7 === 0)
+          assert.deepEqual([list.first, list.last], [model[0], model.at(-1)]);
       }
-      assert.deepEqual(list.takeUpTo(3), dumb);
+      assert.deepEqual(list.takeUpTo(3), model);
     });
   }
 
@@ -140,33 +142,33 @@ describe('SortedList', () => {
 /** Takes random steps with a list and with an array that is sorted each time; long lists are rarely emptied. */
 function history(dice: Dice, steps: number): void {
   const list = newList(dice.chance(0.5) ? ({ name }) => Number(name) : undefined);
-  let dumb: Item[] = [];
+  let model: Item[] = [];
   let left: Item[] = [];
   for (let step = 0; step < steps; step += 1) {
     const act = dice.pick(['insert', 'insert', 'remove', 'take'] as const);
     const order = dice.integer(0, 9);
-    if (act === 'insert' || dumb.length < steps / 6) {
+    if (act === 'insert' || model.length < steps / 6) {
       // Now and then somebody comes again who has left.
       const one = left.length > 0 && dice.chance(0.1) ? dice.pick(left) : item(order, `${step}`);
       left = left.filter((other) => other !== one);
       list.insert(one);
-      dumb = [...dumb, one].sort((a, b) => a.order - b.order);
+      model = [...model, one].sort((a, b) => a.order - b.order);
     } else if (act === 'remove') {
-      const one = dice.pick([dumb[0], dumb.at(-1), dice.pick(dumb), dice.pick(dumb)]) as Item;
+      const one = dice.pick([model[0], model.at(-1), dice.pick(model), dice.pick(model)]) as Item;
       const gone = dice.chance(0.8) ? one : (left[0] ?? item(order, '?'));
       list.remove(gone);
-      if (dumb.includes(gone)) left = [...left.slice(-20), gone];
-      dumb = dumb.filter((other) => other !== gone);
+      if (model.includes(gone)) left = [...left.slice(-20), gone];
+      model = model.filter((other) => other !== gone);
     } else if (dice.chance(10 / steps)) {
       assert.deepEqual(
         list.takeUpTo(order),
-        dumb.filter((one) => one.order <= order),
+        model.filter((one) => one.order <= order),
       );
-      dumb = dumb.filter((one) => one.order > order);
-    } else if (dice.chance(0.02)) assert.deepEqual([...list], dumb);
-    assert.equal(list.size, dumb.length);
-    if (dice.chance(0.5)) assert.equal(list.first, dumb[0]);
-    if (dice.chance(0.5)) assert.equal(list.last, dumb.at(-1));
+      model = model.filter((one) => one.order > order);
+    } else if (dice.chance(0.02)) assert.deepEqual([...list], model);
+    assert.equal(list.size, model.length);
+    if (dice.chance(0.5)) assert.equal(list.first, model[0]);
+    if (dice.chance(0.5)) assert.equal(list.last, model.at(-1));
   }
-  assert.deepEqual(list.takeUpTo(9), dumb);
+  assert.deepEqual(list.takeUpTo(9), model);
 }
