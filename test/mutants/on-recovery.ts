@@ -141,7 +141,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'return compareBallots(replica.durableBallot, prepare) === 0;',
     replacement: 'return true;',
-    breaks: ['epoch-is-new'],
+    breaks: ['no-loss'],
   },
   {
     name: 'a candidate prepares though the poll was not enough',
@@ -183,7 +183,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'if (!this.#replica.beginEpoch(prepare) || !this.#replica.becomeComplete()) {',
     replacement: 'if (!this.#replica.becomeComplete()) {',
-    breaks: ['total-order'],
+    breaks: ['ack-is-a-fact'],
   },
   {
     name: 'a recovery that came to nothing is not tried again',
