@@ -10,6 +10,7 @@ import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import { FAULT_DELAY_MS_MAX } from '../wire/schema.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
+import { printableJson } from './printable.ts';
 
 /** sysexits.h EX_CONFIG. */
 export const EXIT_CONFIG = 78;
@@ -81,7 +82,7 @@ class Reader {
   problem(name: string, rule: string, got: string): void {
     // Quoted as JSON, a value of several lines stays one line. A password in a URL is not shown.
     const shown = got.replace(/(:\/\/[^/@:]*:)[^/@]*@/g, '$1...@');
-    this.problems.push(`${name} ${rule}; got ${JSON.stringify(shown)}`);
+    this.problems.push(`${name} ${rule}; got ${printableJson(shown)}`);
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {

@@ -6,6 +6,7 @@ import { ConfigError, EXIT_CONFIG, type NodeConfig } from './config.ts';
 import type { NodeDriver } from './driver.ts';
 import { Logger } from './logger.ts';
 import { type NodeStorage, storageOrExit } from './node-storage.ts';
+import { printableJson } from './printable.ts';
 
 /** How long a stopping node goes on for clients that wait or read, in ms. */
 export const DRAIN_MS = 5000;
@@ -52,7 +53,7 @@ function listen({ server }: NodeServer, config: NodeConfig, logger: Logger, fiel
     // An address that this machine does not have is a problem of the configuration; one in use is not.
     if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') {
       const problem = `HOST must be an address of this machine (${error.code})`;
-      process.stderr.write(`configuration: ${problem}; got ${JSON.stringify(host)}\n`);
+      process.stderr.write(`configuration: ${problem}; got ${printableJson(host)}\n`);
       process.exit(EXIT_CONFIG);
     }
     logger.error('listen-failed', { host, port, reason: error.message });

@@ -4,6 +4,7 @@
  * never waits for that reader, who could stop it otherwise.
  */
 import type { LogEvent } from '../core/refusal.ts';
+import { printableJson } from './printable.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -77,7 +78,7 @@ export class Logger {
     const time = new Date().toISOString();
     const line =
       this.#format === 'json'
-        ? JSON.stringify({ time, level, node: this.#nodeId, event, ...fields })
+        ? printableJson({ time, level, node: this.#nodeId, event, ...fields })
         : `${time.slice(11, 23)} ${level.padEnd(5)} ${this.#nodeId}  ${event}${pretty(fields)}`;
     this.#output(`${line}\n`);
   }
@@ -107,6 +108,6 @@ export class Logger {
 function pretty(fields: Fields): string {
   const isPlain = (value: unknown) => typeof value === 'string' && !/\p{Cc}/u.test(value);
   return Object.entries(fields)
-    .map(([name, value]) => `  ${name}=${isPlain(value) ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => `  ${name}=${isPlain(value) ? value : printableJson(value)}`)
     .join('');
 }
