@@ -14,7 +14,7 @@ import type { Client } from './client.ts';
 import type { Host } from './host.ts';
 import { must, mustEqual } from './invariant-ids.ts';
 import { hasLog, type MasterHost } from './master-host.ts';
-import { isNewer, majorityOf, mayTakeOver, nodesAskedFor, startOf } from './oracle.ts';
+import { type Heard, isNewer, majorityOf, mayTakeOver, nodesAskedFor, startOf } from './oracle.ts';
 import { PromiseWatch } from './promise.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
@@ -231,7 +231,28 @@ export class History {
   }
 
   /** A master waits for somebody: what the poll has told it is not enough, by none of the rules. */
-  waits({ writer, polled, own, refused }: MasterHost): void {
+  waits(host: MasterHost): void {
+    const heard = this.#heardBy(host);
+    must(
+      'waits-only-if-it-must',
+      !mayTakeOver(heard),
+      `${host.writer} waits for nobody by whom it could gain; ${JSON.stringify(heard)}`,
+    );
+    this.reached('waits-for-memory');
+  }
+
+  /** A master asks for promises: what the poll has told it is enough, by one of the rules. */
+  prepares(host: MasterHost): void {
+    const heard = this.#heardBy(host);
+    must(
+      'takeover-by-rule',
+      !this.#simulation.weather.quorumAppend || mayTakeOver(heard),
+      `${host.writer} prepares what it may take over; ${JSON.stringify(heard)}`,
+    );
+  }
+
+  /** What the poll has told a master. */
+  #heardBy({ polled, own, refused }: MasterHost): Heard {
     const { secondaries, nodes } = this.#simulation;
     const said = secondaries.flatMap((_, index) => polled[index] ?? []);
     const logs = said
@@ -241,21 +262,13 @@ export class History {
     const best = logs.reduce((a, b) => (isNewer(b.newest, a.newest) ? b : a), logs[0] ?? NO_LOG);
     const isOfBest = (one: Heartbeat) => hasLog(one) && one.logId === best.logId;
     const complete = said.filter((one) => isOfBest(one) && one.prepareReply?.isComplete).length;
-    const silent = secondaries.filter((_, i) => polled[i] === undefined && !refused[i]).length;
-    const heard = {
+    return {
       nodes,
       answered: 1 + said.length,
       complete: complete + (own.isComplete && own.logId === best.logId ? 1 : 0),
       hasAnybodyLog: logs.length > 0,
-      silent,
+      silent: secondaries.filter((_, i) => polled[i] === undefined && !refused[i]).length,
     };
-    const isEnough = mayTakeOver(heard);
-    must(
-      'waits-only-if-it-must',
-      !isEnough,
-      `${writer} waits for nobody by whom it could gain; ${JSON.stringify(heard)}`,
-    );
-    this.reached('waits-for-memory');
   }
 
   /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */

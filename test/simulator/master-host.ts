@@ -376,6 +376,7 @@ export class MasterHost extends Host implements MasterEffects {
   #checkPrepare(prepare: Prepare | null): void {
     const { prepared } = this;
     if (prepare === null || prepare === prepared) return;
+    this.simulation.history.prepares(this);
     const isHigher = prepare.epoch > (prepared?.epoch ?? 0);
     // It may have begun it in an earlier attempt, and find it again at one who heard of that.
     const found = this.polled
