@@ -17,18 +17,14 @@ import {
 } from '../../src/lib/http/headers.ts';
 import { HttpProblem } from '../../src/lib/http/problems.ts';
 import { parsePosition, parseQuery } from '../../src/lib/http/query.ts';
+import { parseAck } from '../../src/lib/wire/ack.ts';
+import { parseAppend, parseW, parseWText } from '../../src/lib/wire/append-body.ts';
 import { parseEventId } from '../../src/lib/wire/event-id.ts';
+import { parseFaults } from '../../src/lib/wire/faults.ts';
+import { parseJson } from '../../src/lib/wire/fields.ts';
+import { parseFrame } from '../../src/lib/wire/frame.ts';
+import { parseHeartbeat } from '../../src/lib/wire/heartbeat.ts';
 import { LineSplitter } from '../../src/lib/wire/lines.ts';
-import {
-  parseAck,
-  parseAppend,
-  parseFaults,
-  parseFrame,
-  parseHeartbeat,
-  parseJson,
-  parseW,
-  parseWText,
-} from '../../src/lib/wire/schema.ts';
 import { textOf } from '../lib/support.ts';
 import { deepJson, halfValid, json, mutated, number, text } from './arbitraries.ts';
 import { type Property, pure } from './property.ts';

@@ -11,7 +11,7 @@ import {
 import { appendBodyBytesMax } from '../http/limits.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
-import { readAppend } from '../wire/schema.ts';
+import { readAppend } from '../wire/append-body.ts';
 import { deadlineOf, HeldAnswer } from './held-answer.ts';
 import type { MasterPort } from './ports.ts';
 

@@ -4,7 +4,7 @@ import type { WaitEnd } from '../core/replication/write-concern.ts';
 import { parsePrefer } from '../http/headers.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
-import { parseWText } from '../wire/schema.ts';
+import { parseWText } from '../wire/append-body.ts';
 import { deadlineOf, HeldAnswer } from './held-answer.ts';
 import { entryJson, readConcernIn, requireSeq } from './messages.ts';
 import type { MasterPort, ReadPort } from './ports.ts';

@@ -6,7 +6,8 @@ import { SMALL_BODY_BYTES_MAX } from '../http/limits.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
-import { parseFaults, parseJson } from '../wire/schema.ts';
+import { parseFaults } from '../wire/faults.ts';
+import { parseJson } from '../wire/fields.ts';
 import type { SecondaryPort } from './ports.ts';
 
 /** `GET|PUT /faults` on a secondary: the artificial delays and errors of frames. */

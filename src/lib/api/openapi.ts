@@ -1,5 +1,5 @@
 /**
- * `GET /openapi.json`: the description of the API. The file is generated from `openapi.yaml` (`npm run openapi`);
+ * `GET /openapi.json`: the description of the API, indented. The file is generated from `openapi.yaml` (`npm run openapi`);
  * the tests check every answer that they see against it.
  */
 
@@ -12,6 +12,6 @@ export const DESCRIPTION_FILE = new URL('openapi.json', import.meta.url);
 /** The route, the same on every node. */
 export function openapiRoute(): Route {
   const type = 'application/json';
-  const text = readPart(DESCRIPTION_FILE);
+  const text = `${JSON.stringify(JSON.parse(readPart(DESCRIPTION_FILE)), null, 2)}\n`;
   return staticRoute({ path: '/openapi.json', mediaType: type, contentType: type, text });
 }

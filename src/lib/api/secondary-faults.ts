@@ -9,7 +9,8 @@ import { parseQuery } from '../http/query.ts';
 import { type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { callPeer, PeerRefusal, readAnswer, reasonOf } from '../replication/peer-answers.ts';
-import { parseFaults, parseJson } from '../wire/schema.ts';
+import { parseFaults } from '../wire/faults.ts';
+import { parseJson } from '../wire/fields.ts';
 import { readFaults } from './faults.ts';
 
 export interface SecondaryAddress {

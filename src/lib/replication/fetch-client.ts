@@ -4,8 +4,8 @@
  */
 import type { Frame } from '../core/protocol.ts';
 import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
+import { readFrame } from '../wire/frame.ts';
 import { LineSplitter } from '../wire/lines.ts';
-import { readFrame } from '../wire/schema.ts';
 import { callPeer, chunksOf, reasonOf } from './peer-answers.ts';
 
 /**

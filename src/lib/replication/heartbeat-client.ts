@@ -1,7 +1,6 @@
 /** Asks a secondary for a heartbeat: one short `fetch`, bounded in time and bytes. */
 import type { Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
-import { heartbeatHeaders } from '../wire/heartbeat-request.ts';
-import { parseHeartbeat } from '../wire/schema.ts';
+import { heartbeatHeaders, parseHeartbeat } from '../wire/heartbeat.ts';
 import { callPeer, isDown, readAnswer, reasonOf } from './peer-answers.ts';
 import { unresolved } from './peer-fetch.ts';
 

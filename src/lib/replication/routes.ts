@@ -1,9 +1,8 @@
 /** What a secondary serves to its master: heartbeats, streams of frames, and its whole log. */
 import type { SecondaryPort } from '../api/ports.ts';
-import type { Heartbeat } from '../core/protocol.ts';
 import { sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
-import { parseHeartbeatRequest } from '../wire/heartbeat-request.ts';
+import { heartbeatJson, parseHeartbeatRequest } from '../wire/heartbeat.ts';
 import { exportLog } from './fetch-route.ts';
 import { replicate } from './stream-route.ts';
 
@@ -18,10 +17,4 @@ export function replicationRoutes(port: SecondaryPort): Route[] {
     route('POST', '/replicate', 'cluster', NDJSON, (context) => replicate(port, context)),
     route('GET', '/replicate', 'cluster', NDJSON, (context) => exportLog(port.core, context)),
   ];
-}
-
-function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
-  if (prepareReply === null) return JSON.stringify(statement);
-  const { isLogMatched: agreed, isComplete: complete, ...rest } = prepareReply;
-  return JSON.stringify({ ...statement, ...rest, agreed, complete });
 }

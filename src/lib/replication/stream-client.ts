@@ -6,8 +6,8 @@
 import type { StreamFailure } from '../core/master.ts';
 import type { Ack } from '../core/protocol.ts';
 import { PEER_ANSWER_BYTES_MAX, STREAM_END_MS } from '../http/limits.ts';
+import { parseAck } from '../wire/ack.ts';
 import { LineSplitter } from '../wire/lines.ts';
-import { parseAck } from '../wire/schema.ts';
 import { callPeer, chunksOf, PeerRefusal, reasonOf } from './peer-answers.ts';
 import { FrameBody } from './stream-body.ts';
 

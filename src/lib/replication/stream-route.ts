@@ -15,8 +15,9 @@ import {
 } from '../http/limits.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import type { RequestContext } from '../http/request-context.ts';
+import { encodeAck } from '../wire/ack.ts';
+import { readFrame } from '../wire/frame.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
-import { readFrame } from '../wire/schema.ts';
 
 /** How many bytes the unfinished lines of all streams may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
@@ -68,8 +69,7 @@ export function replicate(port: SecondaryPort, context: RequestContext): void {
       return;
     }
     if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-    const { isLogMatched: agreed, ...ack } = answer.ack;
-    res.write(`${JSON.stringify(agreed === false ? { ...ack, agreed } : ack)}\n`);
+    res.write(encodeAck(answer.ack));
     if (pending === 0 && deferred !== null) refuse(deferred);
     else if (pending === 0 && isComplete) res.end();
     resumeIfRoom();

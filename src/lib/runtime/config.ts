@@ -8,7 +8,7 @@ import type { WriteConcern } from '../core/replication/write-concern.ts';
 import type { Faults } from '../core/secondary.ts';
 import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '../http/limits.ts';
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
-import { FAULT_DELAY_MS_MAX } from '../wire/schema.ts';
+import { FAULT_DELAY_MS_MAX } from '../wire/faults.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
 import { printableJson } from './printable.ts';
 

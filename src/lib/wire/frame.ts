@@ -1,8 +1,29 @@
-/** A frame as the line it travels in, made of the log's own bytes. */
+/**
+ * A frame as the line it travels in: made of the log's own bytes, and read back as a view of the line. It is read in
+ * two ways, as the body of an append is.
+ */
 import type { EpochStart, EpochsPart } from '../core/log/epochs.ts';
 import type { KeyIndex } from '../core/log/idempotency.ts';
+import { isIdempotencyKey } from '../core/log/idempotency.ts';
 import type { Log } from '../core/log/log.ts';
-import { FRAME_JOINED_BYTES_MAX } from '../http/limits.ts';
+import { type PackedMessages, packMessages } from '../core/log/messages.ts';
+import type { EntryTrace, Frame } from '../core/protocol.ts';
+import { EPOCH_MAX, isEpoch } from '../core/recovery/ballot.ts';
+import { FRAME_JOINED_BYTES_MAX, FRAME_MESSAGES_TAKEN_MAX } from '../http/limits.ts';
+import { parsePosition } from '../http/query.ts';
+import { parseTrace } from '../http/trace.ts';
+import {
+  bad,
+  type Fields,
+  isCount,
+  isPeerName,
+  isWithin,
+  isWriter,
+  parseJson,
+  requireObject,
+} from './fields.ts';
+import { epochsJson, parseEpochs } from './frame-epochs.ts';
+import { findMessages } from './json-messages.ts';
 
 /** Whose frame it is, and what it says beside its entries. */
 export interface FrameOrigin {
@@ -57,16 +78,96 @@ function bySeq(
   return values.length === 0 ? '' : `,"${name}":${JSON.stringify(Object.fromEntries(values))}`;
 }
 
-/**
- * The pairs of the contract; who wrote each epoch is told beside them, where it is known. A part of a
- * list has a name of its own: who does not know it must not take it for the whole.
- */
-function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: EpochsPart): object {
-  const isNamed = starts.some(({ writer }) => writer !== null);
-  const isWhole = offset === 0 && !hasMore;
+/** Reads the line of a frame, and takes its bytes over, of which it is a view; in two ways, as `readAppend`. */
+export function readFrame(bytes: Uint8Array): Frame {
+  const found = findMessages(bytes);
+  if (found === null || !found.isList || found.ends.length > FRAME_MESSAGES_TAKEN_MAX) {
+    return parseFrame(parseJson(bytes));
+  }
+  return frameOf(found.fields, found.pack());
+}
+
+/** Checks a frame. Unknown fields are for later versions and are ignored. */
+export function parseFrame(value: unknown): Frame {
+  return frameOf(requireObject(value), null);
+}
+
+/** Checks a frame's fields, and its messages as well unless they are `packed`. */
+function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
+  const { logId, epoch, writer, from, keys, traces } = fields;
+  const { bootId, completeFrom, committed } = fields;
+  if (!isPeerName(logId)) throw bad("a frame's 'logId' must be a string of 1 to 255 characters");
+  if (!isEpoch(epoch)) throw bad(`a frame's 'epoch' must be an integer from 1 to ${EPOCH_MAX}`);
+  if (!isWriter(writer)) throw bad("a frame's 'writer' must be a string of 1 to 255 characters");
+  if (bootId !== undefined && !isPeerName(bootId)) {
+    throw bad("a frame's 'bootId' must be a string of 1 to 255 characters");
+  }
+  if ([completeFrom, committed].some((value) => value !== undefined && !isCount(value))) {
+    throw bad("a frame's 'completeFrom' and 'committed' must be integers from 0");
+  }
+  if (!isCount(from) || from < 1) throw bad("a frame's 'from' must be an integer from 1");
+  const messages = packed ?? packFrame(fields.messages);
+  const count = messages.ends.length;
+  if (!isCount(from + count)) throw bad("a frame's last seq must be a safe integer");
   return {
-    [isWhole ? 'epochs' : 'epochsPart']: starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]),
-    ...(isNamed ? { writers: starts.map(({ writer }) => writer) } : {}),
-    ...(isWhole ? {} : { epochsOffset: offset, epochsMore: hasMore }),
+    logId,
+    epoch,
+    writer: writer ?? null,
+    from,
+    messages,
+    keys: parseKeys(keys, from, count),
+    ...parseEpochs(fields, epoch, count),
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(completeFrom === undefined ? {} : { completeFrom: completeFrom as number }),
+    ...(committed === undefined ? {} : { committed: committed as number }),
+    ...(traces === undefined ? {} : { traces: parseTraces(traces, from, count) }),
   };
 }
+
+/** The traces of entries in the frame. They are for logs alone: what is none is left out. */
+function parseTraces(value: unknown, from: number, count: number): EntryTrace[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, parent]) => {
+    const seq = parsePosition(name) ?? 0;
+    const trace = typeof parent === 'string' ? parseTrace(parent) : null;
+    return trace !== null && isWithin(seq, from, from + count - 1) ? [{ seq, ...trace }] : [];
+  });
+}
+
+function packFrame(messages: unknown): PackedMessages {
+  if (!Array.isArray(messages)) throw bad("a frame's 'messages' must be a list of strings");
+  if (messages.length > FRAME_MESSAGES_TAKEN_MAX) {
+    throw bad(`a frame may have ${FRAME_MESSAGES_TAKEN_MAX} messages`);
+  }
+  for (const message of messages) {
+    if (typeof message !== 'string' || !message.isWellFormed()) {
+      throw bad("a frame's 'messages' must be strings without lone surrogates");
+    }
+  }
+  return packMessages(messages as string[]);
+}
+
+/** The keys by seq, or by a run of them (`6-9`) for the entries of one append. */
+function parseKeys(value: unknown, from: number, count: number): [seq: number, key: string][] {
+  if (value === undefined) return [];
+  const rule = "a frame's 'keys' must map seqs of the frame, or runs of them, to idempotency keys";
+  const runs = Object.entries(requireObject(value)).map(([name, key]) => {
+    const [, firstText, lastText = firstText] = SEQS.exec(name) ?? [];
+    const [first, last] = [Number(firstText), Number(lastText)];
+    const isIn = first >= from && first <= last && last < from + count;
+    if (!isIn || typeof key !== 'string' || !isIdempotencyKey(key)) throw bad(rule);
+    return { first, last, key };
+  });
+  const keys: [number, string][] = [];
+  let next = from;
+  for (const { first, last, key } of runs.sort((a, b) => a.first - b.first)) {
+    // No seq twice: so there are no more keys than messages, however they are written.
+    if (first < next) throw bad(rule);
+    next = last + 1;
+    for (let seq = first; seq <= last; seq += 1) keys.push([seq, key]);
+  }
+  return keys;
+}
+
+/** A seq, or the first and the last of a run. */
+const SEQS = /^([1-9][0-9]{0,15})(?:-([1-9][0-9]{0,15}))?$/;

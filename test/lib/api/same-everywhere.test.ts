@@ -21,8 +21,8 @@ import { frameEnd } from '../../../src/lib/core/replication/frame-end.ts';
 import { type FrameAnswer, Secondary } from '../../../src/lib/core/secondary.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
 import { openStorage, type Storage } from '../../../src/lib/storage/storage.ts';
-import { encodeFrame } from '../../../src/lib/wire/frame.ts';
-import { readAppend, readFrame } from '../../../src/lib/wire/schema.ts';
+import { readAppend } from '../../../src/lib/wire/append-body.ts';
+import { encodeFrame, readFrame } from '../../../src/lib/wire/frame.ts';
 
 /** Small, so that most lists of epochs come in parts. */
 const FRAME_EPOCHS = 2;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseTrace } from '../../../src/lib/http/trace.ts';
-import { parseFrame } from '../../../src/lib/wire/schema.ts';
+import { parseFrame } from '../../../src/lib/wire/frame.ts';
 
 const [TRACE, SPAN] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
 const GOOD = `00-${TRACE}-${SPAN}-01`;

@@ -5,8 +5,12 @@ import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { FRAME_JOINED_BYTES_MAX } from '../../../src/lib/http/limits.ts';
-import { encodeFrame as encodePieces, type FrameOrigin } from '../../../src/lib/wire/frame.ts';
-import { parseFrame, parseJson } from '../../../src/lib/wire/schema.ts';
+import { parseJson } from '../../../src/lib/wire/fields.ts';
+import {
+  encodeFrame as encodePieces,
+  type FrameOrigin,
+  parseFrame,
+} from '../../../src/lib/wire/frame.ts';
 import { Dice, seeds, textOf } from '../support.ts';
 
 /** The line in one piece. */

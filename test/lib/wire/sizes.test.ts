@@ -20,9 +20,9 @@ import {
   PEER_NAME_LENGTH_MAX,
 } from '../../../src/lib/http/limits.ts';
 import { checkSizes } from '../../../src/lib/runtime/config.ts';
-import { encodeFrame } from '../../../src/lib/wire/frame.ts';
+import { readAppend } from '../../../src/lib/wire/append-body.ts';
+import { encodeFrame, readFrame } from '../../../src/lib/wire/frame.ts';
 import { LineSplitter } from '../../../src/lib/wire/lines.ts';
-import { readAppend, readFrame } from '../../../src/lib/wire/schema.ts';
 
 const LAST_SEQ = 2 ** 53 - 1_000_000;
 /** Each of its characters takes six bytes as JSON. */

@@ -6,15 +6,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import { HttpProblem } from '../../../src/lib/http/problems.ts';
+import { type AppendBody, parseAppend, readAppend } from '../../../src/lib/wire/append-body.ts';
+import { parseJson } from '../../../src/lib/wire/fields.ts';
+import { parseFrame, readFrame } from '../../../src/lib/wire/frame.ts';
 import { findMessages } from '../../../src/lib/wire/json-messages.ts';
-import {
-  type AppendBody,
-  parseAppend,
-  parseFrame,
-  parseJson,
-  readAppend,
-  readFrame,
-} from '../../../src/lib/wire/schema.ts';
 import { Dice } from '../support.ts';
 
 type Read = AppendBody | Frame;

@@ -1,14 +1,15 @@
 /**
- * What a master asks with a heartbeat, as it travels: which log it writes, under which epoch, and as
- * which incarnation; to whom it says so, from which length on that node is complete, and up to where the log is
- * committed. Headers, because a heartbeat is a GET, and all the same to who does not know them.
+ * A heartbeat. The request says in headers which log the master writes, under which epoch, and as which incarnation; to
+ * which incarnation it says so, from which length on that one is complete, and up to where the log is committed. (It is
+ * a GET, so a body would be unusual, and whoever does not know these headers ignores them.) The answer is JSON.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { HeartbeatRequest } from '../core/protocol.ts';
+import type { Heartbeat, HeartbeatRequest, PrepareReply } from '../core/protocol.ts';
 import { EPOCH_MAX, isEpoch } from '../core/recovery/ballot.ts';
 import { PEER_NAME_LENGTH_MAX } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition } from '../http/query.ts';
+import { type Fields, fieldsOf, isCount, isEpochOrNone, isPeerName, isWriter } from './fields.ts';
 
 /** The headers of a heartbeat. */
 export function heartbeatHeaders(request: HeartbeatRequest): Record<string, string> {
@@ -78,4 +79,51 @@ function decodeName(text: string | string[] | undefined): string | null {
   } catch {
     return null;
   }
+}
+
+/** The answer, as JSON. */
+export function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
+  if (prepareReply === null) return JSON.stringify(statement);
+  const { isLogMatched: agreed, isComplete: complete, ...rest } = prepareReply;
+  return JSON.stringify({ ...statement, ...rest, agreed, complete });
+}
+
+/** Reads the answer to a heartbeat; null if it is not one. */
+export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
+  const fields = fieldsOf(body);
+  if (fields === null) return null;
+  const { nodeId, bootId, logId, epoch, length } = fields;
+  const prepareReply = prepareReplyOf(fields);
+  if (prepareReply === undefined) return null;
+  if (!isPeerName(nodeId) || !isPeerName(bootId)) return null;
+  if (!isEpochOrNone(epoch) || !isCount(length)) return null;
+  if (logId !== null && !isPeerName(logId)) return null;
+  const { held, receivedBytes } = fields;
+  if (held !== undefined && !isCount(held)) return null;
+  if (receivedBytes !== undefined && !isCount(receivedBytes)) return null;
+  return {
+    nodeId,
+    bootId,
+    logId,
+    epoch,
+    length,
+    prepareReply,
+    ...(held === undefined ? {} : { held }),
+    ...(receivedBytes === undefined ? {} : { receivedBytes }),
+  };
+}
+
+/** What a secondary adds for a master; null if nothing, undefined if nonsense. */
+function prepareReplyOf({
+  writer,
+  lastEpoch,
+  lastWriter,
+  agreed,
+  complete = false,
+}: Fields): PrepareReply | null | undefined {
+  if (lastEpoch === undefined && agreed === undefined) return null;
+  if (!isWriter(writer) || !isEpochOrNone(lastEpoch) || !isWriter(lastWriter)) return undefined;
+  if (typeof agreed !== 'boolean' || typeof complete !== 'boolean') return undefined;
+  const [seen, last] = [writer ?? null, lastWriter ?? null];
+  return { writer: seen, lastEpoch, lastWriter: last, isLogMatched: agreed, isComplete: complete };
 }

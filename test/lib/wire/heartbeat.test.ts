@@ -5,8 +5,9 @@ import { EPOCH_MAX } from '../../../src/lib/core/recovery/ballot.ts';
 import { PEER_NAME_LENGTH_MAX } from '../../../src/lib/http/limits.ts';
 import {
   heartbeatHeaders,
+  parseHeartbeat,
   parseHeartbeatRequest,
-} from '../../../src/lib/wire/heartbeat-request.ts';
+} from '../../../src/lib/wire/heartbeat.ts';
 import { Dice, preparing, seeds } from '../support.ts';
 
 const PREPARE = { logId: 'L', epoch: 3, writer: 'W' };
@@ -164,5 +165,61 @@ describe('parseHeartbeatRequest', () => {
       const headers = { ...HEADERS, [name]: ['1', '2'] };
       assert.throws(() => parseHeartbeatRequest(headers), { problem: 'bad-request' });
     });
+  }
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('parseHeartbeat', () => {
+  const beat = { nodeId: 's1', bootId: 'B', logId: 'L', epoch: 1, length: 6 };
+  const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
+
+  it('reads an answer, also that of a empty', () => {
+    assert.deepEqual(parse(beat), { ...beat, prepareReply: null });
+    const empty = { ...beat, logId: null, epoch: 0, length: 0 };
+    assert.deepEqual(parse({ ...empty, more: 1 }), { ...empty, prepareReply: null });
+  });
+
+  it('reads its reply to a prepare, if there is one', () => {
+    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V', agreed: true, complete: true };
+    const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
+    const prepareReply = { ...named, isLogMatched: true, isComplete: true };
+    assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, prepareReply });
+    const unnamed = { ...prepareReply, writer: null };
+    assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.prepareReply, unnamed);
+    assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.prepareReply, unnamed);
+    const silent = parse({ ...beat, ...stands, complete: undefined })?.prepareReply;
+    assert.deepEqual(silent, { ...prepareReply, isComplete: false }, 'who does not say so is not');
+    assert.equal(
+      parse({ ...beat, writer: 'W' })?.prepareReply,
+      null,
+      'a writer alone says nothing',
+    );
+  });
+
+  const bad = [
+    null,
+    {},
+    { ...beat, lastEpoch: 1 },
+    { ...beat, agreed: true },
+    { ...beat, lastEpoch: '1', agreed: true },
+    { ...beat, lastEpoch: -1, agreed: true },
+    { ...beat, lastEpoch: 2 ** 48 + 1, agreed: true },
+    { ...beat, epoch: 2 ** 53 - 1 },
+    { ...beat, lastEpoch: 1, agreed: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: 1 },
+    { ...beat, lastEpoch: 1, agreed: true, complete: null },
+    { ...beat, lastEpoch: 1, agreed: true, writer: '' },
+    { ...beat, lastEpoch: 1, agreed: true, lastWriter: 1 },
+    { ...beat, logId: '\ud800' },
+    { ...beat, nodeId: 7 },
+    { ...beat, bootId: '' },
+    { ...beat, logId: undefined },
+    { ...beat, logId: '' },
+    { ...beat, epoch: -1 },
+    { ...beat, length: '6' },
+  ];
+  for (const value of bad) {
+    it(`takes ${JSON.stringify(value)} for no answer`, () => assert.equal(parse(value), null));
   }
 });

@@ -1,0 +1,22 @@
+/** The body of `PUT /faults`. */
+import type { Faults } from '../core/secondary.ts';
+import { bad, isWithin, requireObject } from './fields.ts';
+
+/** The longest artificial delay, in ms: what a timer can count. */
+export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
+
+/** Checks the body of `PUT /faults`: any of the three. */
+export function parseFaults(body: unknown): Partial<Faults> {
+  const fields = requireObject(body, ['delayMs', 'errorRate', 'errorAfterApplyRate']);
+  const faults: { -readonly [Name in keyof Faults]?: number } = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const isDelay = name === 'delayMs';
+    const max = isDelay ? FAULT_DELAY_MS_MAX : 1;
+    const isNumber = typeof value === 'number' && isWithin(value, 0, max);
+    if (!isNumber || (isDelay && !Number.isInteger(value))) {
+      throw bad(`'${name}' must be ${isDelay ? 'an integer' : 'a number'} from 0 to ${max}`);
+    }
+    faults[name as keyof Faults] = value;
+  }
+  return faults;
+}

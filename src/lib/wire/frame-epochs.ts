@@ -1,0 +1,67 @@
+/** The list of epochs in a frame, or one part of a longer list. */
+import type { EpochStart, EpochsPart } from '../core/log/epochs.ts';
+import { compareBallots, NO_BALLOT } from '../core/recovery/ballot.ts';
+import { bad, type Fields, isCount, isWriter } from './fields.ts';
+
+/**
+ * The pairs of the contract; who wrote each epoch is told beside them, where it is known. A part of a
+ * list has a name of its own: who does not know it must not take it for the whole.
+ */
+export function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: EpochsPart): object {
+  const isNamed = starts.some(({ writer }) => writer !== null);
+  const isWhole = offset === 0 && !hasMore;
+  return {
+    [isWhole ? 'epochs' : 'epochsPart']: starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]),
+    ...(isNamed ? { writers: starts.map(({ writer }) => writer) } : {}),
+    ...(isWhole ? {} : { epochsOffset: offset, epochsMore: hasMore }),
+  };
+}
+
+/** The list of epochs in a frame, or the part of a longer one. */
+export function parseEpochs(fields: Fields, epochMax: number, messages: number) {
+  const { epochs, epochsPart, epochsOffset: offset, epochsMore: hasMore, writers } = fields;
+  if (epochsPart === undefined) {
+    const starts = epochs === undefined ? null : parseStarts(epochs, writers, epochMax, true);
+    return { epochs: starts };
+  }
+  if (epochs !== undefined) throw bad("a frame must not have 'epochs' and 'epochsPart'");
+  if (!isCount(offset) || typeof hasMore !== 'boolean') {
+    const rule = "an 'epochsOffset' (an integer from 0) and 'epochsMore' (true or false)";
+    throw bad(`a frame with 'epochsPart' needs ${rule}`);
+  }
+  if (hasMore && messages > 0) throw bad("a frame with 'epochsMore' must not have messages");
+  const starts = parseStarts(epochsPart, writers, epochMax, offset === 0);
+  if (starts === null) throw bad("a frame's 'epochsPart' must not be empty");
+  return { epochs: starts, part: { offset, hasMore } };
+}
+
+/** The list of (epoch, first seq) pairs, and the writers of these epochs, if they are named. */
+function parseStarts(
+  value: unknown,
+  writers: unknown,
+  epochMax: number,
+  isFirst: boolean,
+): EpochStart[] | null {
+  const rule =
+    "a frame's 'epochs' must be a list of [epoch, first seq], both ascending, the first seq 1";
+  if (!Array.isArray(value)) throw bad(rule);
+  if (writers !== undefined && !(Array.isArray(writers) && writers.length === value.length)) {
+    throw bad("a frame's 'writers' must be a list as long as 'epochs'");
+  }
+  const starts: EpochStart[] = [];
+  for (const [index, pair] of value.entries()) {
+    const [epoch, firstSeq, ...rest]: unknown[] = Array.isArray(pair) ? pair : [];
+    const writer: unknown = (writers as unknown[] | undefined)?.[index];
+    const before = starts.at(-1) ?? { ...NO_BALLOT, firstSeq: 1 };
+    if (!isCount(epoch) || !isCount(firstSeq) || rest.length > 0) throw bad(rule);
+    if (!isWriter(writer)) throw bad("a frame's 'writers' must be strings, or null");
+    const start = { epoch, writer: writer ?? null, firstSeq };
+    // Two masters that raced may have written one after the other under one epoch, each by its name.
+    if (compareBallots(start, before) <= 0 || firstSeq < before.firstSeq) throw bad(rule);
+    if (epoch > epochMax) throw bad("a frame's 'epochs' must not go beyond its 'epoch'");
+    if (index === 0 && isFirst && firstSeq !== 1) throw bad(rule);
+    starts.push(start);
+  }
+  // An empty list says nothing about any entry, so there is nothing to compare.
+  return starts.length === 0 ? null : starts;
+}
