@@ -1,7 +1,7 @@
 /** Opens a node's directory, if it has one, before anything else; ends the process and says why if it cannot. */
 import { type Journal, MEMORY } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
-import { EXIT_IO, StorageError } from '../storage/errors.ts';
+import { EXIT_IO, StorageError } from '../storage/disk.ts';
 import { openStorage } from '../storage/storage.ts';
 import type { NodeConfig } from './config.ts';
 import type { Logger } from './logger.ts';

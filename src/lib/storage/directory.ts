@@ -2,8 +2,7 @@
  * The files of a log in their directory. A new file or name is there for good only when the directory
  * itself has been synced; with `FSYNC=never` nothing is.
  */
-import { DISK, type Disk } from './disk.ts';
-import { codeOf } from './errors.ts';
+import { codeOf, DISK, type Disk } from './disk.ts';
 import { type Identity, isSame, LogFile, statAt } from './log-file.ts';
 
 export const LOG_NAME = 'log.ndjson';

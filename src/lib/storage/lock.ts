@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
-import { codeOf, EXIT_CANNOT_WRITE, EXIT_IN_USE, StorageError } from './errors.ts';
+import { codeOf, EXIT_CANNOT_WRITE, EXIT_IN_USE, StorageError } from './disk.ts';
 
 /** The name of a process's socket. */
 const LOCK_NAME = /^lock-[0-9a-f]{16}\.sock$/;

@@ -4,8 +4,7 @@
  * ever written behind a part of a record.
  */
 import type { Stats } from 'node:fs';
-import type { Disk } from './disk.ts';
-import { codeOf } from './errors.ts';
+import { codeOf, type Disk } from './disk.ts';
 
 /** What tells a file from all others while it is open. */
 export type Identity = Pick<Stats, 'dev' | 'ino'>;

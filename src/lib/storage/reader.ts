@@ -7,8 +7,7 @@
 import type { Restored } from '../core/log/replica.ts';
 import type { Ballot } from '../core/recovery/ballot.ts';
 import { decodeRecord, endsWithRecord } from './decode.ts';
-import type { Disk } from './disk.ts';
-import { codeOf, EXIT_DAMAGED, EXIT_IO, isSystemError, StorageError } from './errors.ts';
+import { codeOf, type Disk, EXIT_DAMAGED, EXIT_IO, isSystemError, StorageError } from './disk.ts';
 import { LineReader, LineTooLongError, type ReadingLimits } from './line-reader.ts';
 import { type CompleteRecord, FORMAT } from './record.ts';
 import { RestoredLog } from './restored-log.ts';

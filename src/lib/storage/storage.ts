@@ -2,19 +2,18 @@
  * A node's directory, `DATA_DIR`: taken for this process alone, read once, and written from then on.
  * What a crash left unfinished at the end of the log is cut off here; nothing else is ever repaired.
  */
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Journal } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
 import { NO_BALLOT } from '../core/recovery/ballot.ts';
 import { Directory, syncDirectory } from './directory.ts';
-import { DISK, type Disk } from './disk.ts';
+import { codeOf, DISK, type Disk, EXIT_CANNOT_WRITE, EXIT_IO, StorageError } from './disk.ts';
 import { DiskJournal } from './disk-journal.ts';
-import { codeOf, EXIT_CANNOT_WRITE, EXIT_IO, StorageError } from './errors.ts';
 import type { SyncOutcome } from './group-commit.ts';
 import { lockDirectory } from './lock.ts';
 import { LogFile } from './log-file.ts';
-import { machineRun } from './machine.ts';
 import { type Dropped, type Loaded, readLog } from './reader.ts';
 
 export interface StorageOptions extends SyncOutcome {
@@ -127,4 +126,17 @@ function settleFile({ disk, logPath, isSynced }: Directory, fd: number, loaded: 
 
 function cannotWrite(path: string, error: unknown): StorageError {
   return new StorageError(EXIT_CANNOT_WRITE, `${path}: cannot be used: ${codeOf(error)}`);
+}
+
+/**
+ * The name of this run of the machine's kernel; where the system tells none, one that never comes back. What was
+ * written and not synced outlives the process, but not the machine: with `FSYNC=never` a node may vouch for its
+ * entries only while the same run goes on.
+ */
+export function machineRun(path = '/proc/sys/kernel/random/boot_id'): string {
+  try {
+    return fs.readFileSync(path, 'utf8').trim() || randomUUID();
+  } catch {
+    return randomUUID();
+  }
 }

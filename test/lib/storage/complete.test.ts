@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { machineRun } from '../../../src/lib/storage/machine.ts';
-import type { StorageOptions } from '../../../src/lib/storage/storage.ts';
+import { machineRun, type StorageOptions } from '../../../src/lib/storage/storage.ts';
 import {
   append,
   diskWith,

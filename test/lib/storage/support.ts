@@ -6,8 +6,7 @@ import type { TestContext } from 'node:test';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { Replica, type Restored } from '../../../src/lib/core/log/replica.ts';
 import { type Ballot, NO_BALLOT, newerBallot } from '../../../src/lib/core/recovery/ballot.ts';
-import type { Disk } from '../../../src/lib/storage/disk.ts';
-import type { StorageError } from '../../../src/lib/storage/errors.ts';
+import type { Disk, StorageError } from '../../../src/lib/storage/disk.ts';
 import {
   openStorage,
   type Storage,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { describe, it } from 'node:test';
-import type { StorageError } from '../../../src/lib/storage/errors.ts';
+import type { StorageError } from '../../../src/lib/storage/disk.ts';
 import { type Loaded, readLog } from '../../../src/lib/storage/reader.ts';
 import {
   append,
