@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { createContext, runInContext } from 'node:vm';
 
-const SOURCE = readFileSync(new URL('../../../src/lib/page/appends.js', import.meta.url), 'utf8');
+const SOURCE = readFileSync(
+  new URL('../../../src/lib/page/data/appends.js', import.meta.url),
+  'utf8',
+);
 
 interface Own {
   readonly state: string;
