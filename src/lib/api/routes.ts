@@ -1,14 +1,15 @@
 /** The routes of a node: what every node serves, and what its role adds. */
 import { type HeartbeatConfig, PAUSE_MS } from '../core/replication/heartbeat.ts';
-import type { RequestContext } from '../http/request-context.ts';
+import { parseQuery } from '../http/query.ts';
+import { type RequestContext, send } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { replicationRoutes } from '../replication/routes.ts';
+import { EXPOSITION_TYPE } from '../wire/exposition.ts';
 import { type AppendOptions, append } from './append.ts';
 import { readEntry, readHeldEntry } from './entry.ts';
 import { faultRoutes } from './faults.ts';
 import { healthRoutes, masterHealth, type NodeHealth, secondaryHealth } from './health.ts';
 import { listRoute } from './messages.ts';
-import { metricsRoute } from './metrics.ts';
 import { openapiRoute } from './openapi.ts';
 import { pageRoute } from './page.ts';
 import type { MasterPort, NodePort, SecondaryPort } from './ports.ts';
@@ -71,8 +72,14 @@ function nodeRoutes(port: NodePort, { health, readEntry, otherMethods }: RolePar
   return [
     listRoute(port, otherMethods),
     route('GET', '/messages/{}', 'client', JSON_ONLY, readEntry),
-    metricsRoute(() => port.metrics()),
+    route('GET', '/metrics', 'client', ['text/plain'], (context) => sendMetrics(port, context)),
     openapiRoute(),
     ...healthRoutes(port, health),
   ];
+}
+
+/** Answers `GET /metrics`, in Prometheus' text format. */
+function sendMetrics(port: NodePort, { res, query }: RequestContext): void {
+  parseQuery(query, []);
+  send(res, 200, port.metrics(), ['Content-Type', EXPOSITION_TYPE, 'Cache-Control', 'no-store']);
 }

@@ -18,7 +18,7 @@ import { type Journal, MEMORY } from './log/journal.ts';
 import { Replica, type Restored } from './log/replica.ts';
 import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
-import { ballotOf } from './recovery/recovery.ts';
+import { ballotOf } from './recovery/best-log.ts';
 import type { Refusal } from './refusal.ts';
 import { Cluster, type ClusterConfig, type Holders, type Quorum } from './replication/cluster.ts';
 import type { Peer, PeerEffects, SecondaryHealth } from './replication/peer.ts';

@@ -64,27 +64,7 @@ export interface NodeServer {
 export function createServer(options: ServerOptions): NodeServer {
   const { logger } = options;
   const router = new Router(options);
-  const server = http.createServer({
-    IncomingMessage: RequestClass,
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    // Bodies have a time limit of their own where they are read; a stream may last for ever.
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: 1000,
-    // A client that vanished without a word would wait for ever, and keep its place: the system asks.
-    // Node has it ask ten times, a second apart; Bun does not let it ask.
-    keepAlive: true,
-    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    noDelay: true,
-    // Checked here, so that its answer is a problem like all others.
-    requireHostHeader: false,
-  });
-  // By default headers beyond the thousandth are dropped in silence, an Idempotency-Key among them;
-  // their bytes are bounded anyway.
-  server.maxHeadersCount = 0;
-  server.maxConnections = CONNECTIONS_MAX;
-  server.timeout = READER_STALL_MS;
+  const server = boundedServer();
   const connections = new ConnectionTracker();
   const onRequest = (
     req: http.IncomingMessage,
@@ -121,6 +101,32 @@ export function createServer(options: ServerOptions): NodeServer {
     if (socket.writableLength > 0 || !connections.isAwaited(socket)) socket.destroy();
   });
   return { server, connections };
+}
+
+/** A server of node:http with every time-out and bound set. */
+function boundedServer(): http.Server {
+  const server = http.createServer({
+    IncomingMessage: RequestClass,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // Bodies have a time limit of their own where they are read; a stream may last for ever.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: 1000,
+    // A client that vanished without a word would wait for ever, and keep its place: the system asks.
+    // Node has it ask ten times, a second apart; Bun does not let it ask.
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+    noDelay: true,
+    // Checked here, so that its answer is a problem like all others.
+    requireHostHeader: false,
+  });
+  // By default headers beyond the thousandth are dropped in silence, an Idempotency-Key among them;
+  // their bytes are bounded anyway.
+  server.maxHeadersCount = 0;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.timeout = READER_STALL_MS;
+  return server;
 }
 
 function ignore(): void {}

@@ -24,111 +24,138 @@ const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
 export function replicate(port: SecondaryPort, context: RequestContext): void {
-  const { req, res } = context;
-  requireContentType(req, 'application/x-ndjson');
+  requireContentType(context.req, 'application/x-ndjson');
   if (port.stopping.aborted) throw stopping();
-  const lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
-  let pending = 0;
-  let isComplete = false;
-  let isOver = false;
+  new IncomingStream(port, context).listen();
+}
+
+class IncomingStream {
+  readonly #port: SecondaryPort;
+  readonly #context: RequestContext;
+  readonly #lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
+  /** Frames without an answer. */
+  #pending = 0;
+  /** Whether the master has ended the body. */
+  #isComplete = false;
+  /** Whether the stream was refused. */
+  #isOver = false;
   /** The refusal of a line, until the frames before it are answered. */
-  let deferred: HttpProblem | null = null;
+  #deferred: HttpProblem | null = null;
+  #stall: NodeJS.Timeout | undefined;
 
-  const refuse = (problem: HttpProblem) => {
-    if (isOver) return;
-    isOver = true;
-    lines.clear();
-    // Nothing that the master still sends here is read: the connection ends with the answer.
-    if (res.headersSent) res.end(() => req.socket.destroySoon());
-    else {
-      res.setHeader('Connection', 'close');
-      context.sendProblem(problem);
-    }
-  };
+  constructor(port: SecondaryPort, context: RequestContext) {
+    this.#port = port;
+    this.#context = context;
+  }
 
-  const refuseInTurn = (problem: HttpProblem) => {
-    lines.clear();
-    if (pending === 0) refuse(problem);
-    else deferred = problem;
-  };
+  listen(): void {
+    const { req, res } = this.#context;
+    const { stopping: signal } = this.#port;
+    const onStop = () => this.#refuse(stopping());
+    signal.addEventListener('abort', onStop);
+    res.once('close', () => {
+      signal.removeEventListener('abort', onStop);
+      clearTimeout(this.#stall);
+      this.#lines.clear();
+    });
+    req.on('data', (chunk: Buffer) => this.#onData(chunk));
+    req.on('end', () => this.#onEnd());
+    res.on('drain', () => this.#resumeIfRoom());
+  }
 
-  // An unfinished line uses up the budget, so it is refused when it stops arriving. No timer while we paused the
-  // socket ourselves.
-  let stall: NodeJS.Timeout | undefined;
-  const watchLine = () => {
-    clearTimeout(stall);
-    if (!lines.isInLine || isOver || req.isPaused()) return;
-    stall = setTimeout(() => refuseInTurn(stalled()), FRAME_LINE_STALL_MS);
-  };
+  #onData(chunk: Buffer): void {
+    this.#guarded(() => {
+      for (const line of this.#lines.push(chunk)) if (!this.#isOver) this.#take(line);
+      if (this.#lines.isInLine) this.#port.core.received(chunk.length);
+    });
+    if (!this.#isOver && !this.#hasRoom()) this.#context.req.pause();
+    this.#watchLine();
+  }
 
-  const onAnswer = (answer: FrameAnswer) => {
-    pending -= 1;
-    if (isOver || res.destroyed) return;
+  #onEnd(): void {
+    const { res } = this.#context;
+    clearTimeout(this.#stall);
+    this.#guarded(() => {
+      const line = this.#lines.remainder();
+      if (line !== null) this.#take(line);
+    });
+    this.#isComplete = true;
+    if (this.#isOver || this.#pending > 0) return;
+    if (res.headersSent) res.end();
+    else this.#refuse(new HttpProblem('bad-request', 'the body has no frame'));
+  }
+
+  #take(line: Uint8Array): void {
+    const frame = readFrame(line);
+    this.#pending += 1;
+    this.#port.receive(frame, (answer) => this.#onAnswer(answer));
+  }
+
+  #onAnswer(answer: FrameAnswer): void {
+    const { res } = this.#context;
+    this.#pending -= 1;
+    if (this.#isOver || res.destroyed) return;
     if (answer.kind === 'refused') {
-      refuse(problemOf(answer));
+      this.#refuse(problemOf(answer));
       return;
     }
     if (!res.headersSent) res.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
     res.write(encodeAck(answer.ack));
-    if (pending === 0 && deferred !== null) refuse(deferred);
-    else if (pending === 0 && isComplete) res.end();
-    resumeIfRoom();
-  };
+    if (this.#pending === 0 && this.#deferred !== null) this.#refuse(this.#deferred);
+    else if (this.#pending === 0 && this.#isComplete) res.end();
+    this.#resumeIfRoom();
+  }
 
-  const hasRoom = () => pending < FRAMES_PENDING_MAX && !res.writableNeedDrain;
-  const resumeIfRoom = () => {
-    if (!req.isPaused() || !hasRoom()) return;
+  #hasRoom(): boolean {
+    return this.#pending < FRAMES_PENDING_MAX && !this.#context.res.writableNeedDrain;
+  }
+
+  #resumeIfRoom(): void {
+    const { req } = this.#context;
+    if (!req.isPaused() || !this.#hasRoom()) return;
     req.resume();
-    watchLine();
-  };
+    this.#watchLine();
+  }
 
-  const take = (line: Uint8Array) => {
-    const frame = readFrame(line);
-    pending += 1;
-    port.receive(frame, onAnswer);
-  };
+  /** An unfinished line uses up the budget, so it is refused when it stops arriving. No timer while we paused the socket. */
+  #watchLine(): void {
+    clearTimeout(this.#stall);
+    if (!this.#lines.isInLine || this.#isOver || this.#context.req.isPaused()) return;
+    this.#stall = setTimeout(() => this.#refuseInTurn(stalled()), FRAME_LINE_STALL_MS);
+  }
 
-  const guarded = (work: () => void) => {
-    if (isOver || deferred !== null) return;
+  /** Does the work, unless the stream is refused already; what is wrong with a line refuses it. */
+  #guarded(work: () => void): void {
+    if (this.#isOver || this.#deferred !== null) return;
     try {
       work();
     } catch (error) {
-      if (error instanceof HttpProblem) refuseInTurn(error);
+      if (error instanceof HttpProblem) this.#refuseInTurn(error);
       else if (error instanceof LineTooLong) {
         const fields = { limit: FRAME_LINE_BYTES_MAX };
-        refuseInTurn(new HttpProblem('content-too-large', error.message, fields));
+        this.#refuseInTurn(new HttpProblem('content-too-large', error.message, fields));
       } else throw error;
     }
-  };
+  }
 
-  const onStop = () => refuse(stopping());
-  port.stopping.addEventListener('abort', onStop);
-  res.once('close', () => {
-    port.stopping.removeEventListener('abort', onStop);
-    clearTimeout(stall);
-    lines.clear();
-  });
+  #refuseInTurn(problem: HttpProblem): void {
+    this.#lines.clear();
+    if (this.#pending === 0) this.#refuse(problem);
+    else this.#deferred = problem;
+  }
 
-  req.on('data', (chunk: Buffer) => {
-    guarded(() => {
-      for (const line of lines.push(chunk)) if (!isOver) take(line);
-      if (lines.isInLine) port.core.received(chunk.length);
-    });
-    if (!isOver && !hasRoom()) req.pause();
-    watchLine();
-  });
-  res.on('drain', resumeIfRoom);
-  req.on('end', () => {
-    clearTimeout(stall);
-    guarded(() => {
-      const rest = lines.remainder();
-      if (rest !== null) take(rest);
-    });
-    isComplete = true;
-    if (isOver || pending > 0) return;
-    if (res.headersSent) res.end();
-    else refuse(new HttpProblem('bad-request', 'the body has no frame'));
-  });
+  #refuse(problem: HttpProblem): void {
+    const { req, res } = this.#context;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#lines.clear();
+    // Nothing that the master still sends here is read: the connection ends with the answer.
+    if (res.headersSent) res.end(() => req.socket.destroySoon());
+    else {
+      res.setHeader('Connection', 'close');
+      this.#context.sendProblem(problem);
+    }
+  }
 }
 
 function stopping(): HttpProblem {

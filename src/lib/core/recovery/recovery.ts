@@ -14,6 +14,15 @@ import type { Replica } from '../log/replica.ts';
 import type { Frame, Heartbeat, Prepare } from '../protocol.ts';
 import type { LogEvent } from '../refusal.ts';
 import { type Ballot, compareBallots, NO_BALLOT, newerBallot, nextBallot } from './ballot.ts';
+import {
+  ballotOf,
+  bestLog,
+  type Candidate,
+  isDeaf,
+  isForeign,
+  logIdOf,
+  logOf,
+} from './best-log.ts';
 import { type Member, mayTakeOver } from './completeness.ts';
 
 export interface RecoveryConfig {
@@ -53,15 +62,6 @@ export interface RecoveryEffects {
 }
 
 type Stage = 'waiting' | 'polling' | 'preparing' | 'fetching' | 'over';
-
-/** A log that could be gone on with; `secondary` is null for our own. */
-interface Candidate {
-  readonly secondary: number | null;
-  readonly logId: string;
-  /** The newest ballot of whose beginning it has everything. */
-  readonly newest: Ballot;
-  readonly length: number;
-}
 
 const DISK_FULL = 'the disk is full';
 const ANOTHER_STARTS = 'another master is starting';
@@ -198,7 +198,7 @@ export class Recovery {
 
   /** Prepares only where that can be enough: epochs do not grow while it waits for somebody. */
   #concludePoll(): void {
-    const logId = logIdOf(this.#bestCandidate());
+    const logId = logIdOf(bestLog(this.#replica, this.#answers));
     const verdict = mayTakeOver(this.#members(), logId, this.#config.needsQuorum);
     if (verdict.rule === null) this.#retryLater(verdict.reason);
     else this.#beginPrepare(logId ?? this.#nameHeard() ?? this.#config.newLogId);
@@ -233,7 +233,7 @@ export class Recovery {
   #concludePrepare(): void {
     const prepare = this.#prepare as Prepare;
     const isOutbid = this.#forgetOldAnswers(prepare);
-    const best = this.#bestCandidate();
+    const best = bestLog(this.#replica, this.#answers);
     const members = this.#members();
     const verdict = mayTakeOver(members, logIdOf(best), this.#config.needsQuorum);
     const isAnother = best !== null && best.logId !== prepare.logId;
@@ -322,26 +322,6 @@ export class Recovery {
     return [own, ...others];
   }
 
-  /** Who has the best log; of equals we ourselves, so that nothing need be fetched. */
-  #bestCandidate(): Candidate | null {
-    const { logId, log, newest, hasLog } = this.#replica;
-    const candidates: Candidate[] = [];
-    if (hasLog) {
-      candidates.push({ secondary: null, logId: logId as string, newest, length: log.length });
-    }
-    for (const [secondary, answer] of this.#answers) {
-      const { length, epoch, prepareReply } = answer;
-      const id = logOf(answer);
-      if (id === null) continue;
-      const newest = prepareReply && {
-        epoch: prepareReply.lastEpoch,
-        writer: prepareReply.lastWriter,
-      };
-      candidates.push({ secondary, logId: id, newest: newest ?? { epoch, writer: null }, length });
-    }
-    return bestOf(candidates);
-  }
-
   /** The name of a log that was to be born, as somebody has heard; all who start must take the same. */
   #nameHeard(): string | null {
     const names = [this.#replica.logId, ...[...this.#answers.values()].map(({ logId }) => logId)];
@@ -377,37 +357,4 @@ export class Recovery {
     this.#fetch += 1;
     this.#effects.retryLater(reason);
   }
-}
-
-function bestOf(candidates: readonly Candidate[]): Candidate | null {
-  const rank = ({ secondary }: Candidate) => secondary ?? -1;
-  const order = (a: Candidate, b: Candidate) =>
-    compareBallots(b.newest, a.newest) || b.length - a.length || rank(a) - rank(b);
-  return candidates.toSorted(order)[0] ?? null;
-}
-
-function logIdOf(candidate: Candidate | null): string | null {
-  return candidate?.logId ?? null;
-}
-
-/** Which log the secondary has, if it has taken a frame of one; null if not. */
-function logOf({ logId, length, prepareReply }: Heartbeat): string | null {
-  return length > 0 || (prepareReply?.lastEpoch ?? 0) > 0 ? logId : null;
-}
-
-/** Whether it has a log of another name: it has answered, and cannot promise anything for this one. */
-function isForeign(answer: Heartbeat, { logId }: Prepare): boolean {
-  const other = logOf(answer);
-  return other !== null && other !== logId;
-}
-
-/** Whether the secondary has heard the prepare and still listens to older masters. */
-function isDeaf(answer: Heartbeat, prepare: Prepare): boolean {
-  if (answer.prepareReply === null || isForeign(answer, prepare)) return false;
-  return answer.logId !== prepare.logId || compareBallots(ballotOf(answer), prepare) < 0;
-}
-
-/** The newest ballot that a secondary has seen, as far as it says. */
-export function ballotOf({ epoch, prepareReply }: Heartbeat): Ballot {
-  return { epoch, writer: prepareReply?.writer ?? null };
 }
