@@ -24,13 +24,6 @@ export const ON_MASTERS: readonly Mutant[] = [
     breaks: ['acked-length-is-told'],
   },
   {
-    name: 'a late word of an earlier run is believed',
-    file: 'replication/progress.ts',
-    text: "if (isOutdated) return 'outdated';",
-    replacement: '',
-    breaks: ['acked-length-is-told', 'w-is-held'],
-  },
-  {
     name: 'an old word lowers what a newer one has said',
     file: 'replication/progress.ts',
     text: 'if (length >= asked.acked || length === this.acked || isOutdated)',

@@ -141,7 +141,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'return compareBallots(replica.durableBallot, prepare) === 0;',
     replacement: 'return true;',
-    breaks: ['no-loss'],
+    breaks: ['promised-before-asked'],
   },
   {
     name: 'a candidate prepares though the poll was not enough',
@@ -162,7 +162,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'return compareBallots(frame, this.#prepare as Prepare) > 0 ? ANOTHER_STARTS : null;',
     replacement: 'return null;',
-    breaks: ['no-loss'],
+    breaks: ['fetched-log-is-compared'],
   },
   {
     name: 'a fetch that broke in the middle is taken for complete',
@@ -176,7 +176,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'if (this.#isCompared && this.#replica.log.length >= best.length) this.#takeOver();',
     replacement: 'if (this.#replica.log.length >= best.length) this.#takeOver();',
-    breaks: ['best-log-wins'],
+    breaks: ['fetched-log-is-compared'],
   },
   {
     name: 'a master that has recovered begins no epoch of its own',

@@ -33,6 +33,10 @@ export const INVARIANTS = {
   'waits-only-if-it-must': 'a master that could take over does not wait',
   'best-log-wins': 'a recovery goes on with the best log it was told of',
   'epoch-is-new': 'every attempt to recover prepares an epoch above all it was told of',
+  'promised-before-asked':
+    'a candidate has promised its ballot, on its disk if it has one, before it asks others',
+  'fetched-log-is-compared':
+    'a fetched log is gone on with only once it was compared with the own one, and its source promised no newer ballot',
   'no-second-log': 'a log is begun only where nobody has one, and takes the place of no other',
   'no-loss': 'an acknowledged entry is there unless all that held it lost it or did not answer',
   'majority-survives': 'what was acknowledged at a majority is in the log of every later master',

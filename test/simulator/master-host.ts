@@ -99,6 +99,8 @@ export class MasterHost extends Host implements MasterEffects {
   isPolling = false;
   /** Who has refused the last question of this attempt to recover: nobody is there. */
   refused: boolean[] = [];
+  /** Whether the list of epochs of the log that is fetched has come. */
+  #fetchCompared = false;
   /** How often this machine's masters have met a new incarnation of a secondary. */
   restartsSeen = 0;
 
@@ -372,10 +374,20 @@ export class MasterHost extends Host implements MasterEffects {
     this.own = newest === undefined ? NOTHING : { logId, newest, length: log.length, isComplete };
   }
 
+  /** "A new epoch, promised by itself first, durably where there is a disk." */
+  #checkOwnPromise(prepare: Prepare): void {
+    if (this.simulation.weather.disk === 'none') return;
+    const promised = this.disk.load()?.ballot;
+    const isPromised = promised !== undefined && !isNewer(prepare, promised);
+    must('promised-before-asked', isPromised, `${this.writer} asks for what it has not promised`);
+  }
+
   /** Every attempt to recover prepares an epoch of its own. */
   #checkPrepare(prepare: Prepare | null): void {
     const { prepared } = this;
     if (prepare === null || prepare === prepared) return;
+    this.#checkOwnPromise(prepare);
+    this.#fetchCompared = false;
     this.simulation.history.prepares(this);
     const isHigher = prepare.epoch > (prepared?.epoch ?? 0);
     // It may have begun it in an earlier attempt, and find it again at one who heard of that.
@@ -457,7 +469,16 @@ export class MasterHost extends Host implements MasterEffects {
         const [frame, ...rest] = frames;
         if (frame === undefined) end(null);
         else if (!this.core.fetched(fetch, frame)) isOver = true;
-        else part(rest);
+        else {
+          const isOutbid = isNewer(frame, this.prepared as Prepare);
+          must(
+            'fetched-log-is-compared',
+            !isOutbid,
+            `${this.writer} goes on with a fetch though it is outbid`,
+          );
+          if (frame.epochs !== null && !frame.part?.hasMore) this.#fetchCompared = true;
+          part(rest);
+        }
       });
     };
     simulation.say(`${this.id}: fetches the log of ${host.id} from ${from}`);
@@ -472,7 +493,16 @@ export class MasterHost extends Host implements MasterEffects {
     const isWaiting =
       event.event === 'recovery-unfinished' && /not answer/.test(`${event.fields.reason}`);
     if (isWaiting && this.isPolling) this.simulation.history.waits(this);
-    if (event.event === 'recovered') this.simulation.history.recovered(this, event.fields);
+    if (event.event === 'recovered') {
+      const { adoptedFrom } = event.fields;
+      const isCompared = adoptedFrom === null || adoptedFrom === this.id || this.#fetchCompared;
+      must(
+        'fetched-log-is-compared',
+        isCompared,
+        `${this.writer} takes over a log it has not seen`,
+      );
+      this.simulation.history.recovered(this, event.fields);
+    }
   }
 
   #secondary(index: number): SecondaryHost {

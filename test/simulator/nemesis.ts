@@ -3,7 +3,7 @@ import type { Host } from './host.ts';
 import type { MasterHost } from './master-host.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
-import { contradict, openGap, plugIn, skipEpochs, strayFrame } from './strangers.ts';
+import { contradict, openGap, outbid, plugIn, skipEpochs, strayFrame } from './strangers.ts';
 
 /** One step; called again and again while there is a storm. */
 export function breakThings(simulation: Simulation): void {
@@ -15,6 +15,7 @@ export function breakThings(simulation: Simulation): void {
     if (simulation.mischief(0.02)) contradict(host);
     if (simulation.mischief(0.05)) openGap(simulation, host);
     if (simulation.mischief(0.02)) skipEpochs(simulation, host);
+    if (simulation.mischief(0.05)) outbid(simulation, host);
     if (simulation.mischief(0.003) && mayLose(simulation, host)) plugIn(simulation, host);
   }
   const running = masters.filter(({ isUp }) => isUp);

@@ -21,6 +21,7 @@ export const INTERESTING_STATES: readonly string[] = [
   'key-reused',
   'lost-within-the-promise',
   'one-way-partition',
+  'outbid',
   'partition',
   'pause',
   'plugged-in',

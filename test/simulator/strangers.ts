@@ -54,7 +54,8 @@ export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
     const offset = log.epochs.findIndex(({ firstSeq }) => firstSeq - 1 > length);
     if (leadership === null || offset < 1) return;
     const frame = { ...leadership, from: length + 1, messages: packMessages([]), keys: [] };
-    const part = { offset, hasMore: false };
+    // It must not go on, by chance, from a part that the master has just told.
+    const part = { offset: offset + 1_000_000, hasMore: false };
     host.receive({ ...frame, epochs: log.epochs.slice(offset), part }, ({ kind }) => {
       mustEqual(
         'total-order',
@@ -75,6 +76,19 @@ function masterOf({ masters }: Simulation, { core }: SecondaryHost): MasterHost 
       host.core.leadership?.writer === core.writer &&
       host.core.leadership?.logId === core.logId,
   );
+}
+
+/** Somebody prepares a newer ballot while a master starts, and is never heard of again. */
+export function outbid(simulation: Simulation, host: SecondaryHost): void {
+  const isStarting = simulation.masters.some(({ isUp, core }) => isUp && core.leadership === null);
+  if (!host.isUp || host.isPaused || host.core.logId === null || !isStarting) return;
+  host.later(0, () => {
+    const { logId, epoch } = host.core;
+    if (logId === null) return;
+    const prepare = { logId, epoch: epoch + 1, writer: 'somebody' };
+    host.heartbeat({ prepare, bootId: null, completeFrom: null, committed: 0 });
+    simulation.history.reached('outbid');
+  });
 }
 
 /** Two frames of the present master come in the wrong order. */
