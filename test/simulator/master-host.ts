@@ -462,7 +462,7 @@ export class MasterHost extends Host implements MasterEffects {
     const part = (frames: Frame[]) => {
       if (this.incarnation !== incarnation) return;
       this.later(TIMES.recoveryTimeoutMs, () => end('nothing came in time'));
-      if (simulation.chance('lossRate') || simulation.mischief(0.2)) return;
+      if (simulation.chance('lossRate') || simulation.mischief(0.4)) return;
       if (!simulation.passes(host, this)) return;
       this.later(simulation.latency(), () => {
         if (isOver) return;
