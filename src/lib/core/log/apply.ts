@@ -23,7 +23,7 @@ import type { Replica } from './replica.ts';
 
 const DISK_FULL: Refusal = { kind: 'refused', problem: 'disk-full' };
 
-/** The part of a list that is here: the first `offset` starts are left out. */
+/** The part of a list that has arrived; the `offset` starts before it were left out. */
 interface ToldEpochs {
   readonly offset: number;
   readonly starts: EpochStart[];
@@ -63,7 +63,7 @@ export class Applier {
     return this.#held.size;
   }
 
-  /** How many entries came that were here already. */
+  /** How many entries arrived that were here already. */
   get duplicates(): number {
     return this.#duplicates;
   }
@@ -74,8 +74,8 @@ export class Applier {
   }
 
   /**
-   * A master says which log it writes, and as who: from now on no older one is listened to. What was said
-   * to another incarnation changes nothing: it may come from a master that is dead.
+   * A master says which log it writes, and under which ballot; from then on this node refuses older ones. What is
+   * meant for another incarnation changes nothing: its sender may be dead.
    */
   hear({ prepare, bootId, completeFrom, committed }: HeartbeatRequest): void {
     if (prepare === null || (bootId !== null && bootId !== this.#bootId)) return;
@@ -83,17 +83,17 @@ export class Applier {
     this.#believe(bootId, completeFrom, committed);
   }
 
-  /** Takes note of what the present master says of this node and of its own log. */
+  /** Records what the present master says about this node and about its own log. */
   #believe(bootId: string | null, completeFrom: number | null, committed: number): void {
-    // What is said by hand names no incarnation, and makes none complete.
+    // A request written by hand names no incarnation, so it makes none complete.
     if (bootId !== null) this.#completeFrom = completeFrom ?? this.#completeFrom;
     this.#committed = Math.max(this.#committed, committed);
     this.settle();
   }
 
-  /** Takes note of what has become true by what was taken in, told or synced: committed, complete. */
+  /** Updates what is committed, and whether this node is complete, after something was applied, told or synced. */
   settle(): void {
-    // What a master says of its log is so of ours only where the two were compared.
+    // What the master says about its log is true of ours only once the two were compared.
     if (this.#starts === null) return;
     this.#replica.commit(this.#committed);
     if (this.#replica.isComplete) return;
@@ -109,15 +109,15 @@ export class Applier {
   #listenTo(prepare: Prepare): boolean {
     const { logId, ballot, hasLog } = this.#replica;
     if (compareBallots(prepare, ballot) < 0) return false;
-    // Who has taken no frame of a log has none, and follows the newer of two masters that begin one.
+    // A node that has taken no frame has no log, so it follows the newer of two masters that begin one.
     if (logId !== prepare.logId && (hasLog || !this.#join(prepare.logId))) return false;
     this.#promise(prepare);
     return true;
   }
 
   /**
-   * The list of epochs that this frame brings, or brings to an end; null if it does neither. The list
-   * begins with the first entry, or with one up to which this log is the same.
+   * The list of epochs that this frame completes; null if it has none, or more parts follow. The list begins with the
+   * first entry of the log, or with an entry up to which both logs are the same.
    */
   epochsIn(frame: Frame): readonly EpochStart[] | null {
     const { epochs, part } = frame;
@@ -126,7 +126,7 @@ export class Applier {
     return told === null ? epochs : told.starts.concat(epochs);
   }
 
-  /** Takes in a frame whole, or says why not and changes nothing. */
+  /** Applies a frame whole, or refuses it and changes nothing. */
   take(frame: Frame): Refusal | null {
     const epochs = this.epochsIn(frame);
     const problem = this.#refusalOf(frame, epochs);
@@ -156,15 +156,15 @@ export class Applier {
   }
 
   /**
-   * Once all is here that the present master had when it took over, this log is as new as its own,
-   * though it may have written nothing yet (the empty entry a Raft leader begins with).
+   * Begins the master's epoch once everything is here that it had when it took over, though it may have written
+   * nothing yet (the empty entry of a Raft leader).
    */
   #beginEpoch(): boolean {
     const start = this.#starts && startAt(this.#starts, this.#replica.log.length + 1);
     return !start || this.#replica.beginEpoch(start);
   }
 
-  /** The part of the list that was told before the one in this frame; null if this is the first. */
+  /** The part of the list that goes before the one in this frame; null if this is the first. */
   #toldBefore({ part, epoch, writer }: Frame): ToldEpochs | null {
     const told = this.#told;
     if (told === null || part === undefined) return null;
@@ -172,7 +172,7 @@ export class Applier {
     return isSame && part.offset === told.offset + told.starts.length ? told : null;
   }
 
-  /** Keeps a part of a list until the rest is here. */
+  /** Stores a part of a list until the other parts have arrived. */
   #tell(frame: Frame): void {
     const { epochs, part } = frame as Frame & { epochs: readonly EpochStart[]; part: EpochsPart };
     const before = this.#toldBefore(frame);
@@ -181,8 +181,8 @@ export class Applier {
   }
 
   /**
-   * Whether what a part of a list leaves out need not be told: it goes on from the part before, or with an
-   * entry that this log has from the same master, so that both are the same before it.
+   * Whether this node knows what a part of a list leaves out: the part continues the one before, or begins with an
+   * entry that this log has under the same ballot, so both logs are the same before it.
    */
   #goesOn(frame: Frame): boolean {
     const { epochs, part } = frame;
@@ -203,7 +203,8 @@ export class Applier {
     if (frame.bootId !== undefined && frame.bootId !== this.#bootId) {
       return { kind: 'refused', problem: 'boot-mismatch', bootId: this.#bootId };
     }
-    // Who has no log follows a master that knows whom it speaks to; by hand, no log is exchanged for another.
+    // A node without a log joins the log of a master that names its incarnation. A frame by hand names none, and
+    // must not exchange one log for another.
     const isBound = this.#replica.hasLog || frame.bootId === undefined;
     if (logId !== null && frame.logId !== logId && isBound) {
       return { kind: 'refused', problem: 'log-mismatch', logId };
@@ -216,7 +217,7 @@ export class Applier {
       return { kind: 'refused', problem: 'epochs-missing' };
     }
     const length = epochs === null ? log.length : this.#replica.sharedWith(epochs);
-    // What was held under another ballot, or behind what is cut off, does not count any more.
+    // Messages buffered under another ballot, or behind a cut, are dropped.
     const held = order > 0 || length < log.length ? new HoldBack() : this.#held;
     const seq = log.differsAt(frame.from, frame.messages, length) ?? differsFromHeld(frame, held);
     if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length: log.length };
@@ -237,7 +238,7 @@ export class Applier {
     this.#logEvent({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
   }
 
-  /** What an earlier master has sent or said does not count any more: it may never have placed it. */
+  /** Forgets what an earlier master has sent ahead or said: the present one may not have it. */
   #forgetMaster(): void {
     this.#held.clear();
     this.#starts = null;
@@ -246,7 +247,7 @@ export class Applier {
     this.#committed = 0;
   }
 
-  /** Cuts off what the present master does not have; loudly. */
+  /** Cuts off what the present master does not have; logged at warn. */
   #cutTo(shared: number, { epoch, writer }: Frame): boolean {
     const { length } = this.#replica.log;
     if (shared >= length) return true;
@@ -273,8 +274,8 @@ export class Applier {
   }
 
   /**
-   * Appends what the frame has from index `known` on, and what was held and is next then, and begins the
-   * epoch that begins right behind: all in one step, or nothing where there is no room.
+   * Appends the frame's messages from index `known` on and the buffered ones that follow them, and begins an epoch
+   * that starts right behind. All in one step, or nothing if there is no room.
    */
   #show(frame: Frame, known: number): Refusal | null {
     const first = frame.from + known;
@@ -291,7 +292,7 @@ export class Applier {
     return null;
   }
 
-  /** What is held at `from` and right behind it. */
+  /** The buffered messages at `from` and directly behind it. */
   #heldFrom(from: number): Held[] {
     const run: Held[] = [];
     let message = this.#held.get(from);
@@ -310,14 +311,14 @@ interface Held {
   readonly packed: PackedMessages;
 }
 
-/** The keys of a frame from the seq `first` on, and those of what was held behind it. */
+/** The keys of a frame from the seq `first` on, and those of the buffered messages behind it. */
 function keysFrom(keys: EntryKeys, first: number, held: readonly Held[]): EntryKeys {
   const own = keys.filter(([seq]) => seq >= first);
   const more = held.flatMap(({ seq, key }) => (key === undefined ? [] : [[seq, key] as const]));
   return more.length === 0 ? own : [...own, ...more];
 }
 
-/** The first seq at which the frame says something else than what is held; null if none. */
+/** The first seq at which the frame and a buffered message differ; null if there is none. */
 function differsFromHeld(frame: Frame, held: HoldBack): number | null {
   if (held.size === 0) return null;
   for (let i = 0; i < frame.messages.ends.length; i += 1) {
@@ -328,7 +329,7 @@ function differsFromHeld(frame: Frame, held: HoldBack): number | null {
   return null;
 }
 
-/** Whether there is room to hold back what of the frame is not held yet. */
+/** Whether there is room to buffer those messages of the frame that are not buffered yet. */
 function fits(frame: Frame, held: HoldBack, length: number): boolean {
   const count = frame.messages.ends.length;
   let bytes = 0;

@@ -14,8 +14,7 @@ export interface EpochStart extends Ballot {
 }
 
 /**
- * Which part of a list this is: the first `offset` starts are left out, and more follow in the next
- * frame or not.
+ * Which part of a list this is: `offset` starts go before it, and `hasMore` says whether more follow in the next frame.
  */
 export interface EpochsPart {
   readonly offset: number;

@@ -1,6 +1,6 @@
 /**
- * Messages that arrived ahead of their turn, kept until the gap before them closes. Bounded like a
- * TCP receive window: only seqs at most `HELD_MESSAGES_MAX` ahead of the log, and so many bytes.
+ * The buffer for messages that arrived ahead of their turn: they stay here until the gap before them closes. It is
+ * bounded like a TCP receive window, by seqs (`HELD_MESSAGES_MAX` ahead of the log) and by bytes.
  */
 
 /** How far ahead of the log, in messages, one may be held. */
@@ -37,8 +37,8 @@ export class HoldBack {
   }
 
   /**
-   * Holds copies of the messages whose seqs are not held already. All copies are made before the first
-   * one counts: where memory is short, no part of an append may be held without the rest.
+   * Buffers copies of the messages whose seqs are not here already. It makes all copies before it adds the first one,
+   * so that an allocation that fails never leaves a part of an append.
    */
   put(messages: readonly (readonly [seq: number, message: HeldMessage])[]): void {
     const copies = messages.flatMap(([seq, { text, key }]) =>

@@ -1,7 +1,6 @@
 /**
- * Where the entries a node holds live besides its memory: on a disk, or nowhere. Writing is
- * synchronous, so that an append still is one step that happens or does not; that what was written
- * will survive a crash becomes true later, when `durableLength` says so.
+ * Where a node stores its entries beside its memory: on a disk, or nowhere. Writing is synchronous, so an append
+ * is one step that happens or does not. What was written survives a crash only later: up to `durableLength`.
  */
 import type { Ballot } from '../recovery/ballot.ts';
 import type { EpochStart } from './epochs.ts';
@@ -13,9 +12,9 @@ import type { PackedMessages } from './messages.ts';
 export type EntryKeys = readonly (readonly [seq: number, key: string])[];
 
 export interface Journal {
-  /** Whether what was written is durable at once, as far as it will ever be. */
+  /** Whether a write is as durable at once as it will ever be. */
   readonly isDurableAtOnce: boolean;
-  /** Entries up to here are kept for good, as far as this journal keeps anything. */
+  /** Entries up to here survive a crash, if this journal survives at all. */
   readonly durableLength: number;
   /** Begins an empty log of this name, under a promise that was made before. False if there is no room. */
   begin(logId: string, ballot: Ballot): boolean;

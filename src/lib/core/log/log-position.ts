@@ -53,13 +53,13 @@ export function comparePosition(
   digests: NameDigests,
 ): 'same' | 'behind' | Reset {
   const newest = log.starts.at(-1);
-  // A name alone may just have been taken over from a master, and be given up for another one.
+  // A node that knows a log's name only may still join another log.
   if (log.logId === null || newest === undefined) return 'behind';
   if (digests.log(log.logId) !== told.log) return { from: 1, reason: 'other-log' };
   const start = startOf(log, told, digests);
   const end = start === undefined ? 0 : endOf(log, start);
   if (end >= told.seq) return 'same';
-  // While no newer ballot is known here, what the reader was told may still come.
+  // While this node knows no newer ballot, the entries that the reader was told may still arrive.
   if (start !== undefined) return start === newest ? 'behind' : { from: end + 1, reason: 'cut' };
   const before = startOf(log, told.previous, digests);
   const matched = before === undefined ? 0 : Math.min(endOf(log, before), told.firstSeq - 1);
@@ -69,8 +69,8 @@ export function comparePosition(
 }
 
 /**
- * Whether the log has entries that no log has in which the told entry follows on one of the ballot
- * `before`: then this node is not behind, but on another way, though perhaps under older ballots.
+ * Whether this log has entries that cannot be in any log in which the told entry follows the ballot `before`. Then
+ * this node is not behind: its log has diverged, though perhaps under older ballots.
  */
 function goesOnOtherwise(
   log: ComparedLog,

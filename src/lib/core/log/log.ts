@@ -33,7 +33,7 @@ interface Segment {
   count: number;
 }
 
-/** Messages that have a place in memory, and none in the log yet. */
+/** Messages that were copied into segments and are not in the log yet. */
 export interface PreparedMessages {
   readonly count: number;
   readonly bytes: number;
@@ -69,12 +69,12 @@ export class Log {
     return this.#epochs;
   }
 
-  /** How often the log was truncated: whoever reads on after a pause must begin anew if it changed. */
+  /** How often the log was truncated. A reader that continues after a pause must begin again if it has changed. */
   get cuts(): number {
     return this.#cuts.length;
   }
 
-  /** The shortest length it was truncated to since it had been truncated so often; Infinity if it was not. */
+  /** The shortest length since truncation number `cuts`; Infinity if there was none since. */
   lowestCutSince(cuts: number): number {
     let lowest = Number.POSITIVE_INFINITY;
     for (let i = cuts; i < this.#cuts.length; i += 1) {
@@ -83,7 +83,7 @@ export class Log {
     return lowest;
   }
 
-  /** Another number whenever more has changed than that entries came: a cut, or another ballot. */
+  /** Changes with every cut and every new ballot, but not with new entries. */
   get revision(): number {
     return this.#revision;
   }
@@ -148,7 +148,7 @@ export class Log {
     this.prepareTruncation(length)();
   }
 
-  /** Does what takes memory, and changes nothing yet; what it returns truncates the log, and cannot fail. */
+  /** Allocates what a truncation needs and changes nothing. The function that it returns truncates, and cannot fail. */
   prepareTruncation(length: number): () => void {
     if (length >= this.#length) return () => {};
     const segments = this.#segments.slice(0, length === 0 ? 0 : this.#indexOf(length) + 1);

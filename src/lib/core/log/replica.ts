@@ -13,7 +13,7 @@ import type { PackedMessages } from './messages.ts';
 
 const NO_STARTS: readonly EpochStart[] = [];
 
-/** What a journal had when the node started. */
+/** What the journal had when the node started. */
 export interface Restored {
   readonly logId: string | null;
   readonly ballot: Ballot;
@@ -55,7 +55,7 @@ export class Replica {
     return this.#logId;
   }
 
-  /** Whether there is a log: who has only heard of one, and taken no frame of it, has none. */
+  /** Whether there is a log. A node that has only heard of one, and taken no frame of it, has none. */
   get hasLog(): boolean {
     return this.log.length > 0 || this.log.epochs.length > 0;
   }
@@ -70,12 +70,12 @@ export class Replica {
     return this.#committed;
   }
 
-  /** The newest ballot seen: what is older has no say here any more. */
+  /** The newest ballot seen; older ones are refused. */
   get ballot(): Ballot {
     return this.#ballot;
   }
 
-  /** The newest ballot that it would still know after a crash: older than `ballot` on a full disk. */
+  /** The newest ballot that survives a crash; older than `ballot` while the disk is full. */
   get durableBallot(): Ballot {
     return this.#durableBallot;
   }
@@ -90,7 +90,7 @@ export class Replica {
     return this.#discarded;
   }
 
-  /** Under which ballot the log is written on: by the newest master whose whole log is here. */
+  /** The newest epoch whose starting log it has in full, and who wrote it: the log is written on under this ballot. */
   get newest(): EpochStart {
     return this.log.epochs.at(-1) ?? { ...NO_BALLOT, firstSeq: 1 };
   }
@@ -101,7 +101,7 @@ export class Replica {
     return durableLength >= this.newest.firstSeq - 1 ? durableLength : 0;
   }
 
-  /** Whether what is appended is durable at once, and nobody need wait for that. */
+  /** Whether appended entries are durable at once, so that nobody has to wait for it. */
   get isDurableAtOnce(): boolean {
     return this.#journal.isDurableAtOnce;
   }
@@ -122,7 +122,7 @@ export class Replica {
     return true;
   }
 
-  /** Nothing is missing here any more. False if there is no room to keep that. */
+  /** Records that this node is complete. False if there is no room to store that. */
   becomeComplete(): boolean {
     if (!this.#isComplete) this.#isComplete = this.#journal.complete();
     return this.#isComplete;
@@ -134,8 +134,8 @@ export class Replica {
   }
 
   /**
-   * All that the master of this ballot had when it began to write is here, and what is appended from
-   * now on is its own. False if there is no room.
+   * Begins an epoch: everything is here that the master of this ballot had when it began to write, and what is appended
+   * from now on is its own. False if there is no room.
    */
   beginEpoch(ballot: Ballot): boolean {
     if (compareBallots(this.newest, ballot) === 0) return true;
@@ -144,12 +144,12 @@ export class Replica {
     return true;
   }
 
-  /** Takes note of a ballot; returns whether it is newer than all before. */
+  /** Promises a ballot; returns whether it is newer than all before. */
   promise({ epoch, writer }: Ballot): boolean {
     const ballot = { epoch, writer };
     const isNewer = compareBallots(ballot, this.#ballot) > 0;
     this.#ballot = newerBallot(this.#ballot, ballot);
-    // Where the disk is full the promise holds for this incarnation only, until there is room again.
+    // While the disk is full the promise is only in memory: it ends with this incarnation.
     if (this.#durableBallot !== this.#ballot && this.#journal.promise(this.#ballot)) {
       this.#durableBallot = this.#ballot;
     }

@@ -10,7 +10,7 @@ const IS_SHORT_ESCAPE = new Uint8Array(256);
 for (const letter of '"\\bfnrt') IS_SHORT_ESCAPE[letter.charCodeAt(0)] = 1;
 /** The last hexadecimal digits of control characters that have such a short escape: 8 9 a c d. */
 const SHORT_ESCAPED: readonly number[] = [0x38, 0x39, 0x61, 0x63, 0x64];
-/** What `endOf` says of anything that is no such text. */
+/** The result of `endOf` if there is no such text. */
 export const NO_TEXT = -1;
 
 export class TextScanner {
