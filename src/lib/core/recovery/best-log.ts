@@ -15,7 +15,7 @@ export interface Candidate {
   readonly length: number;
 }
 
-/** The best log of this node's own and all answers; of equals its own, so that nothing must be fetched. Null if there is none. */
+/** The best of this node's log and all that answered; of equal ones its own, so that nothing must be fetched. Null if there is none. */
 export function bestLog(
   { logId, log, newest, hasLog }: Replica,
   answers: ReadonlyMap<number, Heartbeat>,

@@ -1,7 +1,7 @@
 /**
- * Who remembers, and what follows from it. A node is *complete* when it has lost nothing that it could
- * have acknowledged. One that begins without a log (its first start, or its memory or disk was lost)
- * is incomplete until it has caught up, and so cannot vouch for what was acknowledged before.
+ * A node is *complete* when it has lost nothing that it could have acknowledged. A node that begins without a log (its
+ * first start, or its memory or disk was lost) is incomplete until it has caught up: it cannot vouch for what was
+ * acknowledged before.
  *
  * Two rules, each below the sentence of the contract: when a node becomes complete, and who may take over.
  */
@@ -13,7 +13,7 @@ import { type Ballot, compareBallots } from './ballot.ts';
 export interface Standpoint {
   /** The newest ballot it has promised: the master it listens to. */
   readonly promised: Ballot;
-  /** The newest begin mark of its log: by that master it is one with which nothing is missing before. */
+  /** The newest begin mark of its log: everything is here that this master had when it took over. */
   readonly newestMark: Ballot;
   readonly durableLength: number;
   /** L, as that master told this incarnation; null if it did not. */
@@ -75,7 +75,7 @@ export function mayTakeOver(
   return { rule: null, reason: reasonOf(members, logId, answered.length, majority) };
 }
 
-/** Who is missing, and why they matter; for people. */
+/** Which nodes are missing, and why the master waits for them; for people. */
 function reasonOf(
   members: readonly Member[],
   logId: string | null,

@@ -1,12 +1,12 @@
 /**
- * How a starting master finds the log it goes on with. In plain words: *poll* every secondary, which
- * changes nothing, for what it holds; if that would be enough to take over, *prepare*: promise the next
- * epoch itself, then ask those who answered to promise it as well, so that they listen to no older
- * master from then on; of what they say then, take the best log, fetch what is missing here, and write on.
+ * How a starting master finds the log it goes on with, in three steps:
  *
- * The best log is the one that is written on under the newest ballot, and of those the longest (the rule
- * of Raft and of Viewstamped Replication). Because of the promises nothing can be added behind our back
- * to what a node has just said. Whose answers are enough is in `completeness.ts`.
+ *   poll       ask every secondary what it holds; this changes nothing
+ *   prepare    if the answers are enough to take over: promise the next epoch itself, then ask those who answered
+ *              to promise it as well. After prepare, no older master can append
+ *   take over  if the answers are enough again: fetch what is missing of the best log, and write on
+ *
+ * Whose answers are enough is in `completeness.ts`, which log is the best in `best-log.ts`.
  */
 
 import type { Applier } from '../log/apply.ts';
@@ -33,30 +33,30 @@ export interface RecoveryConfig {
   readonly newLogId: string;
   /** The name of this incarnation of the master. */
   readonly writer: string;
-  /** Whether it waits for those who remember; false: it takes over with whoever answers. */
+  /** Whether enough complete nodes are required; false: it takes over with whoever answers. */
   readonly needsQuorum: boolean;
 }
 
-/** What was adopted, by which rule, and who was heard; for the log. */
+/** Which log was adopted, by which rule, and who answered; for the log line. */
 export interface Adopted {
   /** Whose log it was; null if it is empty. */
   readonly adoptedFrom: string | null;
   readonly rule: string;
   readonly answered: readonly string[];
-  /** Who of those who answered, and of this node, had lost its memory, or never had all of it. */
+  /** Which of the nodes that answered, this one included, are incomplete. */
   readonly incomplete: readonly string[];
   readonly unanswered: readonly string[];
 }
 
 /** What a recovery asks of its environment. Secondaries are named by their index in the configuration. */
 export interface RecoveryEffects {
-  /** Ask what it holds: a poll, or with a prepare a prepare; exactly one outcome follows. */
+  /** Ask a secondary what it holds, without or with a prepare; exactly one outcome follows. */
   poll(secondary: number, prepare: Prepare | null): void;
-  /** Fetch its log from the entry `from` on; frames and one outcome come back with this number. */
+  /** Fetch its log from the entry `from` on; frames and one outcome come back with the number `fetch`. */
   fetchLog(secondary: number, fetch: number, from: number): void;
-  /** The attempt came to nothing: call `begin` again after a while. */
+  /** The attempt failed: call `begin` again later. */
   retryLater(reason: string): void;
-  /** The log is here, and is to be written under this prepare. */
+  /** The log is here; the master writes it under this ballot. */
   recovered(prepare: Prepare, adopted: Adopted): void;
   logEvent(event: LogEvent): void;
 }
@@ -72,23 +72,23 @@ export class Recovery {
   readonly #applier: Applier;
   readonly #effects: RecoveryEffects;
   #stage: Stage = 'waiting';
-  /** By secondary: what it said in this round. */
+  /** By secondary: its answer in this round. */
   readonly #answers = new Map<number, Heartbeat>();
-  /** Who has not said anything yet in this round. */
+  /** Who has not answered yet in this round. */
   readonly #asked = new Set<number>();
   /** Who was found to be down in this attempt. */
   readonly #down = new Set<number>();
-  /** By secondary: its answer to the poll; the promise of that incarnation is asked for, and no other's. */
+  /** By secondary: its answer to the poll. Only the incarnation that gave it is asked for a promise. */
   readonly #polled = new Map<number, Heartbeat>();
   #prepare: Prepare | null = null;
-  /** The newest ballot that was prepared or met. Who heard it may have forgotten it, we have not. */
+  /** The newest ballot that was prepared or met. A node that heard it may have forgotten it; this one has not. */
   #met: Ballot = NO_BALLOT;
   #best: Candidate | null = null;
   #adopted: Adopted | null = null;
   /** Whether our log was compared with the one that is being fetched. */
   #isCompared = false;
   #fetch = 0;
-  /** Where the fetch under way begins. */
+  /** The first seq of the running fetch. */
   #from = 1;
 
   constructor(
@@ -123,7 +123,7 @@ export class Recovery {
     this.#concludeRound();
   }
 
-  /** It has not, or nonsense; `isDown`: nobody is there who could. */
+  /** It did not answer, or with nonsense. `isDown`: no process is there that could answer. */
   failed(secondary: number, isDown: boolean): void {
     if (!this.#asked.delete(secondary)) return;
     if (isDown) this.#down.add(secondary);
@@ -174,7 +174,7 @@ export class Recovery {
     return compareBallots(frame, this.#prepare as Prepare) > 0 ? ANOTHER_STARTS : null;
   }
 
-  /** A fetched frame for our own applier; one that names no writer may come from who knows no promises. */
+  /** The fetched frame for our own applier. A frame without a writer gets our ballot: its source may know no promises. */
   #asOurs({ bootId: _, ...frame }: Frame): Frame {
     const { epoch, writer } = this.#prepare as Prepare;
     return frame.writer === null ? { ...frame, epoch, writer } : frame;
@@ -196,7 +196,7 @@ export class Recovery {
     else this.#concludePrepare();
   }
 
-  /** Prepares only where that can be enough: epochs do not grow while it waits for somebody. */
+  /** Prepares only if that can be enough, so that no epochs are used up while it waits. */
   #concludePoll(): void {
     const logId = logIdOf(bestLog(this.#replica, this.#answers));
     const verdict = mayTakeOver(this.#members(), logId, this.#config.needsQuorum);
@@ -206,7 +206,7 @@ export class Recovery {
 
   /** Promises the next epoch of this log, durably where there is a disk, and asks the others to. */
   #beginPrepare(logId: string): void {
-    // Every candidacy has a name of its own: what was said to an earlier one is not taken for this one's.
+    // Every attempt has a ballot of its own, so that answers to an earlier one are not taken for answers to this one.
     let seen = newerBallot(this.#replica.ballot, this.#met);
     for (const [secondary, answer] of this.#answers) {
       this.#polled.set(secondary, answer);
@@ -245,11 +245,11 @@ export class Recovery {
     }
   }
 
-  /** Forgets what may not be so for long. Returns whether somebody has promised a newer ballot than ours. */
+  /** Forgets answers that may not stay true. Returns whether somebody has promised a newer ballot than ours. */
   #forgetOldAnswers(prepare: Prepare): boolean {
     let isOutbid = false;
     for (const [secondary, answer] of this.#answers) {
-      // It may hear older masters, or is not whom we asked.
+      // It may still listen to older masters, or is another incarnation than the one that we asked.
       const isOld =
         answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);
       if (isOld) this.#answers.delete(secondary);
@@ -308,7 +308,7 @@ export class Recovery {
     const others = secondaries.map((id, index): Member => {
       const answer = this.#answers.get(index);
       const isAway = answer === undefined;
-      // Who had a log when it was polled is waited for, as if it were silent: no other log takes its place.
+      // A node that had a log when it was polled counts as silent when it goes down: no other log takes its place.
       const polled = this.#polled.get(index);
       const isDown = this.#down.has(index) && (polled === undefined || logOf(polled) === null);
       const state = isAway ? (isDown ? 'down' : 'silent') : 'answered';
@@ -322,7 +322,7 @@ export class Recovery {
     return [own, ...others];
   }
 
-  /** The name of a log that was to be born, as somebody has heard; all who start must take the same. */
+  /** The name of a log that never began, if somebody has heard of one; all masters that start must take the same name. */
   #nameHeard(): string | null {
     const names = [this.#replica.logId, ...[...this.#answers.values()].map(({ logId }) => logId)];
     return names.filter((name) => name !== null).sort()[0] ?? null;

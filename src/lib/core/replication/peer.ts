@@ -15,13 +15,13 @@ import { type HeartbeatConfig, HeartbeatSchedule, PAUSE_MS } from './heartbeat.t
 import { LINGER, type Linger, lingersUntil } from './linger.ts';
 import { type Asked, type Learned, Progress, type SentFrame } from './progress.ts';
 
-/** Epochs in one frame; a longer list is told in several, which bring no messages but for the last. */
+/** Epochs in one frame. A longer list is sent in several frames, of which only the last has messages. */
 export const FRAME_EPOCHS_MAX = 2048;
 /** Frames of one stream that may be without an ack. */
 export const WINDOW_FRAMES_MAX = 8;
-/** How long after the last frame a commit that nothing else tells of is told by a frame of its own, in ms. */
+/** How long after the last frame a new committed length is sent in a frame of its own, in ms. */
 export const COMMIT_NOTICE_MS = 10;
-/** So many streams in a row without an ack, while heartbeats are answered, are worth a warning. */
+/** After so many streams in a row without an ack, while heartbeats are answered, a warning is logged. */
 export const SILENT_STREAMS_MIN = 2;
 /** A stream without work for this long ends; the next append opens another. */
 export const STREAM_IDLE_MS = 60_000;
@@ -29,7 +29,7 @@ export const STREAM_IDLE_MS = 60_000;
 export interface PeerConfig {
   readonly heartbeat: HeartbeatConfig;
   readonly failureDetector: FailureDetectorConfig;
-  /** The oldest frame in flight getting no further for this long ends the stream, in ms. */
+  /** The stream ends when its oldest frame in flight makes no progress for so long, in ms. */
   readonly replicationTimeoutMs: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
@@ -52,9 +52,9 @@ export interface PeerEffects {
    * what the first frame of a stream says besides; null in all others.
    */
   sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void;
-  /** End the stream in peace: everything sent was acked. */
+  /** Close the stream: everything that was sent is acked. */
   closeStream(secondary: number): void;
-  /** Cut the stream off; it has nothing to say any more. */
+  /** Abort the stream; none of its outcomes is reported any more. */
   abortStream(secondary: number): void;
   /** Ask for a heartbeat; exactly one `heartbeatAnswered` or `heartbeatMissed` follows. */
   askHeartbeat(secondary: number, request: HeartbeatRequest, timeoutMs: number): void;
@@ -67,9 +67,9 @@ export interface SecondaryHealth {
   readonly url: string;
   readonly status: Status;
   readonly length: number;
-  /** Whether it has lost nothing that it could have acknowledged, by its last word; false before it spoke. */
+  /** Whether it is complete, by its last heartbeat; false before the first one. */
   readonly complete: boolean;
-  /** Up to where entries are on their way to it, or there; not below `length`. */
+  /** Up to where entries were sent or are there; not below `length`. */
   readonly sent: number;
   /** How many it has received and does not show, as of its last heartbeat; null if it does not say. */
   readonly held: number | null;
@@ -95,15 +95,15 @@ export class Peer {
   /** What the master writes, and as who; null until it has recovered. */
   #leadership: Prepare | null = null;
   #held: number | null = null;
-  /** Whether the incarnation that speaks is complete, as it said last; null if it does not say such things. */
+  /** Whether its present incarnation is complete, as it said last; null if it does not say. */
   #isComplete: boolean | null = null;
   /** From which length on that incarnation is complete: L of the contract. */
   #completeFrom = 0;
-  /** Up to where it was told that the log is committed, in this stream. */
+  /** The committed length that was sent last in this stream. */
   #committedTold = 0;
-  /** How long to wait for the next attempt to meet it, should the one under way fail; null if none is. */
+  /** The pause before the next attempt to meet it, should the running one fail, in ms; null if none is running. */
   #meetingDelayMs: number | null = null;
-  /** The newest ballot of whose beginning this incarnation of it has everything, as far as it has said so. */
+  /** The newest epoch whose starting log it has in full, as this incarnation of it has said. */
   #newest: { readonly bootId: string; readonly ballot: Ballot } | null = null;
 
   constructor(
@@ -127,8 +127,8 @@ export class Peer {
   }
 
   /**
-   * How many messages of it count. An entry of an older epoch is safe from a log of an epoch in
-   * between only on nodes that have all the master had when it took over (Raft, figure 8).
+   * How many of its messages count: none before it has everything that the master had when it took over. An entry of
+   * an older epoch could be replaced by one of an epoch in between until then (Raft, figure 8).
    */
   get countedLength(): number {
     const start = this.#replica.newest;
@@ -145,7 +145,7 @@ export class Peer {
     return this.status !== 'Unhealthy';
   }
 
-  /** Whether it is well, and still being sent what it lacks. */
+  /** Whether it is Healthy and still lacks entries that are on their way. */
   get isCatchingUp(): boolean {
     const { stream, acked } = this.progress;
     return this.status === 'Healthy' && stream !== null && acked < this.#replica.log.length;
@@ -156,7 +156,7 @@ export class Peer {
     this.#ask(leadership, timeoutMs, now);
   }
 
-  /** The candidate's question was answered, or not (a few words why). */
+  /** The outcome of the candidate's question: an answer, or a few words why there is none. */
   pollAnswered(outcome: Heartbeat | string, now: number): void {
     const { progress } = this;
     if (typeof outcome === 'string') {
@@ -176,34 +176,34 @@ export class Peer {
   /** The master has recovered: from now on its log goes to the secondary. */
   begin(leadership: Prepare, answer: Heartbeat | undefined, now: number): void {
     this.#leadership = leadership;
-    // Whom it has met before: what it has had since is the log that it took over.
+    // An incarnation that was met before is complete once it has the log that was taken over.
     this.#completeFrom = this.#replica.log.length;
     const problem = answer === undefined ? null : this.#problemOfHeartbeat(answer);
     if (problem !== null) {
       this.#detector.forgetIdentity();
       this.progress.lastError = problem;
     } else if (answer?.length === 0 && answer.prepareReply === null) {
-      // It holds nothing that could differ, and does not speak of marks.
+      // It has no entries that could differ, and sends no prepare reply.
       this.progress.isLogMatched = true;
     }
     this.pump(now);
   }
 
-  /** The master must not write any more: everything known of the secondary is outdated. */
+  /** The master is fenced: what it knows about the secondary is outdated. */
   end(): void {
     this.forgetIdentity();
     this.#leadership = null;
   }
 
   /**
-   * Opens a stream if there is work and it is time, and fills its window: with full frames only, or
-   * also with one that is not, if it need not wait for company.
+   * Opens a stream if there is work and it is time, and fills its window. With `isFullOnly` only full frames are sent;
+   * otherwise also one that is not full, if its linger time is over.
    */
   pump(now: number, isFullOnly = false): void {
     const { progress } = this;
     const { log } = this.#replica;
     if (this.#leadership === null) return;
-    // A stream is for one incarnation, so it can begin only when that is known.
+    // A stream is for one incarnation, so that must be known first.
     if (now >= this.#attemptAt() && progress.bootId !== null) {
       this.#committedTold = 0;
       this.#effects.openStream(this.#index, progress.open(now, this.#sharedEpochs()));
@@ -222,8 +222,8 @@ export class Peer {
   }
 
   /**
-   * When to say by a frame without entries that more is committed; Infinity if it knows, if a frame that is
-   * on its way or comes soon can say so, or if it is none that speaks of such things.
+   * When to send the committed length in a frame without entries; Infinity if the secondary knows it, if another frame
+   * is on its way or comes soon, or if it does not understand it.
    */
   #commitNoticeAt(): number {
     const { stream, inFlight, probing, sentAt, next } = this.progress;
@@ -259,13 +259,13 @@ export class Peer {
     this.#effects.sendFrame(this.#index, from, to, start);
   }
 
-  /** What a frame says besides that tells of epochs: whom it is for, and from where that is complete. */
+  /** What a frame with epochs says beside them: for which incarnation it is, and from which length on that is complete. */
   #startWith(epochs: readonly EpochStart[], part: EpochsPart): StreamStart {
     const bootId = this.progress.bootId as string;
     return { epochs, part, bootId, completeFrom: this.#completeFrom };
   }
 
-  /** Tells of a list of epochs that does not fit one frame all parts but the last, which goes with entries. */
+  /** Sends all parts but the last of a list of epochs that does not fit one frame; the last one goes with entries. */
   #tellEpochs(now: number): void {
     const { progress } = this;
     const { epochs } = this.#replica.log;
@@ -288,18 +288,18 @@ export class Peer {
     return this.#config.frameEpochsMax ?? FRAME_EPOCHS_MAX;
   }
 
-  /** How many of our epochs need not be told: it has them, as far as we know, and the one behind them. */
+  /** How many of our epochs need not be sent: as far as we know, it has them and the one behind them. */
   #sharedEpochs(): number {
     const { acked, isLogMatched, bootId, failures } = this.progress;
     const { epochs } = this.#replica.log;
-    // What we know may be outdated; so of attempts that fail, every other one tells all.
+    // What we know may be outdated, so after a failure every other attempt sends the whole list.
     if (epochs.length <= this.#epochsMax || failures % 2 === 1) return 0;
     if (isLogMatched) return Math.max(0, countStarts(epochs, acked) - 1);
     if (this.#newest === null || this.#newest.bootId !== bootId) return 0;
     return Math.max(0, indexOfEpoch(epochs, this.#newest.ballot));
   }
 
-  /** Notes how an incarnation of it stands. */
+  /** Records the newest epoch whose starting log an incarnation of it has in full. */
   #stands({ bootId, prepareReply }: Heartbeat): void {
     if (prepareReply === null) return;
     const { lastEpoch: epoch, lastWriter: writer } = prepareReply;
@@ -319,7 +319,7 @@ export class Peer {
     const { isPartial, asked } = frame;
     const { acked, probing } = progress;
     const learned = progress.learn(ack.bootId, ack.length, isLogMatched, asked);
-    // It becomes complete by this, most likely: ask it once.
+    // This ack has most likely made it complete: ask it once.
     const mayBeComplete = isLogMatched && ack.length >= this.#completeFrom;
     const isNews = mayBeComplete && (probing || acked < this.#completeFrom);
     if (isNews && this.#isComplete === false) this.#heartbeat.hasten(now);
@@ -334,8 +334,8 @@ export class Peer {
       this.pump(now, true);
       return;
     }
-    // The first ack of a stream may tell of any place: the next frame goes there. After that
-    // frames build on each other, and an ack that falls short of its frame says they no longer do.
+    // The first ack of a stream may tell any length: the next frame begins there. After that each frame continues the
+    // one before, and an ack that falls short of its frame ends the stream.
     const isLanded = ack.length >= frame.to && learned !== 'new-incarnation';
     if (isLanded || (progress.probing && learned !== 'nothing')) {
       if (progress.probing) progress.locate();
@@ -343,11 +343,11 @@ export class Peer {
     } else {
       this.fail(`ack of length ${ack.length} for a frame up to ${frame.to}`, now, random);
     }
-    // The clients that are answered now may have more to send along: the next `flush` sends the rest.
+    // The clients that are answered now may append again at once: the next `flush` sends that along.
     this.pump(now, true);
   }
 
-  /** The open stream has taken bytes that waited for it. */
+  /** The connection of the open stream has taken bytes that were waiting. */
   advanced(now: number): void {
     this.progress.advanced(now);
   }
@@ -360,7 +360,7 @@ export class Peer {
   fail(reason: string, now: number, random: number, isRestarted = false): void {
     this.#drop();
     this.#failed(reason, now, this.#backoffMs(random));
-    // The incarnation that refused it is to be met first.
+    // The new incarnation must be met first.
     if (isRestarted) this.#heartbeat.hasten(now);
   }
 
@@ -372,8 +372,8 @@ export class Peer {
   #failed(reason: string, now: number, delayMs: number): void {
     const { progress } = this;
     progress.failed(reason, now, delayMs);
-    // Is it gone, or was only the ack lost? A heartbeat tells at once, and repairs the latter.
-    // Asked once, not after every failure, so that a node in trouble is not asked ever faster.
+    // A heartbeat tells whether the node is gone or only the ack was lost, and repairs the latter. It is asked once and
+    // not after every failure, so that a node in trouble is not asked ever faster.
     const isFirst = progress.failures === 1;
     if (isFirst && this.status === 'Healthy') this.#heartbeat.hasten(now);
     const { failures } = progress;
@@ -388,7 +388,7 @@ export class Peer {
   heartbeatAnswered(answer: Heartbeat, now: number): void {
     const problem = this.#problemOfHeartbeat(answer);
     if (problem !== null) {
-      // It may have held something of ours in an earlier run, but does not now.
+      // It may have held entries of ours in an earlier run, but does not now.
       if (answer.logId !== this.#leadership?.logId) this.forgetIdentity();
       this.heartbeatMissed(problem, now);
       return;
