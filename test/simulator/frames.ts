@@ -2,11 +2,10 @@
 import type { EpochStart, EpochsPart } from '../../src/lib/core/log/epochs.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
-import type { Frame, StreamStart } from '../../src/lib/core/protocol.ts';
+import type { Frame } from '../../src/lib/core/protocol.ts';
 
 /** Whose frame it is, and what it says beside its entries. */
-type Origin = Pick<Frame, 'logId' | 'epoch' | 'writer' | 'committed'> &
-  Partial<Omit<StreamStart, 'epochs'>>;
+type Origin = Omit<Frame, 'from' | 'messages' | 'keys' | 'traces' | 'epochs' | 'part'>;
 
 /** Epochs in one frame: so few that most lists come in parts. */
 export const FRAME_EPOCHS_MAX = 2;

@@ -9,8 +9,8 @@ import type {
   Frame,
   Heartbeat,
   HeartbeatRequest,
+  OutgoingFrame,
   Prepare,
-  StreamStart,
 } from '../../src/lib/core/protocol.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { LogEvent } from '../../src/lib/core/refusal.ts';
@@ -183,14 +183,19 @@ export class MasterHost extends Host implements MasterEffects {
     if (!host.isUp && !link.isHung) this.#break(secondary, link, 'refused', null);
   }
 
-  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
+  sendFrame(secondary: number, outgoing: OutgoingFrame): void {
     const { simulation } = this;
     const link = this.links[secondary] as Link;
     const { host } = link;
-    const { epochs = null, part, ...addressee } = start ?? {};
-    const { leadership, committed } = this.core;
-    const origin = { ...(leadership as Prepare), ...addressee, committed };
-    const frame = frameOf(this.core, origin, epochs, from, to, part);
+    const { log, keys, from, to, epochs, part, ...origin } = outgoing;
+    const frame = frameOf(
+      { log, keys },
+      origin,
+      epochs,
+      from,
+      to,
+      epochs === null ? undefined : part,
+    );
     const incarnationsWhenAsked = (this.told[secondary] as Told).incarnations;
     link.unanswered += 1;
     if (simulation.chance('hangRate') || !simulation.passes(this, host)) link.isHung = true;

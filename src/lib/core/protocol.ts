@@ -1,7 +1,9 @@
 /** What nodes send each other, as the core sees it: frames, acks, prepares and heartbeats. */
 
 import type { EpochStart, EpochsPart } from './log/epochs.ts';
+import type { KeyIndex } from './log/idempotency.ts';
 import type { EntryKeys } from './log/journal.ts';
+import type { Log } from './log/log.ts';
 import type { PackedMessages } from './log/messages.ts';
 import type { Ballot } from './recovery/ballot.ts';
 
@@ -27,13 +29,15 @@ export interface Frame extends Ballot {
   readonly committed?: number;
 }
 
-/** What the first frame of a stream says besides its entries. */
-export interface StreamStart {
-  readonly epochs: readonly EpochStart[];
-  /** Which part of the list they are. */
+/** A frame to be sent: all that its line says. Its entries are those at `from..to` of `log`; none if `to` is `from - 1`. */
+export interface OutgoingFrame
+  extends Omit<Frame, 'messages' | 'keys' | 'traces' | 'epochs' | 'part'> {
+  readonly log: Log;
+  readonly keys: KeyIndex;
+  readonly to: number;
+  /** In the first frame of a stream: under which epochs the log was written, or a part of that list; else null. */
+  readonly epochs: readonly EpochStart[] | null;
   readonly part: EpochsPart;
-  readonly bootId: string;
-  readonly completeFrom: number;
 }
 
 /** The trace of an entry (W3C Trace Context), and whether somebody records it. */

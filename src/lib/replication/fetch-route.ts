@@ -35,16 +35,15 @@ async function writeFrames(
   const { log, keys } = core;
   const { cuts } = log;
   const { bootId, epoch, writer } = core;
-  const origin = { logId, epoch, writer, bootId };
+  const origin = { logId, epoch, writer, bootId, log, keys };
   // The log may grow meanwhile; the epochs of the entries up to `length` are known now.
   const epochs = [...log.epochs];
   let told = 0;
   for (; epochs.length - told > FRAME_EPOCHS_MAX && !res.destroyed; told += FRAME_EPOCHS_MAX) {
     const starts = epochs.slice(told, told + FRAME_EPOCHS_MAX);
     const part = { offset: told, hasMore: true };
-    for (const piece of encodeFrame(origin, starts, log, keys, from, from - 1, [], part)) {
-      res.write(piece);
-    }
+    const frame = { ...origin, from, to: from - 1, epochs: starts, part };
+    for (const piece of encodeFrame(frame)) res.write(piece);
     await readyForMore(res);
     if (log.cuts !== cuts) res.destroy();
   }
@@ -53,7 +52,8 @@ async function writeFrames(
   do {
     const to = seq > length ? seq - 1 : frameEnd(log, keys, seq, length);
     const starts = seq === from ? epochs.slice(told) : null;
-    for (const piece of encodeFrame(origin, starts, log, keys, seq, to, [], part)) res.write(piece);
+    const frame = { ...origin, from: seq, to, epochs: starts, part };
+    for (const piece of encodeFrame(frame)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
     // After a promise to a newer ballot the log may be cut, and entries that were cut off must not be sent.

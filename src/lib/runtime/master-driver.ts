@@ -2,7 +2,7 @@
 import type { MasterPort, WaitListener } from '../api/ports.ts';
 import type { Accepted, AppendRequest } from '../core/appends.ts';
 import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
-import type { HeartbeatRequest, Prepare, StreamStart } from '../core/protocol.ts';
+import type { HeartbeatRequest, OutgoingFrame } from '../core/protocol.ts';
 import type { LogEvent, Refusal } from '../core/refusal.ts';
 import {
   nodesRequired,
@@ -135,15 +135,12 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
     this.#streams.set(secondary, opened);
   }
 
-  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void {
-    const { log, keys, leadership, committed } = this.core;
+  sendFrame(secondary: number, frame: OutgoingFrame): void {
+    const { from, to } = frame;
     this.logger.debug('frame-sent', { secondary: this.#peer(secondary).id, from, to });
-    const traces = this.#traces.within(from, to);
-    const { epochs = null, part, ...addressee } = start ?? {};
-    const origin = { ...(leadership as Prepare), ...addressee, committed };
-    const frame = encodeFrame(origin, epochs, log, keys, from, to, traces, part);
-    this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(frame));
-    this.#streams.get(secondary)?.send(frame);
+    const line = encodeFrame(frame, this.#traces.within(from, to));
+    this.#metrics.sent(this.#peer(secondary).id, sumOfLengths(line));
+    this.#streams.get(secondary)?.send(line);
   }
 
   closeStream(secondary: number): void {

@@ -2,12 +2,9 @@
  * A frame as the line it travels in: made of the log's own bytes, and read back as a view of the line. It is read in
  * two ways, as the body of an append is.
  */
-import type { EpochStart, EpochsPart } from '../core/log/epochs.ts';
-import type { KeyIndex } from '../core/log/idempotency.ts';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
-import type { Log } from '../core/log/log.ts';
 import { type PackedMessages, packMessages } from '../core/log/messages.ts';
-import type { EntryTrace, Frame } from '../core/protocol.ts';
+import type { EntryTrace, Frame, OutgoingFrame } from '../core/protocol.ts';
 import { EPOCH_MAX, isEpoch } from '../core/recovery/ballot.ts';
 import { FRAME_JOINED_BYTES_MAX, FRAME_MESSAGES_TAKEN_MAX } from '../http/limits.ts';
 import { parsePosition } from '../http/query.ts';
@@ -25,31 +22,17 @@ import {
 import { epochsJson, parseEpochs } from './frame-epochs.ts';
 import { findMessages } from './json-messages.ts';
 
-/** Whose frame it is, and what it says beside its entries. */
-export interface FrameOrigin {
-  readonly logId: string;
-  readonly epoch: number;
-  readonly writer: string | null;
-  readonly bootId?: string;
-  readonly completeFrom?: number;
-  readonly committed?: number;
-}
-
 /**
- * The line for the entries `from..to`, its newline included, in pieces: a large one as views of the log.
- * A small one is one piece, for each costs its own write.
+ * The line of a frame, its newline included, in pieces: a large one as views of the log. A small one is one
+ * piece, for each costs its own write.
+ *
+ * @param traces the traces of entries in it, by seq
  */
 export function encodeFrame(
-  origin: FrameOrigin,
-  epochs: readonly EpochStart[] | null,
-  log: Log,
-  keyIndex: KeyIndex,
-  from: number,
-  to: number,
+  frame: OutgoingFrame,
   traces: readonly (readonly [seq: number, parent: string])[] = [],
-  part: EpochsPart = { offset: 0, hasMore: false },
 ): Uint8Array[] {
-  const { logId, epoch, writer, bootId, completeFrom, committed } = origin;
+  const { logId, epoch, writer, bootId, completeFrom, committed, epochs, part, from, to } = frame;
   const head = JSON.stringify({
     logId,
     epoch,
@@ -60,11 +43,11 @@ export function encodeFrame(
     from,
     ...(epochs === null ? {} : epochsJson(epochs, part)),
   }).slice(0, -1);
-  const keys = keyIndex.runsWithin(from, to).map(([first, last, key]) => {
+  const keys = frame.keys.runsWithin(from, to).map(([first, last, key]) => {
     return [first === last ? first : `${first}-${last}`, key] as const;
   });
   const tail = bySeq('keys', keys) + bySeq('traces', traces);
-  const messages = log.slices(from, to);
+  const messages = frame.log.slices(from, to);
   const bytes = messages.reduce((sum, slice) => sum + slice.length, 0);
   const pieces = [Buffer.from(`${head},"messages":[`), ...messages, Buffer.from(`]${tail}}\n`)];
   return bytes > FRAME_JOINED_BYTES_MAX ? pieces : [Buffer.concat(pieces)];

@@ -72,10 +72,8 @@ function* linesOf({ log, keys }: Held, origin: Origin, from: number, to: number,
     const starts = epochs.slice(offset, hasMore ? offset + FRAME_EPOCHS : undefined);
     const told = isFirst ? starts : null;
     const part = { offset, hasMore };
-    return Buffer.concat(encodeFrame(origin, told, log, keys, first, last, [], part)).subarray(
-      0,
-      -1,
-    );
+    const frame = { ...origin, log, keys, from: first, to: last, epochs: told, part };
+    return Buffer.concat(encodeFrame(frame)).subarray(0, -1);
   };
   for (; epochs.length - offset > FRAME_EPOCHS; offset += FRAME_EPOCHS) {
     yield encode(from, from - 1, true, true);

@@ -6,8 +6,10 @@
  *
  * It begins as a master does: recovering. `allUp` and `noneUp` let it recover at once.
  */
+
 import assert from 'node:assert/strict';
 import type { Accepted } from '../../../src/lib/core/appends.ts';
+import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import type { Restored } from '../../../src/lib/core/log/replica.ts';
@@ -17,7 +19,7 @@ import type {
   Frame,
   Heartbeat,
   HeartbeatRequest,
-  StreamStart,
+  OutgoingFrame,
 } from '../../../src/lib/core/protocol.ts';
 import type { LogEvent, Refusal } from '../../../src/lib/core/refusal.ts';
 import type { SecondaryHealth } from '../../../src/lib/core/replication/peer.ts';
@@ -62,7 +64,7 @@ export class Stage {
   /** What every backoff draws. */
   random = 0.5;
   /** What the first frame of its newest stream carried besides, by secondary. */
-  readonly starts = new Map<string, StreamStart>();
+  readonly starts = new Map<string, OutgoingFrame & { epochs: readonly EpochStart[] }>();
   /** What its newest heartbeat was asked with, by secondary. */
   readonly requests = new Map<string, HeartbeatRequest>();
   /** The parts of lists of epochs that were sent, such as `s1 3..4 more`; not whole lists. */
@@ -103,11 +105,12 @@ export class Stage {
           this.#streams.set(nameOf(index), stream);
           this.#lines.push(`open ${nameOf(index)}#${stream}`);
         },
-        sendFrame: (index, from, to, start) => {
-          if (start !== null) this.starts.set(nameOf(index), start);
-          const { offset, hasMore } = start?.part ?? { offset: 0, hasMore: false };
-          if (start !== null && (offset > 0 || hasMore)) {
-            const { length } = start.epochs;
+        sendFrame: (index, frame) => {
+          const { from, to, epochs } = frame;
+          const { offset, hasMore } = frame.part;
+          if (epochs !== null) this.starts.set(nameOf(index), { ...frame, epochs });
+          if (epochs !== null && (offset > 0 || hasMore)) {
+            const { length } = epochs;
             const range = length === 1 ? '' : `..${offset + length}`;
             this.parts.push(`${nameOf(index)} ${offset + 1}${range}${hasMore ? ' more' : ''}`);
           }

@@ -1,21 +1,33 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
+import { type EpochStart, WHOLE } from '../../../src/lib/core/log/epochs.ts';
 import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import type { OutgoingFrame } from '../../../src/lib/core/protocol.ts';
 import { FRAME_JOINED_BYTES_MAX } from '../../../src/lib/http/limits.ts';
 import { parseJson } from '../../../src/lib/wire/fields.ts';
-import {
-  encodeFrame as encodePieces,
-  type FrameOrigin,
-  parseFrame,
-} from '../../../src/lib/wire/frame.ts';
+import { encodeFrame as encodePieces, parseFrame } from '../../../src/lib/wire/frame.ts';
 import { Dice, seeds, textOf } from '../support.ts';
 
+type Origin = Pick<
+  OutgoingFrame,
+  'logId' | 'epoch' | 'writer' | 'bootId' | 'completeFrom' | 'committed'
+>;
+
 /** The line in one piece. */
-const encodeFrame = (...frame: Parameters<typeof encodePieces>) =>
-  Buffer.concat(encodePieces(...frame));
+function encodeFrame(
+  origin: Origin,
+  epochs: readonly EpochStart[] | null,
+  log: Log,
+  keys: KeyIndex,
+  from: number,
+  to: number,
+  traces: [seq: number, parent: string][] = [],
+  part = WHOLE,
+): Buffer {
+  return Buffer.concat(encodePieces({ ...origin, epochs, part, log, keys, from, to }, traces));
+}
 
 const ORIGIN = { logId: 'L', epoch: 1, writer: null };
 
@@ -37,7 +49,7 @@ describe('encodeFrame', () => {
   it('writes the epochs of the contract, and who wrote them where that is known', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a']), { epoch: 1, writer: null });
-    const line = (origin: FrameOrigin, starts: readonly EpochStart[]) =>
+    const line = (origin: Origin, starts: readonly EpochStart[]) =>
       textOf(encodeFrame(origin, starts, log, keys, 1, 1));
     const unnamed = [
       { epoch: 1, writer: null, firstSeq: 1 },
@@ -58,7 +70,7 @@ describe('encodeFrame', () => {
   it('writes for whom it is, from where that is complete, and what is committed', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     log.append(packMessages(['a']), ORIGIN);
-    const line = (more: Partial<FrameOrigin>) =>
+    const line = (more: Partial<Origin>) =>
       textOf(encodeFrame({ ...ORIGIN, writer: 'W', ...more }, null, log, keys, 1, 1));
     assert.equal(
       line({ bootId: 'B', completeFrom: 0, committed: 0 }),
@@ -86,8 +98,19 @@ describe('encodeFrame', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     const text = 'x'.repeat(FRAME_JOINED_BYTES_MAX / 2);
     log.append(packMessages(['a', text, text]), ORIGIN);
-    assert.equal(encodePieces(ORIGIN, null, log, keys, 1, 2).length, 1);
-    const [, slice] = encodePieces(ORIGIN, null, log, keys, 2, 3);
+    assert.equal(
+      encodePieces({ ...ORIGIN, epochs: null, part: WHOLE, log, keys, from: 1, to: 2 }).length,
+      1,
+    );
+    const [, slice] = encodePieces({
+      ...ORIGIN,
+      epochs: null,
+      part: WHOLE,
+      log,
+      keys,
+      from: 2,
+      to: 3,
+    });
     assert.equal(slice?.buffer, log.slices(2, 3)[0]?.buffer);
   });
 

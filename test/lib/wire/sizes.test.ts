@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
+import { type EpochStart, WHOLE } from '../../../src/lib/core/log/epochs.ts';
 import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { frameEnd } from '../../../src/lib/core/replication/frame-end.ts';
@@ -52,7 +52,8 @@ function frameOf(body: Uint8Array, messageBytesMax: number, name: string, epochs
   for (let seq = 1; seq <= length; seq += 1) keys.record(LONGEST_KEY, seq);
   assert.equal(frameEnd(log, keys, 1, length), length, 'a keyed append is one frame');
   const origin = { logId: name, epoch: 2 ** 48, writer: name };
-  const line = Buffer.concat(encodeFrame(origin, epochs, log, keys, 1, length)).subarray(0, -1);
+  const frame = { ...origin, log, keys, from: 1, to: length, epochs, part: WHOLE };
+  const line = Buffer.concat(encodeFrame(frame)).subarray(0, -1);
   return { texts, line, count: length };
 }
 

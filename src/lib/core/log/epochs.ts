@@ -21,6 +21,9 @@ export interface EpochsPart {
   readonly hasMore: boolean;
 }
 
+/** The part that is the whole list. */
+export const WHOLE: EpochsPart = { offset: 0, hasMore: false };
+
 /** How many of the starts are at `seq` or before it. */
 export function countStarts(starts: readonly EpochStart[], seq: number): number {
   let low = 0;

@@ -3,9 +3,15 @@
  * heartbeats to believe, when to give up and when to try again. It knows nothing of the others.
  */
 
-import { countStarts, type EpochStart, type EpochsPart, indexOfEpoch } from '../log/epochs.ts';
+import {
+  countStarts,
+  type EpochStart,
+  type EpochsPart,
+  indexOfEpoch,
+  WHOLE,
+} from '../log/epochs.ts';
 import type { Replica } from '../log/replica.ts';
-import type { Ack, Heartbeat, HeartbeatRequest, Prepare, StreamStart } from '../protocol.ts';
+import type { Ack, Heartbeat, HeartbeatRequest, OutgoingFrame, Prepare } from '../protocol.ts';
 import type { Ballot } from '../recovery/ballot.ts';
 import type { LogEvent } from '../refusal.ts';
 import { backoffMs } from './backoff.ts';
@@ -47,11 +53,8 @@ export interface PeerConfig {
 export interface PeerEffects {
   /** Open stream number `stream`; its outcome comes back as `acked` or `streamFailed`. */
   openStream(secondary: number, stream: number): void;
-  /**
-   * Send the entries `from..to` as one frame on the open stream; none if `to` is `from - 1`. `start` is
-   * what the first frame of a stream says besides; null in all others.
-   */
-  sendFrame(secondary: number, from: number, to: number, start: StreamStart | null): void;
+  /** Send this frame on the open stream. */
+  sendFrame(secondary: number, frame: OutgoingFrame): void;
   /** Close the stream: everything that was sent is acked. */
   closeStream(secondary: number): void;
   /** Abort the stream; none of its outcomes is reported any more. */
@@ -253,16 +256,24 @@ export class Peer {
     const offset = progress.isFresh ? progress.epochsTold : 0;
     const { epochs } = this.#replica.log;
     const told = progress.isFresh ? (offset === 0 ? epochs : epochs.slice(offset)) : null;
-    const start = told && this.#startWith(told, { offset, hasMore: false });
     progress.sent(to, now);
     this.#committedTold = this.#replica.committed;
-    this.#effects.sendFrame(this.#index, from, to, start);
+    const part = offset === 0 ? WHOLE : { offset, hasMore: false };
+    this.#effects.sendFrame(this.#index, this.#frame(from, to, told, part));
   }
 
-  /** What a frame with epochs says beside them: for which incarnation it is, and from which length on that is complete. */
-  #startWith(epochs: readonly EpochStart[], part: EpochsPart): StreamStart {
-    const bootId = this.progress.bootId as string;
-    return { epochs, part, bootId, completeFrom: this.#completeFrom };
+  /** A frame with epochs says as well for which incarnation it is, and from which length on that is complete. */
+  #frame(
+    from: number,
+    to: number,
+    epochs: readonly EpochStart[] | null,
+    part: EpochsPart,
+  ): OutgoingFrame {
+    const { logId, epoch, writer } = this.#leadership as Prepare;
+    const { log, keys, committed } = this.#replica;
+    const frame = { logId, epoch, writer, committed, log, keys, from, to, epochs, part };
+    if (epochs === null) return frame;
+    return { ...frame, bootId: this.progress.bootId as string, completeFrom: this.#completeFrom };
   }
 
   /** Sends all parts but the last of a list of epochs that does not fit one frame; the last one goes with entries. */
@@ -279,8 +290,8 @@ export class Peer {
       progress.epochsTold += countMax;
       progress.sent(to, now, true);
       const starts = epochs.slice(offset, progress.epochsTold);
-      const start = this.#startWith(starts, { offset, hasMore: true });
-      this.#effects.sendFrame(this.#index, to + 1, to, start);
+      const part = { offset, hasMore: true };
+      this.#effects.sendFrame(this.#index, this.#frame(to + 1, to, starts, part));
     }
   }
 
