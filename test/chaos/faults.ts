@@ -14,6 +14,8 @@ import type { RecoveryWatch } from './recoveries.ts';
 
 /** How long an old master may go on when a new one is there and all is healed, in ms. */
 const FENCE_MS = 10_000;
+/** How long a node may be down, stopped or cut off before it can be told to inject nothing, in ms. */
+const INJECTION_END_MS = 60_000;
 
 /** One fault on one node: what it is, and how it begins and ends. */
 export interface Fault {
@@ -167,12 +169,21 @@ export class Faults {
       errors: { ...none, errorRate: rate },
       'lost acks': { ...none, errorAfterApplyRate: rate },
     }[kind] as object;
+    const end = async () => {
+      const isDone = () => this.#putFaults(node, none);
+      await waitFor(`${node} to inject nothing any more`, isDone, INJECTION_END_MS);
+    };
     return {
       kind: `injected ${kind}`,
       node,
       place: 'frames',
-      begin: () => this.#putFaults(node, faults),
-      end: async () => void (await this.#putFaults(node, none)),
+      begin: async () => {
+        if (await this.#putFaults(node, faults)) return true;
+        // It may have been taken though no answer came.
+        await end();
+        return false;
+      },
+      end,
     };
   }
 
@@ -187,10 +198,10 @@ export class Faults {
     };
   }
 
-  /** A node that is down or stopped meanwhile has no faults to set: they end with its incarnation. */
+  /** Whether the node has taken them; not if it is down, stopped or cut off. */
   async #putFaults(node: string, body: object): Promise<boolean> {
     const url = `${this.#cluster.url(node)}/faults`;
-    const set = call(url, { method: 'PUT', body, timeoutMs: 5000 });
+    const set = call(url, { method: 'PUT', body, timeoutMs: 1000 });
     return set.then(
       ({ status }) => status === 200,
       () => false,
