@@ -48,7 +48,7 @@ export type {
   TailOptions,
   WaitOptions,
 } from './lib/client/options.ts';
-export type { ReadConcern } from './lib/core/replication/read-barrier.ts';
+export type { ReadConcern } from './lib/core/concerns/read-barrier.ts';
 export type { Entry, HeldEntry, LogReset, Page, Receipt, TailEntry, WriteConcern };
 
 export class ReplicatedLogClient {

@@ -67,10 +67,9 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
   },
   {
     name: 'a node that is met later is complete from where its master took over',
-    file: 'replication/peer.ts',
-    text: `  #met(): void {
-    this.#completeFrom = this.#replica.log.length;`,
-    replacement: '  #met(): void {',
+    file: 'replication/progress.ts',
+    text: 'this.completeFrom = this.#ownLength();',
+    replacement: '',
     breaks: ['majority-survives'],
   },
   {

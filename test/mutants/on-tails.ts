@@ -4,14 +4,14 @@ import type { Mutant } from './mutant.ts';
 export const ON_TAILS: readonly Mutant[] = [
   {
     name: 'a live tail is not told of cuts',
-    file: 'replication/follower.ts',
+    file: 'concerns/follower.ts',
     text: 'if (kept < this.#matched) return',
     replacement: 'if (kept < 0) return',
     breaks: ['tail-is-true'],
   },
   {
     name: 'a live tail goes on one entry too late after a cut',
-    file: 'replication/follower.ts',
+    file: 'concerns/follower.ts',
     text: 'return this.#reset({ from: kept + 1, reason });',
     replacement: 'return this.#reset({ from: kept + 2, reason });',
     breaks: ['tail-is-true'],
@@ -39,7 +39,7 @@ export const ON_TAILS: readonly Mutant[] = [
   },
   {
     name: 'a tail of what is committed is told all',
-    file: 'replication/read-barrier.ts',
+    file: 'concerns/read-barrier.ts',
     text: "return concern === 'majority' ? Math.min(committed, length) : length;",
     replacement: 'return Math.max(committed, length, Number(concern.length < 0));',
     breaks: ['committed-is-final'],

@@ -4,12 +4,8 @@
  */
 
 import type { Accepted } from '../../src/lib/core/appends.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../../src/lib/core/concerns/write-concern.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
-import type {
-  WaitEnd,
-  Waiter,
-  WriteConcern,
-} from '../../src/lib/core/replication/write-concern.ts';
 import { must, mustEqual } from './invariant-ids.ts';
 import type { MasterHost } from './master-host.ts';
 import type { Simulation } from './simulation.ts';

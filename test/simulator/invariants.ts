@@ -3,7 +3,7 @@
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../src/lib/core/log/log.ts';
-import { WINDOW_FRAMES_MAX } from '../../src/lib/core/replication/peer.ts';
+import { WINDOW_FRAMES_MAX } from '../../src/lib/core/replication/outgoing-stream.ts';
 import type { Client } from './client.ts';
 import { holdsEntry, idAt } from './history.ts';
 import type { Host } from './host.ts';

@@ -15,7 +15,7 @@ import type {
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 import type { LogEvent } from '../../src/lib/core/refusal.ts';
 import { LINGER, type Linger } from '../../src/lib/core/replication/linger.ts';
-import type { SecondaryHealth } from '../../src/lib/core/replication/peer.ts';
+import type { SecondaryHealth } from '../../src/lib/core/replication/peer-ports.ts';
 import type { FrameAnswer } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
 import { Host } from './host.ts';

@@ -3,9 +3,9 @@
  * the core itself would be blind to its mistakes.
  */
 
+import type { WriteConcern } from '../../src/lib/core/concerns/write-concern.ts';
 import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
-import type { WriteConcern } from '../../src/lib/core/replication/write-concern.ts';
 
 /** How many nodes are more than half of them. */
 export function majorityOf(nodes: number): number {

@@ -5,9 +5,9 @@
  * is not reset while the promise holds.
  */
 
+import { Follower } from '../../src/lib/core/concerns/follower.ts';
+import { type ReadConcern, shownTo } from '../../src/lib/core/concerns/read-barrier.ts';
 import type { LogPosition } from '../../src/lib/core/log/log-position.ts';
-import { Follower } from '../../src/lib/core/replication/follower.ts';
-import { type ReadConcern, shownTo } from '../../src/lib/core/replication/read-barrier.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
 import { holdsEntry, idAt } from './history.ts';
 import { must, mustEqual } from './invariant-ids.ts';

@@ -1,6 +1,6 @@
 /** `POST /messages` on a master: reads and checks the body, appends, and answers with a receipt. */
 import type { Accepted } from '../core/appends.ts';
-import type { WaitEnd, WriteConcern } from '../core/replication/write-concern.ts';
+import type { WaitEnd, WriteConcern } from '../core/concerns/write-concern.ts';
 import { readBody } from '../http/body.ts';
 import {
   parseIdempotencyKey,

@@ -1,6 +1,6 @@
 /** `GET /messages/{seq}`: one entry, and on a master who holds it. */
 import type { Accepted } from '../core/appends.ts';
-import type { WaitEnd } from '../core/replication/write-concern.ts';
+import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import { parsePrefer } from '../http/headers.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';

@@ -3,8 +3,8 @@
  * makes one, so it keeps what it needs in fields: a closure for each of its steps costs more.
  */
 import type { Accepted } from '../core/appends.ts';
+import type { WaitEnd, Waiter } from '../core/concerns/write-concern.ts';
 import type { Refusal } from '../core/refusal.ts';
-import type { WaitEnd, Waiter } from '../core/replication/write-concern.ts';
 import type { WaitPreference } from '../http/headers.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import type { HeaderList, RequestContext } from '../http/request-context.ts';

@@ -3,9 +3,9 @@
  * last id that it saw. While it waits for entries it costs the node one waiter; a slow reader only falls behind.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Follower } from '../core/concerns/follower.ts';
+import { type ReadConcern, type ReadEnd, shownTo } from '../core/concerns/read-barrier.ts';
 import type { LogPosition, Reset } from '../core/log/log-position.ts';
-import { Follower } from '../core/replication/follower.ts';
-import { type ReadConcern, type ReadEnd, shownTo } from '../core/replication/read-barrier.ts';
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
 import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { eventIdAt, ID_DIGESTS, parseEventId } from '../wire/event-id.ts';

@@ -1,7 +1,8 @@
 /** Reading the log, the same on every node: `GET /messages`, and what reading one entry shares with it. */
+
+import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import { startAt } from '../core/log/epochs.ts';
 import type { Log } from '../core/log/log.ts';
-import { type ReadConcern, shownTo } from '../core/replication/read-barrier.ts';
 import { matchesEtag, parsePrefer } from '../http/headers.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';

@@ -1,10 +1,10 @@
 /** What the HTTP edge needs of the node around it; the drivers in `runtime/` provide it. */
 import type { Accepted, AppendRequest } from '../core/appends.ts';
+import type { ReadConcern, ReadEnd } from '../core/concerns/read-barrier.ts';
+import type { WaitEnd, Waiter, WriteConcern } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
-import type { ReadConcern, ReadEnd } from '../core/replication/read-barrier.ts';
-import type { WaitEnd, Waiter, WriteConcern } from '../core/replication/write-concern.ts';
 import type { Role } from '../core/role.ts';
 import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
 import type { Origin } from '../http/trace.ts';

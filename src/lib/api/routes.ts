@@ -1,5 +1,6 @@
 /** The routes of a node: what every node serves, and what its role adds. */
-import { type HeartbeatConfig, PAUSE_MS } from '../core/replication/heartbeat.ts';
+import type { HeartbeatConfig } from '../core/replication/heartbeat.ts';
+import { PAUSE_MS } from '../core/replication/pause.ts';
 import { parseQuery } from '../http/query.ts';
 import { type RequestContext, send } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';

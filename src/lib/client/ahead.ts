@@ -3,7 +3,7 @@
  * tell, and yet keeps the connection open. So in a quiet time another node is asked, in turn, how long
  * its log is: one small request for each interval, and nothing while entries come.
  */
-import { type ReadConcern, shownTo } from '../core/replication/read-barrier.ts';
+import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import type { Caller } from './caller.ts';
 import { askPosition, type Position } from './position.ts';
 import type { Scope } from './scope.ts';

@@ -1,5 +1,5 @@
 /** What `GET /health` says, typed; whether it is a master's is told by its having secondaries. */
-import type { SecondaryHealth as SecondaryOfMaster } from '../core/replication/peer.ts';
+import type { SecondaryHealth as SecondaryOfMaster } from '../core/replication/peer-ports.ts';
 
 export type { SecondaryOfMaster };
 

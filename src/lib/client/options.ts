@@ -1,7 +1,7 @@
 /** What callers may wish for, and what becomes of it: a question, or a range with nothing left open. */
 
+import type { ReadConcern } from '../core/concerns/read-barrier.ts';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
-import type { ReadConcern } from '../core/replication/read-barrier.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import type { Question } from './caller.ts';
 import type { Range } from './reading.ts';

@@ -1,5 +1,5 @@
 /** Reading from any node: the next one is asked when one does not answer, or is not that far yet. */
-import { type ReadConcern, shownTo } from '../core/replication/read-barrier.ts';
+import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import type { Caller, OpenAnswer, Question } from './caller.ts';
 import { entriesIn } from './entries.ts';
 import { mayPass, moreTelling, NoAnswerError } from './errors.ts';

@@ -3,7 +3,7 @@
  * away the next one goes on behind the last entry that was taken, by its id, so that it can tell whether it has the
  * same one; a round of failures is followed by a pause.
  */
-import type { ReadConcern } from '../core/replication/read-barrier.ts';
+import type { ReadConcern } from '../core/concerns/read-barrier.ts';
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
 import { nodeAhead } from './ahead.ts';
 import type { Caller, OpenAnswer } from './caller.ts';

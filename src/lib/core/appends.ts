@@ -3,18 +3,19 @@
  * one is checked against the limits and written. Both are answered at once if `w` nodes hold them, and
  * wait for that otherwise.
  */
+
+import type {
+  WaitEnd,
+  Waiter,
+  WriteConcern,
+  WriteConcernTracker,
+} from './concerns/write-concern.ts';
 import { bytesOfKey } from './log/idempotency.ts';
 import { bytesOf } from './log/log.ts';
 import type { PackedMessages } from './log/messages.ts';
 import type { Replica } from './log/replica.ts';
 import type { Prepare } from './protocol.ts';
 import type { Refusal } from './refusal.ts';
-import type {
-  WaitEnd,
-  Waiter,
-  WriteConcern,
-  WriteConcernTracker,
-} from './replication/write-concern.ts';
 
 export interface AppendLimits {
   /** Bytes of memory the log and its keys may take; 0 for no limit. */

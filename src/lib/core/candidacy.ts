@@ -14,7 +14,8 @@ import {
 } from './recovery/recovery.ts';
 import type { LogEvent } from './refusal.ts';
 import { backoffMs } from './replication/backoff.ts';
-import type { Peer, PeerConfig } from './replication/peer.ts';
+import type { Peer } from './replication/peer.ts';
+import type { PeerConfig } from './replication/peer-ports.ts';
 
 export interface CandidacyConfig
   extends PeerConfig,

@@ -13,6 +13,13 @@
 
 import { type Accepted, type AppendLimits, type AppendRequest, Appends } from './appends.ts';
 import { Candidacy, type CandidacyConfig, type CandidacyEffects } from './candidacy.ts';
+import {
+  nodesRequired,
+  type WaitEnd,
+  type Waiter,
+  type WriteConcern,
+  WriteConcernTracker,
+} from './concerns/write-concern.ts';
 import type { HashKey } from './log/half-sip-hash.ts';
 import { type Journal, MEMORY } from './log/journal.ts';
 import { Replica, type Restored } from './log/replica.ts';
@@ -21,15 +28,9 @@ import { compareBallots } from './recovery/ballot.ts';
 import { ballotOf } from './recovery/best-log.ts';
 import type { Refusal } from './refusal.ts';
 import { Cluster, type ClusterConfig, type Holders, type Quorum } from './replication/cluster.ts';
-import type { Peer, PeerEffects, SecondaryHealth } from './replication/peer.ts';
+import type { Peer } from './replication/peer.ts';
+import type { PeerEffects, SecondaryHealth } from './replication/peer-ports.ts';
 import { majorityOf } from './replication/quorum.ts';
-import {
-  nodesRequired,
-  type WaitEnd,
-  type Waiter,
-  type WriteConcern,
-  WriteConcernTracker,
-} from './replication/write-concern.ts';
 import { Role } from './role.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
@@ -207,7 +208,7 @@ export class Master extends Role {
   /** An ack arrived on a stream. `random` in [0, 1) is for the backoff if the ack is not valid. */
   acked(secondary: number, stream: number, ack: Ack, now: number, random: number): void {
     const peer = this.#peer(secondary);
-    if (peer.progress.stream !== stream) return;
+    if (!peer.hasStream(stream)) return;
     const { leadership } = this;
     if (leadership !== null && ack.logId === leadership.logId && ack.epoch > leadership.epoch) {
       this.#fence(ack.epoch);
@@ -225,7 +226,7 @@ export class Master extends Role {
   /** A stream has taken bytes that waited for it: what is in flight gets further. */
   advanced(secondary: number, stream: number, now: number): void {
     const peer = this.#peer(secondary);
-    if (peer.progress.stream === stream) peer.advanced(now);
+    if (peer.hasStream(stream)) peer.advanced(now);
   }
 
   /** A stream ended. Whatever the reason, it counts as no answer. */
@@ -237,7 +238,7 @@ export class Master extends Role {
     random: number,
   ): void {
     const peer = this.#peer(secondary);
-    if (peer.progress.stream !== stream) return;
+    if (!peer.hasStream(stream)) return;
     // A secondary refuses us as stale only for an epoch that is not below ours; else the answer is nonsense.
     const isNewer = staleBy === 0 || (staleBy !== null && staleBy >= this.epoch);
     if (isNewer) this.#fence(staleBy);

@@ -2,7 +2,7 @@
  * Every limit of the HTTP edge, in one place. Names end in their unit. `frameLineBytesMax` is the one
  * inequality between them on which all rests: what an append may bring, a frame may carry.
  */
-import { FRAME_EPOCHS_MAX } from '../core/replication/peer.ts';
+import { FRAME_EPOCHS_MAX } from '../core/replication/outgoing-stream.ts';
 
 /** Bytes of all headers of a request; beyond it 431. */
 export const HEADER_BYTES_MAX = 16 * 1024;

@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { frameEnd } from '../core/replication/frame-end.ts';
-import { FRAME_EPOCHS_MAX } from '../core/replication/peer.ts';
+import { FRAME_EPOCHS_MAX } from '../core/replication/outgoing-stream.ts';
 import type { Secondary } from '../core/secondary.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parseQuery, positiveParameter } from '../http/query.ts';

@@ -3,8 +3,9 @@
  * a line that names the variable, the rule and the value. An empty variable counts as unset: compose files set
  * variables to nothing.
  */
+
+import type { WriteConcern } from '../core/concerns/write-concern.ts';
 import type { MasterConfig } from '../core/master.ts';
-import type { WriteConcern } from '../core/replication/write-concern.ts';
 import type { Faults } from '../core/secondary.ts';
 import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '../http/limits.ts';
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';

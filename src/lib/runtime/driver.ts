@@ -4,8 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { NodePort } from '../api/ports.ts';
-import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/replication/read-barrier.ts';
-import type { Waiter } from '../core/replication/write-concern.ts';
+import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/concerns/read-barrier.ts';
+import type { Waiter } from '../core/concerns/write-concern.ts';
 import type { Role } from '../core/role.ts';
 import type { Exposition } from '../wire/exposition.ts';
 import { Alarm } from './alarm.ts';

@@ -1,14 +1,10 @@
 /** Runs the core of a master: its appends, streams, heartbeats and fetches. Decides nothing. */
 import type { MasterPort, WaitListener } from '../api/ports.ts';
 import type { Accepted, AppendRequest } from '../core/appends.ts';
+import { nodesRequired, type Waiter, type WriteConcern } from '../core/concerns/write-concern.ts';
 import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
 import type { HeartbeatRequest, OutgoingFrame } from '../core/protocol.ts';
 import type { LogEvent, Refusal } from '../core/refusal.ts';
-import {
-  nodesRequired,
-  type Waiter,
-  type WriteConcern,
-} from '../core/replication/write-concern.ts';
 import { sumOfLengths } from '../http/request-context.ts';
 import { type Origin, originFields } from '../http/trace.ts';
 import { fetchLog } from '../replication/fetch-client.ts';

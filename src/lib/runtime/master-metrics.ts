@@ -1,11 +1,11 @@
 /** What a master tells of appends, of those who wait, and of each secondary. */
 
 import type { Accepted } from '../core/appends.ts';
+import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
 import type { LogEvent } from '../core/refusal.ts';
 import { LengthMarks } from '../core/replication/length-marks.ts';
-import type { SecondaryHealth } from '../core/replication/peer.ts';
-import type { WaitEnd } from '../core/replication/write-concern.ts';
+import type { SecondaryHealth } from '../core/replication/peer-ports.ts';
 import type { Exposition, Sample } from '../wire/exposition.ts';
 import { Histogram } from './histogram.ts';
 

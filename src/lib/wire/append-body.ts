@@ -2,8 +2,9 @@
  * The body of `POST /messages`. It is read in two ways that say the same of every body: the quick one takes the
  * messages as the bytes that they are (`json-messages.ts`), the other one parses it all.
  */
+
+import type { WriteConcern } from '../core/concerns/write-concern.ts';
 import { type PackedMessages, packMessages } from '../core/log/messages.ts';
-import type { WriteConcern } from '../core/replication/write-concern.ts';
 import { BATCH_MESSAGES_MAX } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { bad, isWithin, kindOf, parseJson, requireObject } from './fields.ts';

@@ -7,9 +7,9 @@
  * A reader brings the last one it saw as `Last-Event-ID`. A seq alone is a position in whatever log there is.
  */
 import { createHash } from 'node:crypto';
+import type { FollowedLog } from '../core/concerns/follower.ts';
 import { type EpochStart, endOfStart, startAt } from '../core/log/epochs.ts';
 import type { LogPosition, NameDigests, ToldBallot } from '../core/log/log-position.ts';
-import type { FollowedLog } from '../core/replication/follower.ts';
 import { HttpProblem } from '../http/problems.ts';
 
 /** Characters of a digest, six bits each: a log must not be taken for any other one ... */

@@ -1,7 +1,7 @@
 /** What a master knows to be committed, and how its secondaries hear of it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { COMMIT_NOTICE_MS } from '../../../src/lib/core/replication/peer.ts';
+import { COMMIT_NOTICE_MS } from '../../../src/lib/core/replication/outgoing-stream.ts';
 import { SlowDisk } from './log/slow-disk.ts';
 import { ROUND_MS, Stage, type StageOptions, threeEntries } from './stage.ts';
 

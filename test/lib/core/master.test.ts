@@ -5,9 +5,12 @@ import {
   FRAME_MESSAGE_BYTES_MAX,
   FRAME_MESSAGES_MAX,
 } from '../../../src/lib/core/replication/frame-end.ts';
-import { PAUSE_MS } from '../../../src/lib/core/replication/heartbeat.ts';
 import { LINGER } from '../../../src/lib/core/replication/linger.ts';
-import { STREAM_IDLE_MS, WINDOW_FRAMES_MAX } from '../../../src/lib/core/replication/peer.ts';
+import {
+  STREAM_IDLE_MS,
+  WINDOW_FRAMES_MAX,
+} from '../../../src/lib/core/replication/outgoing-stream.ts';
+import { PAUSE_MS } from '../../../src/lib/core/replication/pause.ts';
 import { messagesOf } from '../support.ts';
 import { NEVER, Stage, type StageOptions } from './stage.ts';
 

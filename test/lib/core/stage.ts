@@ -9,6 +9,11 @@
 
 import assert from 'node:assert/strict';
 import type { Accepted } from '../../../src/lib/core/appends.ts';
+import type {
+  WaitEnd,
+  Waiter,
+  WriteConcern,
+} from '../../../src/lib/core/concerns/write-concern.ts';
 import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
@@ -22,12 +27,7 @@ import type {
   OutgoingFrame,
 } from '../../../src/lib/core/protocol.ts';
 import type { LogEvent, Refusal } from '../../../src/lib/core/refusal.ts';
-import type { SecondaryHealth } from '../../../src/lib/core/replication/peer.ts';
-import type {
-  WaitEnd,
-  Waiter,
-  WriteConcern,
-} from '../../../src/lib/core/replication/write-concern.ts';
+import type { SecondaryHealth } from '../../../src/lib/core/replication/peer-ports.ts';
 
 export const NEVER = Number.POSITIVE_INFINITY;
 

@@ -5,7 +5,7 @@ import {
   FRAME_MESSAGE_BYTES_MAX,
   FRAME_MESSAGES_MAX,
 } from '../../../src/lib/core/replication/frame-end.ts';
-import { FRAME_EPOCHS_MAX } from '../../../src/lib/core/replication/peer.ts';
+import { FRAME_EPOCHS_MAX } from '../../../src/lib/core/replication/outgoing-stream.ts';
 import { type Answer, request } from '../../support/client.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';

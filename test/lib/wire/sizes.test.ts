@@ -6,7 +6,7 @@ import { type EpochStart, WHOLE } from '../../../src/lib/core/log/epochs.ts';
 import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { frameEnd } from '../../../src/lib/core/replication/frame-end.ts';
-import { FRAME_EPOCHS_MAX } from '../../../src/lib/core/replication/peer.ts';
+import { FRAME_EPOCHS_MAX } from '../../../src/lib/core/replication/outgoing-stream.ts';
 import { ByteBudget } from '../../../src/lib/http/byte-buffer.ts';
 import {
   appendBodyBytesMax,

@@ -4,7 +4,8 @@
  * there is a quorum, and whether two names lead to one node.
  */
 import type { Replica } from '../log/replica.ts';
-import { Peer, type PeerConfig, type PeerEffects } from './peer.ts';
+import { Peer } from './peer.ts';
+import type { PeerConfig, PeerEffects } from './peer-ports.ts';
 import { majorityOf } from './quorum.ts';
 
 export interface ClusterConfig extends PeerConfig {

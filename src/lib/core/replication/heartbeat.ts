@@ -1,15 +1,9 @@
 /**
  * When to ask one secondary for a heartbeat, and which outcomes to believe: one question at a time,
  * one every interval, the next at once when something else has just failed.
- *
- * A process that was stopped and goes on (SIGSTOP, a suspended machine) finds every time-out long
- * past. That is its own lateness, not its peers' death, so a miss that is reported far later than
- * the time-out allows is asked again instead of counted; once, so that a slow master still judges.
  */
+import { PauseExcuse } from './pause.ts';
 import type { Asked } from './progress.ts';
-
-/** A time-out noticed later than this, in ms, tells of the master's own pause. */
-export const PAUSE_MS = 500;
 
 export interface HeartbeatConfig {
   /** Between two questions, in ms. */
@@ -20,9 +14,9 @@ export interface HeartbeatConfig {
 
 export class HeartbeatSchedule {
   readonly #config: HeartbeatConfig;
+  readonly #excuse = new PauseExcuse();
   #nextAt = 0;
   #question: Asked | null = null;
-  #wasExcused = false;
 
   constructor(config: HeartbeatConfig) {
     this.#config = config;
@@ -53,18 +47,16 @@ export class HeartbeatSchedule {
   answered(): Asked | null {
     const asked = this.#question;
     this.#question = null;
-    this.#wasExcused = false;
+    this.#excuse.renew();
     return asked;
   }
 
-  /** The question was not answered. Returns whether that counts as a miss. */
+  /** The question was not answered. Returns whether that counts as a miss; if not, it is asked again at once. */
   missed(now: number): boolean {
     const asked = this.#question;
     this.#question = null;
     if (asked === null) return false;
-    const isLate = now - asked.at > this.#config.timeoutMs + PAUSE_MS;
-    const isExcused = isLate && !this.#wasExcused;
-    this.#wasExcused = isExcused;
+    const isExcused = this.#excuse.excuses(now - asked.at - this.#config.timeoutMs);
     if (isExcused) this.#nextAt = now;
     return !isExcused;
   }

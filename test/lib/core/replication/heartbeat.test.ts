@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HeartbeatSchedule, PAUSE_MS } from '../../../../src/lib/core/replication/heartbeat.ts';
+import { HeartbeatSchedule } from '../../../../src/lib/core/replication/heartbeat.ts';
+import { PAUSE_MS } from '../../../../src/lib/core/replication/pause.ts';
 
 const asked = (at: number) => ({ at, acked: 7, incarnations: 1 });
 const newSchedule = () => new HeartbeatSchedule({ intervalMs: 1000, timeoutMs: 300 });

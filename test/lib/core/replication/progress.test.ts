@@ -3,9 +3,12 @@ import { describe, it } from 'node:test';
 import { type Asked, Progress } from '../../../../src/lib/core/replication/progress.ts';
 import { Dice, seeds } from '../../support.ts';
 
+/** The length of the master's log. */
+const OWN_LENGTH = 7;
+
 /** A secondary of which incarnation A is known to show `length` messages. */
 function met(length: number): Progress {
-  const progress = new Progress();
+  const progress = new Progress(() => OWN_LENGTH);
   assert.equal(progress.learn('A', length, true, progress.asking(0)), 'met');
   return progress;
 }
@@ -13,7 +16,7 @@ function met(length: number): Progress {
 describe('Progress: what a statement teaches', () => {
   it('meets the first incarnation, whatever it shows', () => {
     const progress = met(4);
-    assert.deepEqual([progress.acked, progress.next, progress.bootId], [4, 5, 'A']);
+    assert.deepEqual([progress.acked, progress.bootId], [4, 'A']);
   });
 
   it('raises the length, however old the question is', () => {
@@ -21,7 +24,7 @@ describe('Progress: what a statement teaches', () => {
     const old = progress.asking(0);
     progress.learn('A', 6, true, progress.asking(0));
     assert.equal(progress.learn('A', 9, true, old), 'raised');
-    assert.deepEqual([progress.acked, progress.next], [9, 10]);
+    assert.equal(progress.acked, 9);
   });
 
   it('learns nothing from what is known', () => {
@@ -71,9 +74,31 @@ describe('Progress: what a statement teaches', () => {
     const progress = met(4);
     const before = progress.asking(0);
     progress.forgetIdentity();
-    assert.deepEqual([progress.acked, progress.next, progress.bootId], [0, 1, null]);
+    assert.deepEqual([progress.acked, progress.bootId], [0, null]);
     assert.equal(progress.learn('A', 4, true, before), 'outdated');
     assert.equal(progress.learn('C', 2, true, progress.asking(0)), 'met');
+  });
+
+  it('takes an incarnation for complete from the length on that the master has when it meets it', () => {
+    let ownLength = 3;
+    const progress = new Progress(() => ownLength);
+    progress.learn('A', 0, true, progress.asking(0));
+    ownLength = 8;
+    progress.learn('A', 1, true, progress.asking(0));
+    assert.equal(progress.completeFrom, 3);
+    progress.learn('B', 1, true, progress.asking(0));
+    assert.equal(progress.completeFrom, 8);
+  });
+
+  it('forgets with an incarnation what that had said of itself', () => {
+    const progress = met(4);
+    progress.isComplete = true;
+    progress.newest = { epoch: 1, writer: 'W' };
+    progress.nodeId = 'n';
+    progress.receivedBytes = 9;
+    progress.learn('B', 4, true, progress.asking(0));
+    const { isComplete, newest, nodeId, receivedBytes } = progress;
+    assert.deepEqual([isComplete, newest, nodeId, receivedBytes], [null, null, null, 0]);
   });
 
   it('ends at the truth after one more answer, however statements overtook each other', () => {
@@ -86,7 +111,7 @@ describe('Progress: what a statement teaches', () => {
  * later ones, and the answers arrive in any order. The reference model keeps every statement and searches.
  */
 function overtake(dice: Dice): void {
-  const progress = new Progress();
+  const progress = new Progress(() => OWN_LENGTH);
   const questions: {
     asked: Asked;
     askedAt: number;
@@ -119,7 +144,7 @@ function overtake(dice: Dice): void {
 
 describe('Progress: a log that was not compared with ours', () => {
   it('counts for nothing, but is to be compared, empty or not', () => {
-    const progress = new Progress();
+    const progress = new Progress(() => OWN_LENGTH);
     assert.equal(progress.mustCompare, false, 'nobody was met');
     assert.equal(progress.learn('A', 0, false, progress.asking(0)), 'met');
     assert.equal(progress.mustCompare, true);
@@ -128,7 +153,7 @@ describe('Progress: a log that was not compared with ours', () => {
   });
 
   it('counts from the statement on that says it was compared', () => {
-    const progress = new Progress();
+    const progress = new Progress(() => OWN_LENGTH);
     progress.learn('A', 9, false, progress.asking(0));
     assert.equal(progress.learn('A', 3, true, progress.asking(0)), 'raised');
     assert.deepEqual(
@@ -152,104 +177,5 @@ describe('Progress: a log that was not compared with ours', () => {
     );
     progress.forgetIdentity();
     assert.equal(progress.mustCompare, false);
-  });
-
-  it('is compared with the first frame of a stream, which is not fresh then', () => {
-    const progress = new Progress();
-    progress.learn('A', 9, false, progress.asking(0));
-    progress.open(0);
-    assert.equal(progress.isFresh, true);
-    progress.sent(0, 0);
-    assert.deepEqual([progress.isFresh, progress.next], [false, 1]);
-    progress.inFlight.shift();
-    progress.locate();
-    assert.equal(progress.isFresh, false);
-  });
-});
-
-describe('Progress: a stream', () => {
-  it('sends nothing without a stream, and nothing the log has not', () => {
-    const progress = met(4);
-    assert.equal(progress.maySend(9, 8), false);
-    progress.open(0);
-    assert.equal(progress.maySend(4, 8), false);
-    assert.equal(progress.maySend(5, 8), true);
-  });
-
-  it('sends one frame until the first ack, then a window of them', () => {
-    const progress = met(0);
-    progress.open(0);
-    progress.sent(1, 0);
-    assert.equal(progress.maySend(9, 3), false);
-    progress.inFlight.shift();
-    progress.locate();
-    for (const to of [1, 2, 3]) {
-      assert.equal(progress.maySend(9, 3), true);
-      progress.sent(to, 0);
-    }
-    assert.equal(progress.maySend(9, 3), false);
-  });
-
-  it('numbers its streams, none twice, each beginning behind the acked length', () => {
-    const progress = met(4);
-    assert.equal(progress.open(0), 1);
-    progress.sent(7, 0);
-    assert.deepEqual([progress.next, progress.inFlight.length], [8, 1]);
-    progress.close();
-    assert.deepEqual([progress.stream, progress.next, progress.inFlight.length], [null, 5, 0]);
-    assert.equal(progress.open(0), 2);
-  });
-
-  it('begins behind the acked length also where that was lowered meanwhile', () => {
-    const progress = met(4);
-    progress.learn('A', 1, true, progress.asking(0));
-    progress.open(0);
-    assert.equal(progress.next, 2);
-  });
-
-  it('records with each frame what was known when it was sent', () => {
-    const progress = met(4);
-    progress.open(0);
-    progress.sent(6, 30);
-    assert.deepEqual(progress.inFlight, [
-      { from: 5, to: 6, asked: { at: 30, acked: 4, incarnations: 1 }, isPartial: false },
-    ]);
-  });
-
-  it('counts its silence from the oldest frame in flight', () => {
-    const progress = met(0);
-    progress.open(10);
-    assert.equal(progress.quietSince, 10);
-    progress.sent(1, 20);
-    progress.sent(2, 30);
-    assert.equal(progress.quietSince, 20);
-  });
-
-  it('counts it anew when a frame in flight gets further, and not when none is', () => {
-    const progress = met(0);
-    progress.open(10);
-    progress.advanced(15);
-    assert.equal(progress.quietSince, 10);
-    progress.sent(1, 20);
-    progress.advanced(25);
-    assert.equal(progress.quietSince, 25);
-  });
-
-  it('skips what a heartbeat has shown to be there', () => {
-    const progress = met(0);
-    progress.open(0);
-    progress.learn('A', 5, true, progress.asking(0));
-    assert.equal(progress.next, 6);
-  });
-});
-
-describe('Progress: failures', () => {
-  it('counts failures and plans the next attempt, until something good is heard', () => {
-    const progress = met(0);
-    progress.failed('refused', 100, 20);
-    progress.failed('reset', 200, 40);
-    assert.deepEqual([progress.failures, progress.retryAt, progress.lastError], [2, 240, 'reset']);
-    progress.resetBackoff();
-    assert.deepEqual([progress.failures, progress.retryAt, progress.lastError], [0, 0, null]);
   });
 });

@@ -4,7 +4,7 @@ import {
   nodesRequired,
   type WriteConcern,
   WriteConcernTracker,
-} from '../../../../src/lib/core/replication/write-concern.ts';
+} from '../../../../src/lib/core/concerns/write-concern.ts';
 import { Dice, seeds } from '../../support.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SortedList } from '../../../../src/lib/core/replication/sorted-list.ts';
+import { SortedList } from '../../../../src/lib/core/concerns/sorted-list.ts';
 import { Dice, seeds } from '../../support.ts';
 
 interface Item {

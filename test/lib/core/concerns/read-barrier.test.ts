@@ -4,8 +4,8 @@ import {
   ReadBarrier,
   type ReadConcern,
   shownTo,
-} from '../../../../src/lib/core/replication/read-barrier.ts';
-import type { Waiter } from '../../../../src/lib/core/replication/write-concern.ts';
+} from '../../../../src/lib/core/concerns/read-barrier.ts';
+import type { Waiter } from '../../../../src/lib/core/concerns/write-concern.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Follower } from '../../../../src/lib/core/concerns/follower.ts';
 import { Log } from '../../../../src/lib/core/log/log.ts';
 import type { LogPosition } from '../../../../src/lib/core/log/log-position.ts';
 import { packMessages } from '../../../../src/lib/core/log/messages.ts';
-import { Follower } from '../../../../src/lib/core/replication/follower.ts';
 import { Dice, messagesOf, seeds } from '../../support.ts';
 
 const DIGESTS = { log: (name: string) => name, writer: (name: string) => name };

@@ -4,7 +4,7 @@
  * counts of acks, so a repeated ack or a node that comes back empty can never be counted wrongly.
  * The model is hashicorp/raft's `commitment.go`.
  */
-import { majorityOf } from './quorum.ts';
+import { majorityOf } from '../replication/quorum.ts';
 import { SortedList } from './sorted-list.ts';
 
 /** How many nodes must hold a message, the master included. */
