@@ -3,11 +3,11 @@ import type { Accepted, AppendRequest } from '../core/appends.ts';
 import type { ReadConcern, ReadEnd } from '../core/concerns/read-barrier.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
-import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Role } from '../core/role.ts';
-import type { Faults, FrameAnswer, Secondary } from '../core/secondary.ts';
+import type { Faults, Secondary } from '../core/secondary.ts';
 import type { Origin } from '../http/trace.ts';
+import type { ReplicationPort } from '../replication/stream-route.ts';
 
 /** The log a node shows. */
 export type LogView = Pick<Role, 'log' | 'logId' | 'logEpoch' | 'length' | 'committed'>;
@@ -52,11 +52,7 @@ export interface MasterPort extends NodePort {
 }
 
 /** What only a secondary does. */
-export interface SecondaryPort extends NodePort {
+export interface SecondaryPort extends NodePort, ReplicationPort {
   readonly core: Secondary;
-  /** Aborts when the node stops. */
-  readonly stopping: AbortSignal;
-  heartbeat(request: HeartbeatRequest | null): Heartbeat;
-  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
   setFaults(faults: Partial<Faults>): void;
 }

@@ -1,15 +1,14 @@
 /** What a secondary serves to its master: heartbeats, streams of frames, and its whole log. */
-import type { SecondaryPort } from '../api/ports.ts';
 import { sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { heartbeatJson, parseHeartbeatRequest } from '../wire/heartbeat.ts';
 import { exportLog } from './fetch-route.ts';
-import { replicate } from './stream-route.ts';
+import { type ReplicationPort, replicate } from './stream-route.ts';
 
 const NDJSON = ['application/x-ndjson'];
 
 /** The routes that the cluster's token opens. */
-export function replicationRoutes(port: SecondaryPort): Route[] {
+export function replicationRoutes(port: ReplicationPort): Route[] {
   return [
     route('GET', '/heartbeat', 'cluster', JSON_ONLY, ({ req, res }) =>
       sendJson(res, 200, heartbeatJson(port.heartbeat(parseHeartbeatRequest(req.headers)))),

@@ -3,8 +3,8 @@
  * A refusal before the first ack is an HTTP status; a later one ends the answer. To the master both are "no answer".
  */
 
-import type { SecondaryPort } from '../api/ports.ts';
-import type { FrameAnswer } from '../core/secondary.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
+import type { FrameAnswer, Secondary } from '../core/secondary.ts';
 import { ByteBudget } from '../http/byte-buffer.ts';
 import { requireContentType } from '../http/headers.ts';
 import {
@@ -19,18 +19,27 @@ import { encodeAck } from '../wire/ack.ts';
 import { readFrame } from '../wire/frame.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 
+/** What replication needs of a secondary; the driver provides it. */
+export interface ReplicationPort {
+  readonly core: Secondary;
+  /** Aborts when the node stops. */
+  readonly stopping: AbortSignal;
+  heartbeat(request: HeartbeatRequest | null): Heartbeat;
+  receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
+}
+
 /** How many bytes the unfinished lines of all streams may have together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
-export function replicate(port: SecondaryPort, context: RequestContext): void {
+export function replicate(port: ReplicationPort, context: RequestContext): void {
   requireContentType(context.req, 'application/x-ndjson');
   if (port.stopping.aborted) throw stopping();
   new IncomingStream(port, context).listen();
 }
 
 class IncomingStream {
-  readonly #port: SecondaryPort;
+  readonly #port: ReplicationPort;
   readonly #context: RequestContext;
   readonly #lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
   /** Frames without an answer. */
@@ -43,7 +52,7 @@ class IncomingStream {
   #deferred: HttpProblem | null = null;
   #stall: NodeJS.Timeout | undefined;
 
-  constructor(port: SecondaryPort, context: RequestContext) {
+  constructor(port: ReplicationPort, context: RequestContext) {
     this.#port = port;
     this.#context = context;
   }
