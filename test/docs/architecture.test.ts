@@ -86,6 +86,16 @@ describe(PAGE, () => {
     assert.deepEqual(Object.fromEntries(written), Object.fromEntries(derived));
   });
 
+  it('is right that the core imports nothing but itself', () => {
+    const core = join(SOURCES, 'lib/core');
+    for (const file of readdirSync(core, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue;
+      const text = readFileSync(join(core, file), 'utf8');
+      // A module of Node or a package: its name does not begin with a dot.
+      assert.doesNotMatch(text, /^(?:(?:import|export|\}).* from|import) '[^.]/m, file);
+    }
+  });
+
   it('is right that no room loads itself through others', () => {
     for (const room of rooms.keys()) assert(!loadedBy(room, rooms).has(room), `${room} does`);
   });
