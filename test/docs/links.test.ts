@@ -1,7 +1,7 @@
 /** Every link of the documentation leads somewhere: to a file that is there, and to a heading in it. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -64,10 +64,13 @@ describe('the documentation', () => {
     }
   }
 
-  it('has a line in its index for every page', () => {
-    const listed = linksOf('docs/index.md');
-    for (const page of readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))) {
-      if (page !== 'index.md') assert(listed.includes(page), `docs/index.md does not list ${page}`);
-    }
-  });
+  for (const index of ['docs/index.md', 'docs/adr/README.md']) {
+    it(`has a line in ${index} for every page beside it`, () => {
+      const listed = linksOf(index);
+      const pages = readdirSync(join(ROOT, dirname(index))).filter((name) => name.endsWith('.md'));
+      for (const page of pages.filter((name) => name !== basename(index))) {
+        assert(listed.includes(page), `${index} does not list ${page}`);
+      }
+    });
+  }
 });
