@@ -2,9 +2,8 @@
  * One secondary, as the master deals with it: when to open a stream, which acks and heartbeats to believe, when to
  * give up and when to try again. It knows nothing of the others.
  *
- * A peer is in one of four states. UNMET: which incarnation answers is not known, so a heartbeat is asked first.
- * WAITING: it is known and no stream is open, for there is no work or the next attempt is not due yet.
- * PROBE and REPLICATE: a stream is open (`outgoing-stream.ts`).
+ * Its state: UNKNOWN, which incarnation answers is to be asked first; IDLE, nothing to send; BACKOFF, the next attempt is
+ * not due yet; PROBE and REPLICATE, a stream is open (`outgoing-stream.ts`).
  */
 
 import type { Replica } from '../log/replica.ts';
