@@ -5,19 +5,18 @@ import { nameIn } from './lib/replication/peer-fetch.ts';
 import { readMasterConfig } from './lib/runtime/config.ts';
 import { configOrExit, startNode } from './lib/runtime/lifecycle.ts';
 import { MasterDriver } from './lib/runtime/master-driver.ts';
-import { drawHashKey } from './lib/runtime/random.ts';
 import { provideThreads } from './lib/runtime/threads.ts';
 
 const config = configOrExit(() => readMasterConfig(process.env, process.stdout.isTTY));
 const { secondaries, heartbeat } = config.core;
 provideThreads(secondaries.filter(({ url }) => nameIn(url) !== null).length, process.env);
 
-await startNode(config, (logger, storage) => {
+await startNode(config, (logger, replica) => {
   // The time comes first: of two incarnations that took the same epoch the later one is the newer, so that a
   // prepare of a dead master, heard late, does not fence the one that runs.
   const writer = `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`;
-  const core = { ...config.core, writer, newLogId: randomUUID(), hashKey: drawHashKey() };
-  const driver = new MasterDriver(core, config.clusterToken, logger, storage);
+  const core = { ...config.core, writer, newLogId: randomUUID() };
+  const driver = new MasterDriver(core, config.clusterToken, logger, replica);
   return {
     driver,
     routes: masterRoutes(driver, { ...config, secondaries, heartbeat }),

@@ -3,6 +3,7 @@
  * order, until they break or hang), heartbeats and fetches that get one outcome each.
  */
 
+import { Replica } from '../../src/lib/core/log/replica.ts';
 import { Master, type MasterEffects } from '../../src/lib/core/master.ts';
 import type {
   Ack,
@@ -140,7 +141,7 @@ export class MasterHost extends Host implements MasterEffects {
       frameEpochsMax: FRAME_EPOCHS_MAX,
       linger: this.simulation.lingers ? LINGER : AT_ONCE,
     };
-    this.core = new Master(config, this, journal, restored);
+    this.core = new Master(config, this, new Replica(journal, restored));
   }
 
   protected tick(): void {

@@ -1,5 +1,6 @@
 /** A machine that runs a secondary: takes frames from streams, answers heartbeats and fetches. */
 
+import { Replica } from '../../src/lib/core/log/replica.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { FRAME_EPOCHS_MAX, frameOf } from './frames.ts';
@@ -27,7 +28,7 @@ export class SecondaryHost extends Host {
     this.memoryOf.set(config.bootId, this.memory);
     const logEvent = this.simulation.logEventOf(this.id);
     const { journal, restored } = this.openDisk(() => this.core.synced());
-    this.core = new Secondary(config, logEvent, journal, restored);
+    this.core = new Secondary(config, logEvent, new Replica(journal, restored));
   }
 
   protected tick(): void {

@@ -3,7 +3,7 @@
  * attempt is in `recovery/recovery.ts`; here is what happens between two of them: the backoff, and the
  * reason that is told meanwhile.
  */
-import { Applier } from './log/apply.ts';
+import type { Applier } from './log/apply.ts';
 import type { Replica } from './log/replica.ts';
 import type { Frame, Heartbeat, Prepare } from './protocol.ts';
 import {
@@ -48,6 +48,7 @@ export class Candidacy {
   constructor(
     config: CandidacyConfig,
     replica: Replica,
+    applier: Applier,
     peers: readonly Peer[],
     effects: CandidacyEffects,
     onTakeOver: (leadership: Prepare) => void,
@@ -57,10 +58,9 @@ export class Candidacy {
     this.#peers = peers;
     this.#effects = effects;
     this.#onTakeOver = onTakeOver;
-    const { writer, recoveryTimeoutMs, quorumAppend: needsQuorum } = config;
+    const { recoveryTimeoutMs, quorumAppend: needsQuorum } = config;
     const secondaries = peers.map(({ id }) => id);
     const logEvent = (event: LogEvent) => effects.logEvent(event);
-    const applier = new Applier(replica, writer, logEvent);
     this.#recovery = new Recovery({ ...config, secondaries, needsQuorum }, replica, applier, {
       poll: (index, prepare) => peers[index]?.poll(prepare, recoveryTimeoutMs, this.#now),
       fetchLog: (index, fetch, from) => effects.fetchLog(index, fetch, from),

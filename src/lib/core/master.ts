@@ -20,9 +20,8 @@ import {
   type WriteConcern,
   WriteConcernTracker,
 } from './concerns/write-concern.ts';
-import type { HashKey } from './log/half-sip-hash.ts';
-import { type Journal, MEMORY } from './log/journal.ts';
-import { Replica, type Restored } from './log/replica.ts';
+import { Applier } from './log/apply.ts';
+import { Replica } from './log/replica.ts';
 import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
 import { ballotOf } from './recovery/best-log.ts';
@@ -36,10 +35,7 @@ import { Role } from './role.ts';
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const FLUSH_ON_STOP_MS_MAX = 1000;
 
-export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {
-  /** Hides from clients how their keys are found. */
-  readonly hashKey?: HashKey;
-}
+export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {}
 
 /** What the core asks of its environment. */
 export type MasterEffects = PeerEffects & CandidacyEffects;
@@ -70,14 +66,14 @@ export class Master extends Role {
   /** Until when a stop waits for secondaries that lack something. */
   #flushUntil = Number.POSITIVE_INFINITY;
 
-  /** @param restored what the journal had of an earlier run, if there is one */
+  /** @param applier how frames enter this replica */
   constructor(
     config: MasterConfig,
     effects: MasterEffects,
-    journal: Journal = MEMORY,
-    restored: Restored | null = null,
+    replica = new Replica(),
+    applier = new Applier(replica, config.writer, (event) => effects.logEvent(event)),
   ) {
-    super(new Replica(journal, restored, config.hashKey));
+    super(replica);
     this.#config = config;
     this.#effects = effects;
     this.#tracker = new WriteConcernTracker(config.secondaries.length + 1);
@@ -87,7 +83,7 @@ export class Master extends Role {
     this.#cluster = new Cluster(config, this.replica, lastAwaited, effects);
     this.#appends = new Appends(config, this.replica, this.#tracker);
     const { peers } = this.#cluster;
-    this.#candidacy = new Candidacy(config, this.replica, peers, effects, (leadership) => {
+    this.#candidacy = new Candidacy(config, replica, applier, peers, effects, (leadership) => {
       this.#leadership = leadership;
       this.#recount();
     });

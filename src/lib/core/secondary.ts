@@ -6,10 +6,8 @@
  */
 
 import { Applier } from './log/apply.ts';
-import type { HashKey } from './log/half-sip-hash.ts';
-import { type Journal, MEMORY } from './log/journal.ts';
 import { copyMessages } from './log/messages.ts';
-import { Replica, type Restored } from './log/replica.ts';
+import { Replica } from './log/replica.ts';
 import type { Ack, Frame, Heartbeat, HeartbeatRequest, PrepareReply } from './protocol.ts';
 import { type Ballot, compareBallots } from './recovery/ballot.ts';
 import type { LogEvent, Refusal } from './refusal.ts';
@@ -38,8 +36,6 @@ export type FrameAnswer = { readonly kind: 'ack'; readonly ack: Ack } | Refusal;
 export interface SecondaryConfig {
   readonly nodeId: string;
   readonly bootId: string;
-  /** Hides from clients how their keys are found. */
-  readonly hashKey?: HashKey;
   readonly faults: Faults;
 }
 
@@ -76,18 +72,18 @@ export class Secondary extends Role {
   #applied = 0;
   #refused = 0;
 
-  /** @param restored what the journal had of an earlier run, if there is one */
+  /** @param applier how frames enter this replica */
   constructor(
     config: SecondaryConfig,
     logEvent: (event: LogEvent) => void,
-    journal: Journal = MEMORY,
-    restored: Restored | null = null,
+    replica = new Replica(),
+    applier = new Applier(replica, config.bootId, logEvent),
   ) {
-    super(new Replica(journal, restored, config.hashKey));
+    super(replica);
     this.#config = config;
     this.#faults = config.faults;
     this.#logEvent = logEvent;
-    this.#applier = new Applier(this.replica, config.bootId, logEvent);
+    this.#applier = applier;
   }
 
   /** How many messages it shows: with a disk, only those that would survive a crash. */

@@ -1,12 +1,14 @@
 /** A node as a process: start, listen, stop by signal, exit codes. */
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Replica } from '../core/log/replica.ts';
 import { createServer, type NodeServer, type Route } from '../http/server.ts';
 import { ConfigError, EXIT_CONFIG, type NodeConfig } from './config.ts';
 import type { NodeDriver } from './driver.ts';
 import { Logger } from './logger.ts';
 import { type NodeStorage, storageOrExit } from './node-storage.ts';
 import { printableJson } from './printable.ts';
+import { drawHashKey } from './random.ts';
 
 /** How long a stopping node goes on for clients that wait or read, in ms. */
 export const DRAIN_MS = 5000;
@@ -33,12 +35,13 @@ export interface NodeRole {
 /** Starts a node: opens its storage, gives it to the role, and serves the routes until a signal stops it. */
 export async function startNode(
   config: NodeConfig,
-  begin: (logger: Logger, storage: NodeStorage) => NodeRole,
+  begin: (logger: Logger, replica: Replica) => NodeRole,
 ): Promise<void> {
   const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);
   surviveDefects(logger);
   const storage = await storageOrExit(config, logger, () => driver.synced());
-  const { driver, routes, facts } = begin(logger, storage);
+  const replica = new Replica(storage.journal, storage.restored, drawHashKey());
+  const { driver, routes, facts } = begin(logger, replica);
   const { apiToken, clusterToken } = config;
   const node = createServer({ routes, apiToken, clusterToken, logger });
   stopOnSignals(node, logger, driver, storage);

@@ -2,6 +2,7 @@
 import type { MasterPort, WaitListener } from '../api/ports.ts';
 import type { Accepted, AppendRequest } from '../core/appends.ts';
 import { nodesRequired, type Waiter, type WriteConcern } from '../core/concerns/write-concern.ts';
+import type { Replica } from '../core/log/replica.ts';
 import { Master, type MasterConfig, type MasterEffects } from '../core/master.ts';
 import type { HeartbeatRequest, OutgoingFrame } from '../core/protocol.ts';
 import type { LogEvent, Refusal } from '../core/refusal.ts';
@@ -15,7 +16,6 @@ import { encodeFrame } from '../wire/frame.ts';
 import { NodeDriver } from './driver.ts';
 import type { Logger } from './logger.ts';
 import { MasterMetrics } from './master-metrics.ts';
-import type { NodeStorage } from './node-storage.ts';
 import { Traces } from './traces.ts';
 
 /** How long appends that keep arriving are buffered before they are sent, in ms. */
@@ -34,17 +34,12 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
   #flushBy: number | null = null;
   #onDrained: (() => void) | null = null;
 
-  constructor(
-    config: MasterConfig,
-    clusterToken: string | null,
-    logger: Logger,
-    { journal, restored }: NodeStorage,
-  ) {
+  constructor(config: MasterConfig, clusterToken: string | null, logger: Logger, replica: Replica) {
     super(config.nodeId, 'master', logger);
     this.#config = config;
     this.#clusterToken = clusterToken;
     this.#metrics = new MasterMetrics(config.secondaries);
-    this.core = new Master(config, this, journal, restored);
+    this.core = new Master(config, this, replica);
   }
 
   /** Takes no more appends; healthy secondaries are given what they lack as well. */

@@ -14,7 +14,7 @@ export interface NodeStorage {
 }
 
 /** No directory: the log lives in memory. */
-export const NOWHERE: NodeStorage = { journal: MEMORY, restored: null, close: async () => {} };
+const NOWHERE: NodeStorage = { journal: MEMORY, restored: null, close: async () => {} };
 
 /** Opens `DATA_DIR`; without one the log lives in memory. `onSynced`: more of it has become durable. */
 export async function storageOrExit(

@@ -1,5 +1,6 @@
 /** Runs the core of a secondary: heartbeats, frames, the draws for its faults. Decides nothing. */
 import type { SecondaryPort } from '../api/ports.ts';
+import type { Replica } from '../core/log/replica.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import {
   type Faults,
@@ -10,22 +11,16 @@ import {
 import type { Exposition } from '../wire/exposition.ts';
 import { NodeDriver } from './driver.ts';
 import type { Logger } from './logger.ts';
-import type { NodeStorage } from './node-storage.ts';
 
 export class SecondaryDriver extends NodeDriver implements SecondaryPort {
   readonly core: Secondary;
   readonly #random: () => number;
 
   /** @param random gives the draws for the fault rates */
-  constructor(
-    config: SecondaryConfig,
-    random: () => number,
-    logger: Logger,
-    { journal, restored }: NodeStorage,
-  ) {
+  constructor(config: SecondaryConfig, random: () => number, logger: Logger, replica: Replica) {
     super(config.nodeId, 'secondary', logger);
     this.#random = random;
-    this.core = new Secondary(config, (event) => logger.logEvent(event), journal, restored);
+    this.core = new Secondary(config, (event) => logger.logEvent(event), replica);
   }
 
   heartbeat(request: HeartbeatRequest | null): Heartbeat {

@@ -124,7 +124,11 @@ function openDisk(path: string): Promise<Storage> {
 
 function secondaryOn({ journal, restored }: Storage): Secondary {
   const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
-  return new Secondary({ nodeId: 's', bootId: 'B', faults }, () => {}, journal, restored);
+  return new Secondary(
+    { nodeId: 's', bootId: 'B', faults },
+    () => {},
+    new Replica(journal, restored),
+  );
 }
 
 function viewOf({ log }: Held, logEpoch: number): LogView {

@@ -5,7 +5,7 @@ import { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
-import type { Restored } from '../../../src/lib/core/log/replica.ts';
+import { Replica, type Restored } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { LogEvent } from '../../../src/lib/core/refusal.ts';
 import {
@@ -45,8 +45,7 @@ class Node {
     this.secondary = new Secondary(
       { nodeId: 's1', bootId: 'B', faults: { ...NO_FAULTS, ...faults } },
       (event) => this.logEvents.push(event),
-      journal,
-      restored,
+      new Replica(journal, restored),
     );
   }
 

@@ -17,7 +17,7 @@ import type {
 import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
 import type { Journal } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
-import type { Restored } from '../../../src/lib/core/log/replica.ts';
+import { Replica, type Restored } from '../../../src/lib/core/log/replica.ts';
 import { Master, type MasterConfig } from '../../../src/lib/core/master.ts';
 import type {
   Ack,
@@ -135,8 +135,7 @@ export class Stage {
         },
         logEvent: (event) => this.logEvents.push(event),
       },
-      journal,
-      restored ?? null,
+      new Replica(journal, restored ?? null),
     );
   }
 

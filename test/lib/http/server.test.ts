@@ -6,6 +6,7 @@ import { listRoute } from '../../../src/lib/api/messages.ts';
 import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import { Replica } from '../../../src/lib/core/log/replica.ts';
 import { readBody } from '../../../src/lib/http/body.ts';
 import {
   BODIES_BYTES_MAX,
@@ -17,7 +18,6 @@ import {
 import { sendJson } from '../../../src/lib/http/request-context.ts';
 import { createServer, type Route } from '../../../src/lib/http/server.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
-import { NOWHERE } from '../../../src/lib/runtime/node-storage.ts';
 import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -179,7 +179,7 @@ describe('the limits of a stream', () => {
   async function serveStreams(t: TestContext) {
     const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
     const config = { nodeId: 's', bootId: 'B', faults };
-    const driver = new SecondaryDriver(config, Math.random, logger, NOWHERE);
+    const driver = new SecondaryDriver(config, Math.random, logger, new Replica());
     const routes = secondaryRoutes(driver, { nodeId: 's', faultInjection: false });
     return { ...(await serve(t, routes)), driver };
   }

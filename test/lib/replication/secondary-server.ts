@@ -1,10 +1,12 @@
 /** A secondary's routes on a real socket, its core in the hands of the test. */
+
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
 import { type Journal, MEMORY } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
+import { Replica } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { Secondary } from '../../../src/lib/core/secondary.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
@@ -32,8 +34,7 @@ export async function serveSecondary(
 ): Promise<ServedSecondary> {
   const config = { nodeId: 's', bootId: 'B', faults: NO_FAULTS };
   const logger = new Logger('s', 'error', 'json', () => {});
-  const storage = { journal, restored: null, close: async () => {} };
-  const driver = new SecondaryDriver(config, () => 0.5, logger, storage);
+  const driver = new SecondaryDriver(config, () => 0.5, logger, new Replica(journal));
   const { server } = createServer({
     routes: secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),
     apiToken: null,

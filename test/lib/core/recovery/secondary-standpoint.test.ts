@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Replica } from '../../../../src/lib/core/log/replica.ts';
 import { type FrameAnswer, Secondary } from '../../../../src/lib/core/secondary.ts';
 import { preparing } from '../../support.ts';
 import { frameOf, requestOf } from '../frames.ts';
@@ -14,7 +15,7 @@ describe('Secondary: what it tells of itself', () => {
     const disk = new SlowDisk();
     const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
     const config = { nodeId: 's1', bootId: 'B', faults };
-    const secondary = new Secondary(config, () => {}, disk);
+    const secondary = new Secondary(config, () => {}, new Replica(disk));
     const answers: string[] = [];
     const onAnswer = (answer: FrameAnswer) => {
       answers.push(answer.kind === 'ack' ? `ack ${answer.ack.length}` : answer.problem);
