@@ -58,22 +58,24 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'frames of an older epoch are taken',
     file: 'log/apply.ts',
-    text: "if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };",
+    text: `if (!isKnown && compareBallots(frame, ballot) < 0) {
+      return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    }`,
     replacement: '',
     breaks: ['cut-only-what-differs'],
   },
   {
     name: 'frames of the epoch before are taken',
     file: 'log/apply.ts',
-    text: 'if (order < 0) return',
-    replacement: 'if (order < -1) return',
+    text: 'compareBallots(frame, ballot) < 0',
+    replacement: 'compareBallots(frame, ballot) < -1',
     breaks: ['cut-only-what-differs'],
   },
   {
     name: 'frames of the present epoch are refused as stale',
     file: 'log/apply.ts',
-    text: 'if (order < 0) return',
-    replacement: 'if (order <= 0) return',
+    text: '!isKnown && compareBallots(frame, ballot) < 0',
+    replacement: 'isKnown || compareBallots(frame, ballot) < 0',
     breaks: ['convergence'],
   },
   {
@@ -93,15 +95,15 @@ export const ON_SECONDARIES: readonly Mutant[] = [
   {
     name: 'frames are taken from a master whose epochs were not compared with ours',
     file: 'log/apply.ts',
-    text: 'if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {',
+    text: "if ((frame.writer !== '' && !isCompared) || !this.#goesOn(frame)) {",
     replacement: 'if (!this.#goesOn(frame)) {',
     breaks: ['total-order'],
   },
   {
     name: 'the end of a list of epochs is taken by who does not have what is left out',
     file: 'log/apply.ts',
-    text: 'if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {',
-    replacement: 'if (frame.writer !== null && !isCompared) {',
+    text: "if ((frame.writer !== '' && !isCompared) || !this.#goesOn(frame)) {",
+    replacement: "if (frame.writer !== '' && !isCompared) {",
     breaks: ['total-order'],
   },
   {

@@ -48,10 +48,10 @@ interface Recovered {
 
 /** The newest ballot of whose beginning a node has everything. */
 function newestMarkOf({ prepareReply }: Heartbeat): Ballot {
-  return { epoch: prepareReply?.lastEpoch ?? 0, writer: prepareReply?.lastWriter ?? null };
+  return { epoch: prepareReply?.lastEpoch ?? 0, writer: prepareReply?.lastWriter ?? '' };
 }
 
-const NO_LOG = { logId: null, newest: { epoch: 0, writer: null } };
+const NO_LOG = { logId: null, newest: { epoch: 0, writer: '' } };
 
 /** Names an entry: its place, and the incarnation of the master that put it there. */
 export function idAt(log: Log, seq: number): string {
@@ -129,8 +129,8 @@ export class History {
   }
 
   /** What this incarnation of a master has written; undefined if it never recovered. */
-  logOf(writer: string | null): Log | undefined {
-    return this.#logs.get(String(writer))?.log;
+  logOf(writer: string): Log | undefined {
+    return this.#logs.get(writer)?.log;
   }
 
   /** A secondary makes a statement of fact. */
@@ -141,7 +141,7 @@ export class History {
       host.core.length,
       `${host.id}: an ack tells what the node shows`,
     );
-    const sender = this.#logs.get(String(frame.writer));
+    const sender = this.#logs.get(frame.writer);
     // Before the whole list of epochs has come, nothing was compared, and the length counts for nothing.
     if (sender === undefined || frame.part?.hasMore) return;
     must(
@@ -289,7 +289,7 @@ export class History {
         core.logId,
         `${writer} counts ${id}, which is with it`,
       );
-      const seen = { epoch: said?.epoch ?? 0, writer: said?.prepareReply?.writer ?? null };
+      const seen = { epoch: said?.epoch ?? 0, writer: said?.prepareReply?.writer ?? '' };
       const isPromised = !isNewer(core.leadership as Prepare, seen);
       must(
         'takeover-by-rule',
@@ -340,7 +340,7 @@ export class History {
   }
 
   #newestOf(polled: readonly (Heartbeat | undefined)[], answered: string[]): Ballot {
-    let best: Ballot = { epoch: 0, writer: null };
+    let best: Ballot = { epoch: 0, writer: '' };
     for (const [index, { id }] of this.#simulation.secondaries.entries()) {
       const said = polled[index];
       if (!answered.includes(id) || said === undefined) continue;

@@ -38,7 +38,7 @@ const FRAME_BYTES_MAX = 64;
 const AT_ONCE: Linger = { awaitedMs: 0, unawaitedMs: 0 };
 const NOTHING: Own = {
   logId: null,
-  newest: { epoch: 0, writer: null },
+  newest: { epoch: 0, writer: '' },
   length: 0,
   isComplete: false,
 };
@@ -442,7 +442,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.core.heartbeatAnswered(secondary, answer, this.clock);
     if (written === null || answer.logId !== logId) return;
     const { epoch, prepareReply } = answer;
-    if (isNewer({ epoch, writer: prepareReply?.writer ?? null }, written)) this.hasMetNewer = true;
+    if (isNewer({ epoch, writer: prepareReply?.writer ?? '' }, written)) this.hasMetNewer = true;
     if (this.core.fencedBy !== null || this.wasAstray) return;
     const known = this.core.secondaries(this.clock)[secondary] as SecondaryHealth;
     const isRetried = known.lag === 0 || (known.nextAttemptInMs ?? 0) === 0;

@@ -27,10 +27,10 @@ export function startOf(starts: readonly EpochStart[], seq: number): EpochStart 
   return covering;
 }
 
-/** Whether `a` was taken after `b`, of two ballots that name their writers. */
+/** Whether `a` was taken after `b`; a ballot without a writer is the oldest of its epoch. */
 export function isNewer(a: Ballot, b: Ballot): boolean {
   if (a.epoch !== b.epoch) return a.epoch > b.epoch;
-  return String(a.writer) > String(b.writer);
+  return a.writer > b.writer;
 }
 
 /** What a candidate has heard, itself included. */

@@ -150,7 +150,7 @@ function positionAt({ log, logId }: Node['core'], seq: number): LogPosition {
   const start = startOf(log.epochs, seq);
   const firstSeq = start?.firstSeq ?? 1;
   const before = startOf(log.epochs, firstSeq - 1);
-  const previous = { epoch: before?.epoch ?? 0, writer: before?.writer ?? null };
-  const { epoch = 0, writer = null } = start ?? {};
+  const previous = { epoch: before?.epoch ?? 0, writer: before?.writer ?? '' };
+  const { epoch = 0, writer = '' } = start ?? {};
   return { seq, log: logId as string, epoch, writer, firstSeq, previous };
 }

@@ -14,7 +14,7 @@ export function strayFrame(simulation: Simulation, host: SecondaryHost): void {
   const { logId, epoch, length } = host.core;
   const from = length + HELD_MESSAGES_MAX + 1000 + simulation.pick(1000);
   const messages = packMessages(['stray']);
-  const frame = { logId, epoch, writer: null, from, messages, keys: [], epochs: null };
+  const frame = { logId, epoch, writer: '', from, messages, keys: [], epochs: null };
   host.later(0, () => {
     host.receive(frame, ({ kind }) => {
       mustEqual('bounded', kind, 'refused', `${host.id}: a frame far ahead is refused`);
@@ -131,7 +131,7 @@ export function plugIn(simulation: Simulation, host: SecondaryHost): void {
   host.start();
   const hasLog = simulation.mischief(0.5);
   const { bootId } = host.core;
-  const writer = hasLog ? 'another master' : null;
+  const writer = hasLog ? 'another master' : '';
   const ballot = { epoch: hasLog ? 1 : 9, writer };
   // Each comes from a cluster of its own: two logs of one name would be one log.
   const logId = `elsewhere-${bootId}`;

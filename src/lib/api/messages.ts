@@ -101,7 +101,7 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
   const start = startAt(log.epochs, to);
   if (from > to || start === undefined) return `"${name}.empty${form}"`;
   const { epoch, writer } = start;
-  const writerPart = writer === null ? '' : `.${encodeURIComponent(writer)}`;
+  const writerPart = writer && `.${encodeURIComponent(writer)}`;
   return `"${name}.${epoch}${writerPart}.${from}-${to}${form}"`;
 }
 

@@ -60,7 +60,6 @@ export interface Ack {
 /** Which log a master writes, and under which ballot. After it has promised this, a node refuses older masters. */
 export interface Prepare extends Ballot {
   readonly logId: string;
-  readonly writer: string;
 }
 
 /**
@@ -94,11 +93,11 @@ export interface Heartbeat {
 }
 
 export interface PrepareReply {
-  /** Who wrote under the highest epoch it has seen. */
-  readonly writer: string | null;
-  /** The newest epoch whose starting log it has in full, and who wrote it; 0 and null if there is none. */
+  /** Who wrote under the highest epoch it has seen; empty if nobody said. */
+  readonly writer: string;
+  /** The newest epoch whose starting log it has in full, and who wrote it; 0 and empty if there is none. */
   readonly lastEpoch: number;
-  readonly lastWriter: string | null;
+  readonly lastWriter: string;
   /** Whether its log was compared with the log of this master, so that its length counts. */
   readonly isLogMatched: boolean;
   /** Whether it has lost nothing that it could have acknowledged. */

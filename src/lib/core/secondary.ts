@@ -91,8 +91,8 @@ export class Secondary extends Role {
     return this.replica.durableLength;
   }
 
-  /** Who wrote under the highest epoch it has seen, if anybody said. */
-  get writer(): string | null {
+  /** Who wrote under the highest epoch it has seen; empty if nobody said. */
+  get writer(): string {
     return this.replica.ballot.writer;
   }
 
@@ -199,7 +199,9 @@ export class Secondary extends Role {
         this.#applied += 1;
         this.#logTraces(frame);
       } else this.#refused += 1;
-      const { logId, epoch, writer, part } = frame;
+      const { logId, part } = frame;
+      // A frame that names no writer counts as one of the master that is listened to.
+      const { epoch, writer } = this.replica.ballot;
       const isPartial = part?.hasMore === true;
       const { length } = this.log;
       this.#unanswered.push({ logId, epoch, writer, isPartial, length, refusal, onAnswer });

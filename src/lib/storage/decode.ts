@@ -8,6 +8,7 @@ import { isIdempotencyKey } from '../core/log/idempotency.ts';
 import { NO_TEXT, TextScanner } from '../core/log/text-scanner.ts';
 import { crc32 } from './crc32.ts';
 import { type EntryRecord, type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
+import { rareText } from './record-buffer.ts';
 
 export type Decoded =
   | { readonly kind: 'entry'; readonly entry: EntryRecord }
@@ -82,7 +83,7 @@ function decodeRare(bytes: Buffer, start: number, end: number): RareRecord | nul
   if (!isUtf8(bytes.subarray(start, end))) return null;
   const text = `${bytes.toString('utf8', start, end)}}`;
   const record = rareRecordIn(text);
-  return record !== null && JSON.stringify(record) === text ? record : null;
+  return record !== null && rareText(record) === text ? record : null;
 }
 
 function rareRecordIn(text: string): RareRecord | null {
@@ -105,9 +106,10 @@ function rareRecordOf(value: any): RareRecord | null {
   if (cut !== undefined) return isCount(cut) ? { cut } : null;
   if (ballot !== undefined) {
     if (!isCount(ballot?.epoch) || !isName(ballot.writer)) return null;
-    return { ballot: { epoch: ballot.epoch, writer: ballot.writer } };
+    return { ballot: { epoch: ballot.epoch, writer: ballot.writer ?? '' } };
   }
-  return isCount(epoch) && isName(writer) && isCount(from) ? { epoch, writer, from } : null;
+  if (!isCount(epoch) || !isName(writer) || !isCount(from)) return null;
+  return { epoch, writer: writer ?? '', from };
 }
 
 function isCount(value: unknown): value is number {

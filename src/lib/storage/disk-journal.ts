@@ -8,7 +8,7 @@ import type { KeyIndex } from '../core/log/idempotency.ts';
 import type { EntryKeys, Journal } from '../core/log/journal.ts';
 import type { Log } from '../core/log/log.ts';
 import { type PackedMessages, sliceMessages } from '../core/log/messages.ts';
-import { type Ballot, newerBallot } from '../core/recovery/ballot.ts';
+import { type Ballot, compareBallots, newerBallot } from '../core/recovery/ballot.ts';
 import type { Directory } from './directory.ts';
 import { setAside } from './discarded.ts';
 import { GroupCommit, type SyncOutcome } from './group-commit.ts';
@@ -117,7 +117,7 @@ export class DiskJournal implements Journal {
     // What counts as soon as it is written is written to nothing but the log.
     if (this.isDurableAtOnce && !this.#commit.checkOnce()) return false;
     this.#records.clear();
-    const isNewWriter = !isSame(this.#writer, ballot);
+    const isNewWriter = this.#writer === null || compareBallots(this.#writer, ballot) !== 0;
     if (isNewWriter) {
       this.#records.add({ epoch: ballot.epoch, writer: ballot.writer, from: firstSeq });
     }
@@ -225,8 +225,4 @@ export class DiskJournal implements Journal {
       return false;
     }
   }
-}
-
-function isSame(a: Ballot | null, b: Ballot): boolean {
-  return a !== null && a.epoch === b.epoch && a.writer === b.writer;
 }

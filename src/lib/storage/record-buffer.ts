@@ -17,6 +17,11 @@ const HEX_DIGITS = new TextEncoder().encode('0123456789abcdef');
 const DIGITS_MAX = 10;
 const utf8 = new TextEncoder();
 
+/** A record that is no entry, as JSON; an unnamed writer is null on disk. */
+export function rareText(record: RareRecord): string {
+  return JSON.stringify(record, (name, value) => (name === 'writer' ? value || null : value));
+}
+
 export class RecordBuffer {
   #bytes = new Uint8Array(FIRST_BYTES);
   #end = 0;
@@ -76,7 +81,7 @@ export class RecordBuffer {
   /** Adds a record that is no entry. */
   add(record: RareRecord): void {
     const first = this.#end;
-    this.#addText(JSON.stringify(record).slice(0, -1));
+    this.#addText(rareText(record).slice(0, -1));
     this.#seal(first);
   }
 

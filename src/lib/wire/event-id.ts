@@ -9,7 +9,8 @@
 import { createHash } from 'node:crypto';
 import type { FollowedLog } from '../core/concerns/follower.ts';
 import { type EpochStart, endOfStart, startAt } from '../core/log/epochs.ts';
-import type { LogPosition, NameDigests, ToldBallot } from '../core/log/log-position.ts';
+import type { LogPosition, NameDigests } from '../core/log/log-position.ts';
+import { type Ballot, NO_BALLOT } from '../core/recovery/ballot.ts';
 import { HttpProblem } from '../http/problems.ts';
 
 /** Characters of a digest, six bits each: a log must not be taken for any other one ... */
@@ -25,7 +26,7 @@ const ID =
 /** The digests that ids have of names. */
 export const ID_DIGESTS: NameDigests = {
   log: (logId) => digestOf(logId).slice(0, LOG_DIGEST_LENGTH),
-  writer: (name) => digestOf(name).slice(0, WRITER_DIGEST_LENGTH),
+  writer: (name) => name && digestOf(name).slice(0, WRITER_DIGEST_LENGTH),
 };
 
 /**
@@ -37,7 +38,7 @@ export function parseEventId(text: string): number | LogPosition {
   const seq = Number(seqText ?? Number.NaN);
   if (!(seq < Number.MAX_SAFE_INTEGER)) throw badId();
   if (log === undefined) return seq + 1;
-  const [epoch, writer = null, first, epochBefore, writerBefore = null] = parts;
+  const [epoch, writer = '', first, epochBefore, writerBefore = ''] = parts;
   const position = {
     seq,
     log,
@@ -67,14 +68,14 @@ export interface EventId {
 export function eventIdAt({ log, logId }: FollowedLog, seq: number): EventId {
   const { epochs } = log;
   const start = startAt(epochs, seq) as EpochStart;
-  const before = startAt(epochs, start.firstSeq - 1) ?? { epoch: 0, writer: null };
+  const before = startAt(epochs, start.firstSeq - 1) ?? NO_BALLOT;
   const ballots = `${ballotText(start)}.${start.firstSeq}.${ballotText(before)}`;
   const rest = `-${ID_DIGESTS.log(logId as string)}.${ballots}`;
   return { rest, last: endOfStart(epochs, seq) };
 }
 
-function ballotText({ epoch, writer }: ToldBallot): string {
-  return `${epoch}.${writer === null ? '' : ID_DIGESTS.writer(writer)}`;
+function ballotText({ epoch, writer }: Ballot): string {
+  return `${epoch}.${ID_DIGESTS.writer(writer)}`;
 }
 
 const remembered = new Map<string, string>();

@@ -8,11 +8,11 @@ import { bad, type Fields, isCount, isWriter } from './fields.ts';
  * list has a name of its own: who does not know it must not take it for the whole.
  */
 export function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: EpochsPart): object {
-  const isNamed = starts.some(({ writer }) => writer !== null);
+  const isNamed = starts.some(({ writer }) => writer !== '');
   const isWhole = offset === 0 && !hasMore;
   return {
     [isWhole ? 'epochs' : 'epochsPart']: starts.map(({ epoch, firstSeq }) => [epoch, firstSeq]),
-    ...(isNamed ? { writers: starts.map(({ writer }) => writer) } : {}),
+    ...(isNamed ? { writers: starts.map(({ writer }) => writer || null) } : {}),
     ...(isWhole ? {} : { epochsOffset: offset, epochsMore: hasMore }),
   };
 }
@@ -55,7 +55,7 @@ function parseStarts(
     const before = starts.at(-1) ?? { ...NO_BALLOT, firstSeq: 1 };
     if (!isCount(epoch) || !isCount(firstSeq) || rest.length > 0) throw bad(rule);
     if (!isWriter(writer)) throw bad("a frame's 'writers' must be strings, or null");
-    const start = { epoch, writer: writer ?? null, firstSeq };
+    const start = { epoch, writer: writer ?? '', firstSeq };
     // Two masters that raced may have written one after the other under one epoch, each by its name.
     if (compareBallots(start, before) <= 0 || firstSeq < before.firstSeq) throw bad(rule);
     if (epoch > epochMax) throw bad("a frame's 'epochs' must not go beyond its 'epoch'");

@@ -36,7 +36,7 @@ export function encodeFrame(
   const head = JSON.stringify({
     logId,
     epoch,
-    ...(writer === null ? {} : { writer }),
+    ...(writer === '' ? {} : { writer }),
     ...(bootId === undefined ? {} : { bootId }),
     ...(completeFrom === undefined ? {} : { completeFrom }),
     ...(committed === undefined ? {} : { committed }),
@@ -95,7 +95,7 @@ function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
   return {
     logId,
     epoch,
-    writer: writer ?? null,
+    writer: writer ?? '',
     from,
     messages,
     keys: parseKeys(keys, from, count),

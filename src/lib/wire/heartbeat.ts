@@ -85,7 +85,8 @@ function decodeName(text: string | string[] | undefined): string | null {
 export function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
   if (prepareReply === null) return JSON.stringify(statement);
   const { isLogMatched: agreed, isComplete: complete, ...rest } = prepareReply;
-  return JSON.stringify({ ...statement, ...rest, agreed, complete });
+  const [writer, lastWriter] = [rest.writer || null, rest.lastWriter || null];
+  return JSON.stringify({ ...statement, ...rest, writer, lastWriter, agreed, complete });
 }
 
 /** Reads the answer to a heartbeat; null if it is not one. */
@@ -124,6 +125,6 @@ function prepareReplyOf({
   if (lastEpoch === undefined && agreed === undefined) return null;
   if (!isWriter(writer) || !isEpochOrNone(lastEpoch) || !isWriter(lastWriter)) return undefined;
   if (typeof agreed !== 'boolean' || typeof complete !== 'boolean') return undefined;
-  const [seen, last] = [writer ?? null, lastWriter ?? null];
-  return { writer: seen, lastEpoch, lastWriter: last, isLogMatched: agreed, isComplete: complete };
+  const writers = { writer: writer ?? '', lastWriter: lastWriter ?? '' };
+  return { ...writers, lastEpoch, isLogMatched: agreed, isComplete: complete };
 }

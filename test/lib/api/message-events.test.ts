@@ -14,7 +14,7 @@ function follow(t: TestContext, { url }: { url: string }, after = '', query = ''
   return reader;
 }
 
-const start = (epoch: number, firstSeq: number, writer: string | null = null): EpochStart => ({
+const start = (epoch: number, firstSeq: number, writer: string = ''): EpochStart => ({
   epoch,
   firstSeq,
   writer,

@@ -8,7 +8,7 @@ import { type ServedSecondary, serveSecondary } from '../replication/secondary-s
 /** A secondary of A to E, of which A and B are committed. */
 async function serve(t: TestContext): Promise<ServedSecondary> {
   const node = await serveSecondary(t);
-  const start = { epoch: 1, writer: null, firstSeq: 1 };
+  const start = { epoch: 1, writer: '', firstSeq: 1 };
   node.feed(1, 1, ['A', 'B', 'C', 'D', 'E'], { epochs: [start], committed: 2 });
   return node;
 }
@@ -100,8 +100,8 @@ describe('readConcern=majority', () => {
     const all = await new EventReader(`${node.url}/messages`).until(5);
     t.after(() => [tail, all].map((reader) => reader.close()));
     const [one, two] = [
-      { epoch: 1, writer: null, firstSeq: 1 },
-      { epoch: 2, writer: null, firstSeq: 3 },
+      { epoch: 1, writer: '', firstSeq: 1 },
+      { epoch: 2, writer: '', firstSeq: 3 },
     ];
     node.feed(2, 3, ['x', 'y', 'z'], { epochs: [one, two] });
     node.feed(2, 6, ['F'], { committed: 5 });
@@ -113,8 +113,8 @@ describe('readConcern=majority', () => {
 
   it('waits with a reader who comes from a node that knew more to be committed', async (t) => {
     const epochs = [
-      { epoch: 1, writer: null, firstSeq: 1 },
-      { epoch: 2, writer: null, firstSeq: 3 },
+      { epoch: 1, writer: '', firstSeq: 1 },
+      { epoch: 2, writer: '', firstSeq: 3 },
     ];
     const first = await serveSecondary(t);
     first.feed(2, 1, ['A', 'B', 'C', 'D', 'E'], { epochs, committed: 5 });

@@ -42,7 +42,7 @@ describe('entries as lines and events', () => {
       const texts = Array.from({ length: dice.integer(1, 30) }, () => dice.text(40));
       if (dice.chance(0.1)) texts.push('x'.repeat(100_000));
       const log = new Log();
-      log.append(packMessages(texts), { epoch: 1, writer: null });
+      log.append(packMessages(texts), { epoch: 1, writer: '' });
       const from = dice.integer(1, texts.length);
       const to = dice.integer(from, texts.length);
       const part = texts.slice(from - 1, to);

@@ -8,8 +8,8 @@ export type Told = Partial<Pick<Frame, 'logId' | 'bootId' | 'completeFrom' | 'co
 };
 
 /** `2B`, or `2` for one that names no writer. */
-export function ballotOf(by: string): { epoch: number; writer: string | null } {
-  return { epoch: Number.parseInt(by, 10), writer: by.replace(/^\d+/, '') || null };
+export function ballotOf(by: string): { epoch: number; writer: string } {
+  return { epoch: Number.parseInt(by, 10), writer: by.replace(/^\d+/, '') };
 }
 
 /** `1A@1 2B@6`: epoch 1 of writer A from seq 1 on, epoch 2 of writer B from 6 on. */

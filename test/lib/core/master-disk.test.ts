@@ -164,7 +164,7 @@ describe('Master: with a disk', () => {
       prepareReply: {
         writer: 'W',
         lastEpoch: 2,
-        lastWriter: null,
+        lastWriter: '',
         isLogMatched: false,
         isComplete: true,
       },

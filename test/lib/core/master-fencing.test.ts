@@ -26,7 +26,7 @@ const ways: [how: string, act: (stage: Stage) => void, by: number][] = [
       const prepareReply = {
         writer: 'X',
         lastEpoch: 0,
-        lastWriter: null,
+        lastWriter: '',
         isLogMatched: false,
         isComplete: false,
       };
@@ -109,7 +109,7 @@ describe('Master: not fenced', () => {
         const prepareReply = {
           writer: 'A',
           lastEpoch: 0,
-          lastWriter: null,
+          lastWriter: '',
           isLogMatched: false,
           isComplete: false,
         };

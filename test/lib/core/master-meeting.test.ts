@@ -148,7 +148,7 @@ describe('Master: who has only heard of another log', () => {
   const empty = {
     writer: 'X',
     lastEpoch: 0,
-    lastWriter: null,
+    lastWriter: '',
     isLogMatched: false,
     isComplete: false,
   };

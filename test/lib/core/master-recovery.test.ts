@@ -9,7 +9,7 @@ const W2 = { epoch: 2, writer: 'W' };
 
 /** What a secondary of log L says that saw epoch 1 of writer A. */
 const holds = (length: number): [number, Partial<Heartbeat>] => {
-  const [lastEpoch, lastWriter] = length === 0 ? [0, null] : [1, 'A'];
+  const [lastEpoch, lastWriter] = length === 0 ? [0, ''] : [1, 'A'];
   const prepareReply = {
     writer: 'A',
     lastEpoch,
@@ -31,7 +31,7 @@ const stands = (
     prepareReply: {
       writer: 'W',
       lastEpoch: length === 0 ? 0 : 1,
-      lastWriter: null,
+      lastWriter: '',
       isLogMatched: false,
       isComplete: length > 0,
       ...prepareReply,
@@ -246,7 +246,7 @@ describe('Master: recovering', () => {
       prepareReply: {
         writer: 'W',
         lastEpoch: 1,
-        lastWriter: null,
+        lastWriter: '',
         isLogMatched: false,
         isComplete: true,
       },
@@ -351,7 +351,7 @@ describe('Master: a secondary whose log was not compared yet', () => {
       prepareReply: {
         writer: 'W',
         lastEpoch: 1,
-        lastWriter: null,
+        lastWriter: '',
         isLogMatched: false,
         isComplete: true,
       },

@@ -22,12 +22,12 @@ import { SlowDisk } from './log/slow-disk.ts';
 const NO_FAULTS: Faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
 
 /** What a frame by hand says: no writer, and no epochs to compare. */
-const FRAME = { logId: 'L', epoch: 1, writer: null, keys: [], epochs: null };
+const FRAME = { logId: 'L', epoch: 1, writer: '', keys: [], epochs: null };
 
 interface FrameOptions {
   readonly logId?: string;
   readonly epoch?: number;
-  readonly writer?: string | null;
+  readonly writer?: string;
   readonly epochs?: Frame['epochs'];
   readonly keys?: Frame['keys'];
   readonly traces?: NonNullable<Frame['traces']>;
@@ -299,8 +299,8 @@ describe('Secondary: a higher epoch', () => {
     node.receive(4, ['d'], { epoch: 5 });
     node.receive(3, ['c'], { epoch: 5 });
     assert.deepEqual(node.secondary.log.epochs, [
-      { epoch: 1, writer: null, firstSeq: 1 },
-      { epoch: 5, writer: null, firstSeq: 3 },
+      { epoch: 1, writer: '', firstSeq: 1 },
+      { epoch: 5, writer: '', firstSeq: 3 },
     ]);
   });
 });
@@ -605,7 +605,7 @@ describe('Secondary: a prepare in a heartbeat', () => {
     assert.deepEqual(prepareReply, {
       writer: 'A',
       lastEpoch: 0,
-      lastWriter: null,
+      lastWriter: '',
       isLogMatched: false,
       isComplete: false,
     });
@@ -618,9 +618,9 @@ describe('Secondary: a prepare in a heartbeat', () => {
     const { logId, epoch, prepareReply } = node.secondary.heartbeat(prepare(9, 'Z', 'M'));
     assert.deepEqual([logId, epoch], ['L', 2]);
     assert.deepEqual(prepareReply, {
-      writer: null,
+      writer: '',
       lastEpoch: 2,
-      lastWriter: null,
+      lastWriter: '',
       isLogMatched: false,
       isComplete: false,
     });
@@ -641,7 +641,7 @@ describe('Secondary: what a newer master does not have', () => {
     const node = new Node();
     node.receive(1, ['a', 'x', 'y'], { epoch: 1 });
     const epochs = [
-      { epoch: 1, writer: null, firstSeq: 1 },
+      { epoch: 1, writer: '', firstSeq: 1 },
       { ...A2, firstSeq: 2 },
     ];
     assert.equal(node.receive(1, [], { ...A2, epochs }), 'ack 1');
@@ -700,6 +700,18 @@ describe('Secondary: with a disk', () => {
     assert.deepEqual(node.answers, ['ack 2'], 'the length is what is durable');
     sync();
     assert.deepEqual(node.answers, ['ack 2', 'ack 4', 'ack 4']);
+  });
+
+  it('acks a frame by hand that waits for the disk, also under a master of its epoch', () => {
+    const { node, sync } = onDisk();
+    node.receive(1, ['a'], { epoch: 2, writer: 'A', epochs: [{ ...A2, firstSeq: 1 }] });
+    assert.equal(node.receive(2, ['b'], { epoch: 2 }), later);
+    sync();
+    assert.deepEqual(node.answers, ['ack 2', 'ack 2']);
+    node.receive(3, ['c'], { epoch: 2 });
+    node.secondary.heartbeat(preparing({ logId: 'L', epoch: 2, writer: 'B' }));
+    sync();
+    assert.equal(node.answers.at(-1), 'refused {"problem":"stale-epoch","epoch":2}');
   });
 
   it('acks at once what needs no disk, unless something before it waits', () => {
@@ -786,7 +798,7 @@ describe('Secondary: with a disk', () => {
       return [epoch, prepareReply?.writer];
     };
     disk.isFull = true;
-    assert.deepEqual(told(), [1, null], 'after a crash it would listen to the old one again');
+    assert.deepEqual(told(), [1, ''], 'after a crash it would listen to the old one again');
     assert.match(node.receive(2, ['b']), /stale-epoch/, 'but it does not in this run');
     disk.isFull = false;
     assert.deepEqual(told(), [2, 'B']);

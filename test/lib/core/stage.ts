@@ -255,7 +255,7 @@ export class Stage {
       bootId = `${name}-boot`,
       epoch = 1,
     } = said;
-    const [lastEpoch, lastWriter] = length > 0 ? [1, 'W'] : [0, null];
+    const [lastEpoch, lastWriter] = length > 0 ? [1, 'W'] : [0, ''];
     const prepareReply = { writer: 'W', lastEpoch, lastWriter, isLogMatched, isComplete };
     this.beat(name, length, { logId: 'L', epoch, bootId, prepareReply });
   }

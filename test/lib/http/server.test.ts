@@ -117,7 +117,7 @@ describe('the limits of the server', () => {
   it('closes the connection of a reader that takes nothing, not of one who waits', async (t) => {
     const log = new Log();
     for (let i = 0; i < 20; i += 1)
-      log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: null });
+      log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: '' });
     const core = { log, length: log.length, committed: 0, logId: 'L', logEpoch: 1 };
     const port = { core, now: () => 0, awaitShown: () => null, cancelRead: () => {} };
     const { open, count } = await serve(t, [listRoute(port), NEVER], 300);

@@ -219,7 +219,7 @@ describe('GET /replicate on a secondary', () => {
 describe('GET /messages on a secondary', () => {
   it('has another tag when another incarnation of the same epoch wrote what is shown', async (t) => {
     const tags = new Set<string | null>();
-    for (const writer of [null, 'A', 'B']) {
+    for (const writer of ['', 'A', 'B']) {
       const node = await serveSecondary(t);
       const epochs: Frame['epochs'] = [{ epoch: 1, writer, firstSeq: 1 }];
       node.feed(1, 1, ['a'], { writer, epochs });
@@ -267,7 +267,7 @@ describe('GET /heartbeat on a secondary', () => {
     });
     assert.deepEqual([node.core.epoch, node.core.writer], [3, 'W']);
     const epochs = [
-      { epoch: 1, writer: null, firstSeq: 1 },
+      { epoch: 1, writer: '', firstSeq: 1 },
       { epoch: 3, writer: 'W', firstSeq: 2 },
     ];
     node.feed(3, 2, [], { writer: 'W', epochs });

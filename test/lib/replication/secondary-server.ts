@@ -48,7 +48,7 @@ export async function serveSecondary(
     server.close();
   });
   const feed: ServedSecondary['feed'] = (epoch, from, texts, told = {}) => {
-    const origin = { logId: 'L', epoch, writer: null, keys: [], epochs: null };
+    const origin = { logId: 'L', epoch, writer: '', keys: [], epochs: null };
     const frame = { ...origin, from, messages: packMessages(texts), ...told };
     driver.receive(frame, () => {});
   };

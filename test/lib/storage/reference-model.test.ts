@@ -132,10 +132,10 @@ class Pair {
   }
 
   #nextWriter(): void {
-    const writers = [null, 'a', 'b'];
+    const writers = ['', 'a', 'b'];
     const next = {
       epoch: this.#writer.epoch + this.#roll(2),
-      writer: writers[this.#roll(3)] ?? null,
+      writer: writers[this.#roll(3)] as string,
     };
     if (compareBallots(next, this.#writer) >= 0) this.#writer = next;
   }
@@ -165,7 +165,6 @@ class Pair {
   #beginEpoch(): void {
     this.#nextWriter();
     const { replica } = this.#opened as Opened;
-    // One that does not name its writer goes with any of its epoch: that has begun already.
     if (compareBallots(replica.newest, this.#writer) === 0) return;
     if (!replica.beginEpoch(this.#writer)) {
       this.#count('no room to begin an epoch');

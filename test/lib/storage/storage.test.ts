@@ -126,6 +126,40 @@ describe('a log on disk', () => {
     );
   });
 
+  it('says null of a writer without a name, and reads that', async (t) => {
+    const path = temporary(t);
+    const [unnamed, named] = [
+      { epoch: 1, writer: '' },
+      { epoch: 1, writer: 'w' },
+    ];
+    await using(path, ({ replica }) => {
+      replica.begin('L');
+      replica.promise(unnamed);
+      append(replica, ['a'], unnamed);
+      append(replica, ['b'], named);
+      append(replica, ['c'], unnamed);
+    });
+    const records = readLines(logPath(path)).map((line) => line.replace(/,"crc":.*/, ''));
+    assert.deepEqual(
+      records.filter((record) => record.includes('writer')),
+      [
+        '{"ballot":{"epoch":1,"writer":null}',
+        '{"epoch":1,"writer":null,"from":1',
+        '{"epoch":1,"writer":"w","from":2',
+        '{"epoch":1,"writer":null,"from":3',
+      ],
+    );
+    await using(path, ({ replica }) => {
+      assert.deepEqual(replica.ballot, named);
+      const starts = [
+        { ...unnamed, firstSeq: 1 },
+        { ...named, firstSeq: 2 },
+      ];
+      assert.deepEqual(replica.log.epochs, starts, 'what names nobody goes with the one before');
+      assert.equal(replica.log.length, 3);
+    });
+  });
+
   it('keeps a promise, and the beginning of an epoch, without any entry', async (t) => {
     const path = temporary(t);
     await using(path, ({ replica }) => {

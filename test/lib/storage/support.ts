@@ -134,6 +134,11 @@ export function plain({ logId, ballot, isComplete, log, keys }: Restored | Repli
   return { logId, ballot: { ...ballot }, isComplete, entries };
 }
 
+/** A ballot as a record has it: without a writer, it is null there. */
+function ballotOf({ epoch, writer }: { epoch: number; writer: string | null }): Ballot {
+  return { epoch, writer: writer ?? '' };
+}
+
 /** What the lines of a file add up to, read the simplest way, and without a run that does not end. */
 export function replay(text: string, withUnfinished = false): Plain {
   const state: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
@@ -141,11 +146,11 @@ export function replay(text: string, withUnfinished = false): Plain {
   for (const line of text.split('\n').slice(0, -1)) {
     const record = JSON.parse(line);
     if ('format' in record) state.logId = record.logId as string;
-    else if ('ballot' in record) state.ballot = newerBallot(state.ballot, record.ballot);
+    else if ('ballot' in record) state.ballot = newerBallot(state.ballot, ballotOf(record.ballot));
     else if ('complete' in record) state.isComplete = true;
     else if ('cut' in record) state.entries.length = record.cut;
     else if ('from' in record) {
-      state.ballot = newerBallot(state.ballot, { epoch: record.epoch, writer: record.writer });
+      state.ballot = newerBallot(state.ballot, ballotOf(record));
     } else {
       if (record.more) runStart ??= state.entries.length;
       else runStart = null;
@@ -166,7 +171,7 @@ export async function sampleLog(path: string): Promise<Buffer> {
     append(replica, ['four', 'five', 'six'], FIRST, 'key-1');
     append(replica, ['to be cut'], SECOND, 'key-2');
     replica.cut(6);
-    replica.promise({ epoch: 3, writer: null });
+    replica.promise({ epoch: 3, writer: '' });
     replica.beginEpoch({ epoch: 3, writer: 'third' });
     replica.becomeComplete();
     append(replica, ['seven'], { epoch: 3, writer: 'third' }, 'key "3"');

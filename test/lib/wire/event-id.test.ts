@@ -7,7 +7,7 @@ import { HttpProblem } from '../../../src/lib/http/problems.ts';
 import { eventIdAt, ID_DIGESTS, parseEventId } from '../../../src/lib/wire/event-id.ts';
 
 /** A log that two masters wrote, and perhaps one that nobody named. */
-function logOf(...writers: (string | null)[]): Log {
+function logOf(...writers: string[]): Log {
   const log = new Log();
   for (const [index, writer] of writers.entries()) {
     log.append(packMessages(['a', 'b']), { epoch: index + 1, writer });
@@ -20,7 +20,7 @@ const textAt = (log: Log, seq: number, logId = 'L') =>
 
 describe('the id of an event', () => {
   it('begins with the seq, and says where the entry is from', () => {
-    const log = logOf('one', null, 'two');
+    const log = logOf('one', '', 'two');
     for (const seq of [1, 2, 3, 4, 5, 6]) {
       const text = textAt(log, seq, 'Löwe\n');
       assert.match(text, /^[\x21-\x7e]+$/, 'it can be a header, and a line');
@@ -32,11 +32,11 @@ describe('the id of an event', () => {
         seq,
         log: ID_DIGESTS.log('Löwe\n'),
         epoch: seq < 3 ? 1 : seq < 5 ? 2 : 3,
-        writer: seq < 3 ? ID_DIGESTS.writer('one') : seq < 5 ? null : ID_DIGESTS.writer('two'),
+        writer: seq < 3 ? ID_DIGESTS.writer('one') : seq < 5 ? '' : ID_DIGESTS.writer('two'),
         firstSeq: seq < 3 ? 1 : seq < 5 ? 3 : 5,
         previous: {
           epoch: seq < 3 ? 0 : seq < 5 ? 1 : 2,
-          writer: seq < 3 || seq > 4 ? null : ID_DIGESTS.writer('one'),
+          writer: seq < 3 || seq > 4 ? '' : ID_DIGESTS.writer('one'),
         },
       });
     }

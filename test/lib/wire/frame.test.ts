@@ -29,7 +29,7 @@ function encodeFrame(
   return Buffer.concat(encodePieces({ ...origin, epochs, part, log, keys, from, to }, traces));
 }
 
-const ORIGIN = { logId: 'L', epoch: 1, writer: null };
+const ORIGIN = { logId: 'L', epoch: 1, writer: '' };
 
 describe('encodeFrame', () => {
   it('writes the line of the contract, keys only where there are any', () => {
@@ -48,12 +48,12 @@ describe('encodeFrame', () => {
 
   it('writes the epochs of the contract, and who wrote them where that is known', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
-    log.append(packMessages(['a']), { epoch: 1, writer: null });
+    log.append(packMessages(['a']), { epoch: 1, writer: '' });
     const line = (origin: Origin, starts: readonly EpochStart[]) =>
       textOf(encodeFrame(origin, starts, log, keys, 1, 1));
     const unnamed = [
-      { epoch: 1, writer: null, firstSeq: 1 },
-      { epoch: 2, writer: null, firstSeq: 51 },
+      { epoch: 1, writer: '', firstSeq: 1 },
+      { epoch: 2, writer: '', firstSeq: 51 },
     ];
     assert.equal(
       line({ ...ORIGIN, epoch: 2 }, unnamed),
@@ -117,7 +117,7 @@ describe('encodeFrame', () => {
   it('writes a frame without messages, which only compares', () => {
     const [log, keys] = [new Log(), new KeyIndex()];
     assert.equal(
-      textOf(encodeFrame(ORIGIN, [{ epoch: 1, writer: null, firstSeq: 1 }], log, keys, 1, 0)),
+      textOf(encodeFrame(ORIGIN, [{ epoch: 1, writer: '', firstSeq: 1 }], log, keys, 1, 0)),
       '{"logId":"L","epoch":1,"from":1,"epochs":[[1,1]],"messages":[]}\n',
     );
   });
@@ -136,7 +136,7 @@ describe('encodeFrame', () => {
       const origin = {
         logId: 'L',
         epoch: 9,
-        writer: dice.pick([null, 'W']),
+        writer: dice.pick(['', 'W']),
         ...dice.pick([{}, { bootId: 'B "1"' }, { bootId: 'B', completeFrom: dice.integer(0, 9) }]),
         ...dice.pick([{}, { committed: dice.integer(0, 9) }]),
       };
@@ -164,7 +164,7 @@ function randomStarts(dice: Dice): EpochStart[] {
     start =
       before.writer === 'A' && dice.chance(0.3)
         ? { ...next, epoch, writer: 'B' }
-        : { ...next, epoch: epoch + 1, writer: dice.pick([null, 'A', 'B']) };
+        : { ...next, epoch: epoch + 1, writer: dice.pick(['', 'A', 'B']) };
     return before;
   });
 }

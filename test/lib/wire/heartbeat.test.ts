@@ -5,6 +5,7 @@ import { EPOCH_MAX } from '../../../src/lib/core/recovery/ballot.ts';
 import { PEER_NAME_LENGTH_MAX } from '../../../src/lib/http/limits.ts';
 import {
   heartbeatHeaders,
+  heartbeatJson,
   parseHeartbeat,
   parseHeartbeatRequest,
 } from '../../../src/lib/wire/heartbeat.ts';
@@ -170,6 +171,31 @@ describe('parseHeartbeatRequest', () => {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+describe('heartbeatJson', () => {
+  const beat = { nodeId: 's', bootId: 'B', logId: 'L', epoch: 3, length: 1 };
+
+  it('says null of a writer without a name', () => {
+    const rest = { lastEpoch: 1, isLogMatched: false, isComplete: true };
+    const text = (writer: string, lastWriter: string) =>
+      heartbeatJson({ ...beat, prepareReply: { writer, lastWriter, ...rest } });
+    assert.equal(
+      text('W', ''),
+      '{"nodeId":"s","bootId":"B","logId":"L","epoch":3,"length":1,' +
+        '"writer":"W","lastWriter":null,"lastEpoch":1,"agreed":false,"complete":true}',
+    );
+    const told = { writer: '', lastEpoch: 1, lastWriter: 'V', isLogMatched: true };
+    assert.equal(
+      heartbeatJson({ ...beat, held: 2, prepareReply: { ...told, isComplete: false } }),
+      '{"nodeId":"s","bootId":"B","logId":"L","epoch":3,"length":1,"held":2,' +
+        '"writer":null,"lastEpoch":1,"lastWriter":"V","agreed":true,"complete":false}',
+    );
+  });
+
+  it('adds nothing where no master asked', () => {
+    assert.equal(heartbeatJson({ ...beat, prepareReply: null }), JSON.stringify(beat));
+  });
+});
+
 describe('parseHeartbeat', () => {
   const beat = { nodeId: 's1', bootId: 'B', logId: 'L', epoch: 1, length: 6 };
   const parse = (value: unknown) => parseHeartbeat(bytes(JSON.stringify(value)));
@@ -185,7 +211,7 @@ describe('parseHeartbeat', () => {
     const named = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
     const prepareReply = { ...named, isLogMatched: true, isComplete: true };
     assert.deepEqual(parse({ ...beat, ...stands }), { ...beat, prepareReply });
-    const unnamed = { ...prepareReply, writer: null };
+    const unnamed = { ...prepareReply, writer: '' };
     assert.deepEqual(parse({ ...beat, ...stands, writer: null })?.prepareReply, unnamed);
     assert.deepEqual(parse({ ...beat, ...stands, writer: undefined })?.prepareReply, unnamed);
     const silent = parse({ ...beat, ...stands, complete: undefined })?.prepareReply;

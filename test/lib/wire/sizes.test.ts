@@ -35,7 +35,7 @@ const configured = fc.oneof(
 );
 
 /** A list of so many epochs, the last of which begins at `seq`. */
-function epochsUpTo(seq: number, count: number, writer: string | null): EpochStart[] {
+function epochsUpTo(seq: number, count: number, writer: string): EpochStart[] {
   return Array.from({ length: count }, (_, i) => {
     const epoch = 2 ** 48 - count + 1 + i;
     return { epoch, writer, firstSeq: i === 0 ? 1 : seq - count + 1 + i };

@@ -6,7 +6,7 @@
  */
 
 import type { Frame, HeartbeatRequest, Prepare } from '../protocol.ts';
-import { type Ballot, compareBallots } from '../recovery/ballot.ts';
+import { type Ballot, compareBallots, goesWith } from '../recovery/ballot.ts';
 import { hasCaughtUp } from '../recovery/completeness.ts';
 import type { LogEvent, Refusal } from '../refusal.ts';
 import { countStarts, type EpochStart, type EpochsPart, startAt, startsWithin } from './epochs.ts';
@@ -165,11 +165,10 @@ export class Applier {
   }
 
   /** The part of the list that goes before the one in this frame; null if this is the first. */
-  #toldBefore({ part, epoch, writer }: Frame): ToldEpochs | null {
+  #toldBefore(frame: Frame): ToldEpochs | null {
     const told = this.#told;
-    if (told === null || part === undefined) return null;
-    const isSame = compareBallots(this.#replica.ballot, { epoch, writer }) === 0;
-    return isSame && part.offset === told.offset + told.starts.length ? told : null;
+    if (told === null || !goesWith(frame, this.#replica.ballot)) return null;
+    return frame.part?.offset === told.offset + told.starts.length ? told : null;
   }
 
   /** Stores a part of a list until the other parts have arrived. */
@@ -209,16 +208,18 @@ export class Applier {
     if (logId !== null && frame.logId !== logId && isBound) {
       return { kind: 'refused', problem: 'log-mismatch', logId };
     }
-    const order = compareBallots(frame, ballot);
-    if (order < 0) return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    const isKnown = goesWith(frame, ballot);
+    if (!isKnown && compareBallots(frame, ballot) < 0) {
+      return { kind: 'refused', problem: 'stale-epoch', epoch: ballot.epoch };
+    }
     // A master's log may differ from ours in any place until the two lists were compared.
-    const isCompared = frame.epochs !== null || (this.#starts !== null && order === 0);
-    if ((frame.writer !== null && !isCompared) || !this.#goesOn(frame)) {
+    const isCompared = frame.epochs !== null || (this.#starts !== null && isKnown);
+    if ((frame.writer !== '' && !isCompared) || !this.#goesOn(frame)) {
       return { kind: 'refused', problem: 'epochs-missing' };
     }
     const length = epochs === null ? log.length : this.#replica.sharedWith(epochs);
     // Messages buffered under another ballot, or behind a cut, are dropped.
-    const held = order > 0 || length < log.length ? new HoldBack() : this.#held;
+    const held = !isKnown || length < log.length ? new HoldBack() : this.#held;
     const seq = log.differsAt(frame.from, frame.messages, length) ?? differsFromHeld(frame, held);
     if (seq !== null) return { kind: 'refused', problem: 'diverged', seq, length: log.length };
     if (frame.from <= length + 1 || fits(frame, held, length)) return null;
@@ -235,7 +236,8 @@ export class Applier {
   #promise({ epoch, writer }: Ballot): void {
     if (!this.#replica.promise({ epoch, writer })) return;
     this.#forgetMaster();
-    this.#logEvent({ level: 'info', event: 'epoch-seen', fields: { epoch, writer } });
+    const fields = { epoch, writer: writer || null };
+    this.#logEvent({ level: 'info', event: 'epoch-seen', fields });
   }
 
   /** Forgets what an earlier master has sent ahead or said: the present one may not have it. */
@@ -254,11 +256,9 @@ export class Applier {
     const newest = this.#replica.newest;
     if (!this.#replica.cut(shared)) return false;
     this.#held.clear();
-    this.#logEvent({
-      level: 'warn',
-      event: 'log-cut',
-      fields: { from: shared + 1, to: length, writtenUnder: newest.epoch, epoch, writer },
-    });
+    const by = { epoch, writer: writer || null };
+    const fields = { from: shared + 1, to: length, writtenUnder: newest.epoch, ...by };
+    this.#logEvent({ level: 'warn', event: 'log-cut', fields });
     return true;
   }
 

@@ -6,7 +6,7 @@
  * A log may have as many epochs as entries, so nothing here walks a list for each entry: a place is
  * found by halving, and two lists are compared in one pass.
  */
-import { type Ballot, compareBallots } from '../recovery/ballot.ts';
+import { type Ballot, compareBallots, goTogether } from '../recovery/ballot.ts';
 
 /** From `firstSeq` on, entries were written under this epoch, by this incarnation of a master. */
 export interface EpochStart extends Ballot {
@@ -118,8 +118,8 @@ function firstSeqOf(starts: readonly EpochStart[], index: number): number {
   return starts[index]?.firstSeq ?? Number.POSITIVE_INFINITY;
 }
 
-/** Whether both are there, cover `seq`, and name the same writer. */
+/** Whether both are there, cover `seq`, and may be of one writer. */
 function isSame(a: EpochStart | undefined, b: EpochStart | undefined, seq: number): boolean {
   if (a === undefined || b === undefined) return false;
-  return a.firstSeq <= seq && b.firstSeq <= seq && compareBallots(a, b) === 0;
+  return a.firstSeq <= seq && b.firstSeq <= seq && goTogether(a, b);
 }

@@ -3,28 +3,24 @@
  * this node's log, is the node behind, or do the two logs part? Two logs that agree on the ballot of an entry
  * agree on all before it (`epochs.ts`), so the reader brings the ballot of its last entry, and the one before.
  */
+import { type Ballot, goTogether } from '../recovery/ballot.ts';
 import { type EpochStart, endOfStart, startAt, startsOfEpoch } from './epochs.ts';
 
-/** A ballot as readers bring it: its writer by a short digest, or null if nobody named one. */
-export interface ToldBallot {
-  readonly epoch: number;
-  readonly writer: string | null;
-}
-
-/** The last entry that a reader was told, and what it was written under. */
-export interface LogPosition extends ToldBallot {
+/** The last entry that a reader was told, and what it was written under; writers are named by a short digest. */
+export interface LogPosition extends Ballot {
   readonly seq: number;
   /** A digest of the logId. */
   readonly log: string;
   /** The first entry under this ballot. */
   readonly firstSeq: number;
   /** Under which ballot the entry before that was written; epoch 0 if there is none. */
-  readonly previous: ToldBallot;
+  readonly previous: Ballot;
 }
 
 /** The digests of names, as `LogPosition` has them. */
 export interface NameDigests {
   log(logId: string): string;
+  /** Empty for an unnamed writer. */
   writer(name: string): string;
 }
 
@@ -84,11 +80,11 @@ function goesOnOtherwise(
 /** Where a ballot begins in this log; undefined if it is not known here. */
 function startOf(
   { starts }: ComparedLog,
-  { epoch, writer }: ToldBallot,
+  told: Ballot,
   digests: NameDigests,
 ): EpochStart | undefined {
-  return startsOfEpoch(starts, epoch).findLast(
-    (start) => writer === null || start.writer === null || digests.writer(start.writer) === writer,
+  return startsOfEpoch(starts, told.epoch).findLast(({ epoch, writer }) =>
+    goTogether({ epoch, writer: digests.writer(writer) }, told),
   );
 }
 

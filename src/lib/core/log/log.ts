@@ -7,7 +7,7 @@
  * heap. What a reader or a peer gets is a list of slices of those bytes; a message never spans two
  * segments, so a slice always begins and ends at a message.
  */
-import { type Ballot, compareBallots } from '../recovery/ballot.ts';
+import { type Ballot, goesWith } from '../recovery/ballot.ts';
 import { countStarts, type EpochStart, startAt } from './epochs.ts';
 import { messageText, type PackedMessages, sameBytes } from './messages.ts';
 
@@ -95,7 +95,7 @@ export class Log {
 
   #begin({ epoch, writer }: Ballot, firstSeq: number): void {
     const newest = this.#epochs.at(-1);
-    if (newest !== undefined && compareBallots(newest, { epoch, writer }) === 0) return;
+    if (newest !== undefined && goesWith({ epoch, writer }, newest)) return;
     if (newest?.firstSeq === firstSeq) this.#epochs.pop();
     this.#epochs.push({ epoch, firstSeq, writer });
     this.#revision += 1;

@@ -3,7 +3,13 @@
  * and a journal that may keep it all for longer than the process lives. Every change goes to the
  * journal first: what has no room there did not happen.
  */
-import { type Ballot, compareBallots, NO_BALLOT, newerBallot } from '../recovery/ballot.ts';
+import {
+  type Ballot,
+  compareBallots,
+  goesWith,
+  NO_BALLOT,
+  newerBallot,
+} from '../recovery/ballot.ts';
 import { type EpochStart, sharedLength } from './epochs.ts';
 import type { HashKey } from './half-sip-hash.ts';
 import { KeyIndex } from './idempotency.ts';
@@ -138,7 +144,7 @@ export class Replica {
    * from now on is its own. False if there is no room.
    */
   beginEpoch(ballot: Ballot): boolean {
-    if (compareBallots(this.newest, ballot) === 0) return true;
+    if (goesWith(ballot, this.newest)) return true;
     if (!this.#journal.beginEpoch(ballot)) return false;
     this.log.beginEpoch(ballot);
     return true;

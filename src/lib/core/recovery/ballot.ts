@@ -7,8 +7,8 @@
 
 export interface Ballot {
   readonly epoch: number;
-  /** The incarnation of the master; null if it is not named, as in a frame written by hand. */
-  readonly writer: string | null;
+  /** The incarnation of the master; empty if it is not named, as in a frame written by hand. */
+  readonly writer: string;
 }
 
 /**
@@ -18,23 +18,28 @@ export interface Ballot {
 export const EPOCH_MAX = 2 ** 48;
 
 /** Before any master was heard. */
-export const NO_BALLOT: Ballot = { epoch: 0, writer: null };
+export const NO_BALLOT: Ballot = { epoch: 0, writer: '' };
 
-/**
- * Negative if `a` is older, positive if it is newer, 0 if both may be the same: an unnamed writer equals every writer
- * of its epoch.
- */
+/** Negative if `a` is older than `b`, positive if it is newer. A ballot without a writer is the oldest of its epoch. */
 export function compareBallots(a: Ballot, b: Ballot): number {
   if (a.epoch !== b.epoch) return a.epoch - b.epoch;
-  if (a.writer === b.writer || a.writer === null || b.writer === null) return 0;
+  if (a.writer === b.writer) return 0;
   return a.writer < b.writer ? -1 : 1;
 }
 
-/** The newer of the two; of equal ones the one that names its writer. */
+/** Whether what is told counts as of the `known` ballot: what names no writer goes with every writer of its epoch. */
+export function goesWith(told: Ballot, known: Ballot): boolean {
+  return told.epoch === known.epoch && (told.writer === known.writer || told.writer === '');
+}
+
+/** Whether both may be the same, since one of them goes with the other. */
+export function goTogether(a: Ballot, b: Ballot): boolean {
+  return goesWith(a, b) || goesWith(b, a);
+}
+
+/** The newer of the two; of equal ones the first. */
 export function newerBallot(a: Ballot, b: Ballot): Ballot {
-  const order = compareBallots(a, b);
-  if (order !== 0) return order > 0 ? a : b;
-  return a.writer === null && b.writer !== null ? b : a;
+  return compareBallots(a, b) < 0 ? b : a;
 }
 
 /** Whether this is an epoch of a master. */
@@ -47,9 +52,9 @@ export function isEpoch(value: unknown): value is number {
  * is the same epoch again, under a name that sorts behind the one that was seen. Such a name ends with `writer`, so
  * nobody else has it.
  */
-export function nextBallot(seen: Ballot, writer: string): Ballot & { readonly writer: string } {
+export function nextBallot(seen: Ballot, writer: string): Ballot {
   if (seen.epoch < EPOCH_MAX) return { epoch: seen.epoch + 1, writer };
-  const isBehind = seen.writer === null || seen.writer < writer;
+  const isBehind = seen.writer < writer;
   return { epoch: EPOCH_MAX, writer: isBehind ? writer : `${beginBehind(seen.writer)}${writer}` };
 }
 

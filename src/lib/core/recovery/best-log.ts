@@ -4,7 +4,7 @@
  */
 import type { Replica } from '../log/replica.ts';
 import type { Heartbeat, Prepare } from '../protocol.ts';
-import { type Ballot, compareBallots } from './ballot.ts';
+import { type Ballot, compareBallots, goTogether } from './ballot.ts';
 
 /** A log that a master could go on with; `secondary` is null for its own. */
 export interface Candidate {
@@ -32,11 +32,13 @@ export function bestLog(
       epoch: prepareReply.lastEpoch,
       writer: prepareReply.lastWriter,
     };
-    candidates.push({ secondary, logId: id, newest: newest ?? { epoch, writer: null }, length });
+    candidates.push({ secondary, logId: id, newest: newest ?? { epoch, writer: '' }, length });
   }
   const rank = ({ secondary }: Candidate) => secondary ?? -1;
   const order = (a: Candidate, b: Candidate) =>
-    compareBallots(b.newest, a.newest) || b.length - a.length || rank(a) - rank(b);
+    (goTogether(a.newest, b.newest) ? 0 : compareBallots(b.newest, a.newest)) ||
+    b.length - a.length ||
+    rank(a) - rank(b);
   return candidates.toSorted(order)[0] ?? null;
 }
 
@@ -64,5 +66,5 @@ export function isDeaf(answer: Heartbeat, prepare: Prepare): boolean {
 
 /** The newest ballot that a secondary has seen, as far as it says. */
 export function ballotOf({ epoch, prepareReply }: Heartbeat): Ballot {
-  return { epoch, writer: prepareReply?.writer ?? null };
+  return { epoch, writer: prepareReply?.writer ?? '' };
 }

@@ -177,7 +177,7 @@ export class Recovery {
   /** The fetched frame for our own applier. A frame without a writer gets our ballot: its source may know no promises. */
   #asOurs({ bootId: _, ...frame }: Frame): Frame {
     const { epoch, writer } = this.#prepare as Prepare;
-    return frame.writer === null ? { ...frame, epoch, writer } : frame;
+    return frame.writer === '' ? { ...frame, epoch, writer } : frame;
   }
 
   // --- rounds ----------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Node {
   /** What it would say is its last entry. */
   position(): LogPosition {
     const { firstSeq } = this.log.epochs.at(-1) ?? { firstSeq: 1 };
-    const previous = { epoch: this.#epoch - 1, writer: this.#epoch === 1 ? null : 'w' };
+    const previous = { epoch: this.#epoch - 1, writer: this.#epoch === 1 ? '' : 'w' };
     const ballot = { epoch: this.#epoch, writer: 'w', firstSeq, previous };
     return { seq: this.log.length, log: this.logId as string, ...ballot };
   }

@@ -54,9 +54,7 @@ class Node {
   /** As `epochsOf` reads them. */
   epochs(): string {
     const { epochs } = this.replica.log;
-    return epochs
-      .map(({ epoch, writer, firstSeq }) => `${epoch}${writer ?? ''}@${firstSeq}`)
-      .join(' ');
+    return epochs.map(({ epoch, writer, firstSeq }) => `${epoch}${writer}@${firstSeq}`).join(' ');
   }
 
   state(): unknown {
@@ -125,6 +123,52 @@ describe('Applier: a master that is new here', () => {
       'log-mismatch {"logId":"L"}',
     );
     assert.deepEqual(node.state(), before);
+  });
+});
+
+describe('Applier: a frame by hand, which names no writer', () => {
+  it('counts as one of the master of its epoch, and need not bring a list', () => {
+    const node = usual();
+    assert.equal(node.take('2', 5, ['e']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcdef', '1A@1 2B@4']);
+    assert.equal(node.take('2', 6, ['x']), 'diverged {"seq":6,"length":6}');
+    assert.equal(node.take('2B', 7, ['g']), 'ok', 'that master is still compared');
+    assert.deepEqual([node.replica.ballot, node.events()], [{ epoch: 2, writer: 'B' }, []]);
+  });
+
+  it('may bring a list without writers, which is the same as ours where epochs and places are', () => {
+    const node = usual();
+    assert.equal(node.take('2', 5, ['e'], { epochs: '1@1 2@4' }), 'ok');
+    assert.equal(node.take('2', 7, ['g']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcdefg', '1A@1 2B@4']);
+    assert.equal(node.replica.discarded, 0);
+    assert.equal(node.take('2', 4, [], { epochs: '1@1 2@3' }), 'ok');
+    assert.deepEqual([node.shown(), node.replica.discarded], ['ab', 5], 'a place is not');
+  });
+
+  it('is taken under a master that has only prepared, but does not begin its epoch', () => {
+    const node = usual();
+    node.prepare('3C');
+    assert.equal(node.take('3', 5, ['e']), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcde', '1A@1 2B@4 3@5']);
+    assert.equal(node.applier.isLogMatchedBy({ epoch: 3, writer: 'C' }), false);
+    assert.equal(node.take('3C', 6, ['f']), 'epochs-missing {}');
+    assert.equal(node.take('3C', 6, ['f'], { epochs: '1A@1 2B@4 3C@5' }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['abcdef', '1A@1 2B@4 3@5 3C@6']);
+  });
+
+  it('is older than a master that prepares its epoch: held messages and the agreement end', () => {
+    const node = new Node();
+    node.take('1', 1, [...'ab'], { epochs: '1@1' });
+    node.take('1', 4, ['d']);
+    node.prepare('1A');
+    assert.deepEqual(node.events(), ['joined-log', 'epoch-seen', 'epoch-seen']);
+    assert.deepEqual(node.replica.ballot, { epoch: 1, writer: 'A' });
+    assert.equal(node.applier.isLogMatchedBy({ epoch: 1, writer: 'A' }), false);
+    assert.equal(node.applier.heldCount, 0);
+    assert.equal(node.take('1A', 3, [], { epochs: '1A@1' }), 'ok');
+    assert.deepEqual([node.shown(), node.epochs()], ['ab', '1@1 1A@3']);
+    assert.equal(node.replica.discarded, 0);
   });
 });
 

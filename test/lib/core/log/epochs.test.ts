@@ -9,10 +9,10 @@ import {
   startsOfEpoch,
   startsWithin,
 } from '../../../../src/lib/core/log/epochs.ts';
-import { compareBallots } from '../../../../src/lib/core/recovery/ballot.ts';
+import { goTogether } from '../../../../src/lib/core/recovery/ballot.ts';
 import { Dice, seeds } from '../../support.ts';
 
-const start = (epoch: number, firstSeq: number, writer: string | null = null): EpochStart => ({
+const start = (epoch: number, firstSeq: number, writer: string = ''): EpochStart => ({
   epoch,
   writer,
   firstSeq,
@@ -157,7 +157,7 @@ function randomList(dice: Dice, length: number): EpochStart[] {
   let epoch = 0;
   for (let seq = 1; seq <= Math.max(1, length); seq += dice.integer(1, 5)) {
     epoch += dice.integer(1, 2);
-    list.push(start(epoch, seq, dice.pick([null, 'A', 'B'])));
+    list.push(start(epoch, seq, dice.pick(['', 'A', 'B'])));
   }
   return dice.chance(0.1) ? [] : list;
 }
@@ -188,7 +188,7 @@ function modelSharedLength(
   let shared = 0;
   for (; shared < length; shared += 1) {
     const [a, b] = [mine[shared], other[shared]];
-    if (!a || !b || compareBallots(a, b) !== 0) break;
+    if (!a || !b || !goTogether(a, b)) break;
   }
   return shared;
 }

@@ -9,14 +9,14 @@ import {
 } from '../../../../src/lib/core/log/log-position.ts';
 import { Dice, seeds } from '../../support.ts';
 
-const DIGESTS: NameDigests = { log: (name) => `#${name}`, writer: (name) => `#${name}` };
+const DIGESTS: NameDigests = { log: (name) => `#${name}`, writer: (name) => name && `#${name}` };
 
 /** `1a@1 2b@3`: from seq 1 on under epoch 1 and writer a, from 3 on under 2 and b. */
 function startsOf(text: string): EpochStart[] {
   return text.split(' ').flatMap((part) => {
-    const [, epoch, writer, firstSeq] = /^(\d+)(\w?)@(\d+)$/.exec(part) ?? [];
+    const [, epoch, writer = '', firstSeq] = /^(\d+)(\w?)@(\d+)$/.exec(part) ?? [];
     if (epoch === undefined) return [];
-    return [{ epoch: Number(epoch), writer: writer || null, firstSeq: Number(firstSeq) }];
+    return [{ epoch: Number(epoch), writer, firstSeq: Number(firstSeq) }];
   });
 }
 
@@ -29,10 +29,9 @@ function logOf(starts: string, length: number, logId: string | null = 'L'): Comp
 function toldOf(starts: readonly EpochStart[], seq: number, logId = 'L'): LogPosition {
   const at = (seq: number) => starts.findLast(({ firstSeq }) => firstSeq <= seq);
   const { epoch, writer, firstSeq } = at(seq) as EpochStart;
-  const before = at(firstSeq - 1) ?? { epoch: 0, writer: null };
-  const digest = (name: string | null) => (name === null ? null : `#${name}`);
-  const previous = { epoch: before.epoch, writer: digest(before.writer) };
-  return { seq, log: `#${logId}`, epoch, writer: digest(writer), firstSeq, previous };
+  const before = at(firstSeq - 1) ?? { epoch: 0, writer: '' };
+  const previous = { epoch: before.epoch, writer: DIGESTS.writer(before.writer) };
+  return { seq, log: `#${logId}`, epoch, writer: DIGESTS.writer(writer), firstSeq, previous };
 }
 
 function compare(log: ComparedLog, theirs: string, seq: number, logId = 'L') {

@@ -6,7 +6,7 @@ import { packMessages } from '../../../../src/lib/core/log/messages.ts';
 import { Dice, messagesOf, seeds, textOf } from '../../support.ts';
 
 const RealBytes = globalThis.Uint8Array;
-const ONE = { epoch: 1, writer: null };
+const ONE = { epoch: 1, writer: '' };
 
 /** The same log, as an array of strings: slow, and plainly right. */
 class ReferenceLog {
@@ -32,7 +32,7 @@ class ReferenceLog {
   }
 
   get epochStarts(): EpochStart[] {
-    const all = this.epochs.map((epoch, index) => ({ epoch, writer: null, firstSeq: index + 1 }));
+    const all = this.epochs.map((epoch, index) => ({ epoch, writer: '', firstSeq: index + 1 }));
     return all.filter(({ epoch }, index) => epoch !== this.epochs[index - 1]);
   }
 
@@ -84,7 +84,7 @@ function grow(dice: Dice, log: Log, model: ReferenceLog, longMessages: boolean):
       const length = dice.pick([SEGMENT_BYTES / 3, SEGMENT_BYTES - 3, SEGMENT_BYTES, 1_300_000]);
       batch.splice(dice.integer(0, batch.length), 0, 'x'.repeat(length));
     }
-    assert.equal(log.append(packMessages(batch), { epoch, writer: null }), model.texts.length + 1);
+    assert.equal(log.append(packMessages(batch), { epoch, writer: '' }), model.texts.length + 1);
     model.append(batch, epoch);
   }
 }
@@ -134,7 +134,7 @@ describe('Log', () => {
   it('is not changed by an empty batch, not even its epochs', () => {
     const log = new Log();
     log.append(packMessages(['a']), ONE);
-    log.append(packMessages([]), { epoch: 2, writer: null });
+    log.append(packMessages([]), { epoch: 2, writer: '' });
     assert.deepEqual([log.length, log.epochs], [1, [{ ...ONE, firstSeq: 1 }]]);
   });
 
@@ -147,12 +147,12 @@ describe('Log', () => {
       ['d', 4],
       ['e', 9],
     ] as const) {
-      log.append(packMessages([message]), { epoch, writer: null });
+      log.append(packMessages([message]), { epoch, writer: '' });
     }
     assert.deepEqual(log.epochs, [
-      { epoch: 1, writer: null, firstSeq: 1 },
-      { epoch: 4, writer: null, firstSeq: 3 },
-      { epoch: 9, writer: null, firstSeq: 5 },
+      { epoch: 1, writer: '', firstSeq: 1 },
+      { epoch: 4, writer: '', firstSeq: 3 },
+      { epoch: 9, writer: '', firstSeq: 5 },
     ]);
     assert.deepEqual(
       [1, 2, 3, 4, 5].map((seq) => log.epochAt(seq)),
@@ -229,7 +229,7 @@ describe('Log', () => {
     const batch = packMessages(large);
     for (let segments = 0; segments < 2; segments += 1) {
       allowSegments(t, segments);
-      assert.throws(() => log.append(batch, { epoch: 2, writer: null }), RangeError);
+      assert.throws(() => log.append(batch, { epoch: 2, writer: '' }), RangeError);
       allowSegments(t, Number.POSITIVE_INFINITY);
       assert.deepEqual([messagesOf(log), log.epochs.length], [['a', 'b'], 1]);
     }
@@ -239,7 +239,7 @@ describe('Log', () => {
     assert.throws(() => log.truncate(2), RangeError);
     allowSegments(t, Number.POSITIVE_INFINITY);
     assert.deepEqual([messagesOf(log), log.cuts], [['a', 'b', 'c'], 0]);
-    log.append(batch, { epoch: 2, writer: null });
+    log.append(batch, { epoch: 2, writer: '' });
     assert.deepEqual(messagesOf(log), ['a', 'b', 'c', ...large]);
   });
 
@@ -297,7 +297,7 @@ describe('Log: truncated', () => {
     const before = log.slices(1, 2);
     const text = log.textAt(2);
     log.truncate(1);
-    log.append(packMessages(['new']), { epoch: 2, writer: null });
+    log.append(packMessages(['new']), { epoch: 2, writer: '' });
     assert.equal(before.map(textOf).join(''), '"a","old"');
     assert.equal(textOf(text), '"old"');
     assert.deepEqual(messagesOf(log), ['a', 'new']);

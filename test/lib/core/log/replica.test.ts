@@ -241,14 +241,14 @@ describe('Replica', () => {
     );
   });
 
-  it('promises newer ballots only, and learns the writer of the one it has', () => {
+  it('promises newer ballots only; one without a writer is the oldest of its epoch', () => {
     const disk = new SlowDisk();
     const replica = new Replica(disk);
-    const table: [epoch: number, writer: string | null, isNewer: boolean, then: string][] = [
-      [2, null, true, '2/null'],
+    const table: [epoch: number, writer: string, isNewer: boolean, then: string][] = [
+      [2, '', true, '2/'],
+      [2, 'A', true, '2/A'],
       [2, 'A', false, '2/A'],
-      [2, 'A', false, '2/A'],
-      [2, null, false, '2/A'],
+      [2, '', false, '2/A'],
       [1, 'Z', false, '2/A'],
       [2, 'B', true, '2/B'],
       [2, 'A', false, '2/B'],
@@ -258,7 +258,7 @@ describe('Replica', () => {
       assert.equal(replica.promise({ epoch, writer }), isNewer, `${epoch}/${writer}`);
       assert.equal(`${replica.ballot.epoch}/${replica.ballot.writer}`, then);
     }
-    const restored = ['promise 2/null', 'promise 2/A', 'promise 2/B', 'promise 3/A'];
+    const restored = ['promise 2/', 'promise 2/A', 'promise 2/B', 'promise 3/A'];
     assert.deepEqual(disk.told, restored, 'only what is news is kept');
   });
 

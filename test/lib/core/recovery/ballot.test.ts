@@ -4,6 +4,8 @@ import {
   type Ballot,
   compareBallots,
   EPOCH_MAX,
+  goesWith,
+  goTogether,
   isEpoch,
   NO_BALLOT,
   newerBallot,
@@ -11,18 +13,18 @@ import {
 } from '../../../../src/lib/core/recovery/ballot.ts';
 import { Dice, seeds } from '../../support.ts';
 
-const ballot = (epoch: number, writer: string | null): Ballot => ({ epoch, writer });
+const ballot = (epoch: number, writer: string): Ballot => ({ epoch, writer });
 
 describe('compareBallots', () => {
   const table: [a: Ballot, b: Ballot, sign: number][] = [
     [ballot(1, 'Z'), ballot(2, 'A'), -1],
-    [ballot(2, null), ballot(1, 'Z'), 1],
+    [ballot(2, ''), ballot(1, 'Z'), 1],
     [ballot(2, 'A'), ballot(2, 'B'), -1],
     [ballot(2, 'B'), ballot(2, 'A'), 1],
     [ballot(2, 'A'), ballot(2, 'A'), 0],
-    [ballot(2, null), ballot(2, null), 0],
-    [ballot(2, null), ballot(2, 'A'), 0],
-    [ballot(2, 'A'), ballot(2, null), 0],
+    [ballot(2, ''), ballot(2, ''), 0],
+    [ballot(2, ''), ballot(2, 'A'), -1],
+    [ballot(2, 'A'), ballot(2, ''), 1],
     [NO_BALLOT, ballot(1, 'A'), -1],
   ];
   for (const [a, b, sign] of table) {
@@ -31,9 +33,9 @@ describe('compareBallots', () => {
     });
   }
 
-  it('puts ballots with a writer in one total order, in 1000 random triples', () => {
+  it('puts ballots in one total order, in 1000 random triples', () => {
     const dice = new Dice(1);
-    const any = () => ballot(dice.integer(0, 3), dice.pick(['A', 'B', 'C']));
+    const any = () => ballot(dice.integer(0, 3), dice.pick(['', 'A', 'B']));
     for (const _ of seeds(1000)) {
       const [a, b, c] = [any(), any(), any()];
       assert.equal(Math.sign(compareBallots(a, b)) + Math.sign(compareBallots(b, a)), 0);
@@ -45,6 +47,26 @@ describe('compareBallots', () => {
   });
 });
 
+describe('goesWith', () => {
+  const table: [told: Ballot, known: Ballot, doesIt: boolean, doesOther: boolean][] = [
+    [ballot(2, 'A'), ballot(2, 'A'), true, true],
+    [ballot(2, 'A'), ballot(2, 'B'), false, false],
+    [ballot(2, ''), ballot(2, 'A'), true, false],
+    [ballot(2, ''), ballot(2, ''), true, true],
+    [ballot(2, ''), ballot(3, 'A'), false, false],
+    [ballot(2, ''), ballot(3, ''), false, false],
+    [ballot(2, 'A'), ballot(3, 'A'), false, false],
+  ];
+  for (const [told, known, doesIt, doesOther] of table) {
+    it(`says ${doesIt} of ${JSON.stringify(told)} told and ${JSON.stringify(known)} known`, () => {
+      assert.equal(goesWith(told, known), doesIt);
+      assert.equal(goesWith(known, told), doesOther, 'and the other way round');
+      assert.equal(goTogether(told, known), doesIt || doesOther);
+      assert.equal(goTogether(known, told), doesIt || doesOther);
+    });
+  }
+});
+
 describe('newerBallot', () => {
   it('is the newer of the two, in either order', () => {
     const [old, recent] = [ballot(1, 'Z'), ballot(2, 'A')];
@@ -52,13 +74,9 @@ describe('newerBallot', () => {
     assert.equal(newerBallot(recent, old), recent);
   });
 
-  it('is, of equal ones, the one that names its writer; else the first', () => {
-    const [named, unnamed] = [ballot(2, 'A'), ballot(2, null)];
-    assert.equal(newerBallot(named, unnamed), named);
-    assert.equal(newerBallot(unnamed, named), named);
-    const same = ballot(2, 'A');
-    assert.equal(newerBallot(named, same), named);
-    assert.equal(newerBallot(unnamed, ballot(2, null)), unnamed);
+  it('is, of equal ones, the first', () => {
+    const first = ballot(2, 'A');
+    assert.equal(newerBallot(first, ballot(2, 'A')), first);
   });
 });
 
@@ -70,8 +88,8 @@ describe('nextBallot', () => {
   });
 
   it('is of the last epoch again behind it, under a name that comes behind the one before', () => {
-    const next = (writer: string | null, own = 'W') => nextBallot(ballot(EPOCH_MAX, writer), own);
-    assert.deepEqual(next(null), ballot(EPOCH_MAX, 'W'));
+    const next = (writer: string, own = 'W') => nextBallot(ballot(EPOCH_MAX, writer), own);
+    assert.deepEqual(next(''), ballot(EPOCH_MAX, 'W'));
     assert.deepEqual(next('A'), ballot(EPOCH_MAX, 'W'));
     assert.deepEqual(next('X'), ballot(EPOCH_MAX, 'YW'));
     assert.deepEqual(next('W'), ballot(EPOCH_MAX, 'XW'), 'also behind its own');
@@ -83,10 +101,10 @@ describe('nextBallot', () => {
   it('is always newer, an epoch, and well named, in 10,000 successions of 100 short names', () => {
     for (const seed of seeds(100)) {
       const dice = new Dice(seed);
-      let seen: Ballot = ballot(EPOCH_MAX - dice.integer(0, 2), dice.pick([null, dice.text(4)]));
+      let seen: Ballot = ballot(EPOCH_MAX - dice.integer(0, 2), dice.pick(['', dice.text(4)]));
       for (let incarnation = 0; incarnation < 100; incarnation += 1) {
         const next = nextBallot(seen, `${dice.text(8)}-${incarnation}`);
-        assert(compareBallots(next, seen) > 0 || seen.writer === null);
+        assert(compareBallots(next, seen) > 0);
         assert(isEpoch(next.epoch) && next.writer.isWellFormed() && next.writer.length < 60);
         seen = next;
       }

@@ -11,6 +11,7 @@ import { majorityOf } from '../../../../src/lib/core/replication/quorum.ts';
 
 const A2 = { epoch: 2, writer: 'A' };
 const B2 = { epoch: 2, writer: 'B' };
+const UNNAMED2 = { epoch: 2, writer: '' };
 
 describe('hasCaughtUp', () => {
   const usual: Standpoint = { promised: A2, newestMark: A2, durableLength: 5, completeFrom: 5 };
@@ -23,17 +24,26 @@ describe('hasCaughtUp', () => {
     ['listens to a newer master', { promised: { epoch: 3, writer: 'A' } }, false],
     ['listens to another master of the same epoch', { promised: B2 }, false],
     ['has the mark of an older master', { newestMark: { epoch: 1, writer: 'A' } }, false],
-    ['knows of no writer', { promised: { epoch: 2, writer: null } }, true],
+    [
+      'listens to a master without a name, and has its mark',
+      { promised: UNNAMED2, newestMark: UNNAMED2 },
+      true,
+    ],
+    [
+      'listens to a master without a name, and has the mark of another',
+      { promised: UNNAMED2 },
+      false,
+    ],
     [
       'has no mark, and has promised nothing',
-      { promised: { epoch: 0, writer: null }, newestMark: { epoch: 0, writer: null } },
+      { promised: { epoch: 0, writer: '' }, newestMark: { epoch: 0, writer: '' } },
       false,
     ],
     [
       'has no mark, was told 0, and has promised nothing',
       {
-        promised: { epoch: 0, writer: null },
-        newestMark: { epoch: 0, writer: null },
+        promised: { epoch: 0, writer: '' },
+        newestMark: { epoch: 0, writer: '' },
         durableLength: 0,
         completeFrom: 0,
       },

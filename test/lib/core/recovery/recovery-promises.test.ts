@@ -101,7 +101,7 @@ describe('Recovery: an incarnation', () => {
     assert.deepEqual([...start.recovery.answers.keys()], []);
     start.begin();
     const answer = { nodeId: 's0', bootId: 'restarted', logId: 'L', epoch: 4, length: 1 };
-    const prepareReply = { writer: 'W', lastEpoch: 3, lastWriter: null, isLogMatched: false };
+    const prepareReply = { writer: 'W', lastEpoch: 3, lastWriter: '', isLogMatched: false };
     start.recovery.answered(0, { ...answer, prepareReply: { ...prepareReply, isComplete: true } });
     start.fails(1).did('ask of 0', 'ask of 1', 'prepare L/5/W of 0');
     start.stands(0, 'L', 5, 1, { bootId: 'restarted', lastEpoch: 3 });
@@ -201,7 +201,7 @@ describe('Recovery: the name of a log', () => {
       if (own !== null) start.replica.begin(own);
       start.begin().skip();
       for (const [index, logId] of heard.entries()) {
-        start.stands(index, logId, logId === null ? 0 : 4, 0, { writer: null, lastEpoch: 0 });
+        start.stands(index, logId, logId === null ? 0 : 4, 0, { writer: '', lastEpoch: 0 });
       }
       const epoch = heard.some((logId) => logId !== null) ? 5 : 1;
       start.did(`prepare ${name}/${epoch}/W of 0`, `prepare ${name}/${epoch}/W of 1`);
@@ -225,13 +225,13 @@ describe('Recovery: the source of a fetch', () => {
   const table: [what: string, other: Partial<Frame>, reason: string | null][] = [
     ['is the incarnation that promised', { bootId: 'boot-0' }, null],
     ['does not say which incarnation it is', {}, null],
-    ['names no writer, and an older epoch', { epoch: 1, writer: null }, null],
+    ['names no writer, and an older epoch', { epoch: 1, writer: '' }, null],
     ['is another incarnation', { bootId: 'boot-1' }, 's0 has restarted'],
     ['has promised a newer epoch', { epoch: 10 }, 'another master is starting'],
     ['has promised a larger writer', { writer: 'X' }, 'another master is starting'],
     [
       'has promised a newer one of no name',
-      { epoch: 10, writer: null },
+      { epoch: 10, writer: '' },
       'another master is starting',
     ],
     [

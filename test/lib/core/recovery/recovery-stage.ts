@@ -81,8 +81,8 @@ export class Start {
   hasSome(logId: string, ...entries: [epoch: number, text: string][]): this {
     this.replica.begin(logId);
     for (const [epoch, text] of entries) {
-      this.replica.promise({ epoch, writer: null });
-      this.replica.append(packMessages([text]), { epoch, writer: null }, []);
+      this.replica.promise({ epoch, writer: '' });
+      this.replica.append(packMessages([text]), { epoch, writer: '' }, []);
     }
     return this;
   }
@@ -126,7 +126,7 @@ export class Start {
   ): this {
     const lastEpoch = length === 0 ? 0 : epoch;
     return this.stands(secondary, logId, epoch, length, {
-      writer: null,
+      writer: '',
       lastEpoch,
       ...prepareReply,
     });
@@ -146,7 +146,7 @@ export class Start {
     const usual = {
       writer: 'W',
       lastEpoch: length === 0 ? 0 : epoch - 1,
-      lastWriter: null,
+      lastWriter: '',
       isLogMatched: false,
       isComplete: length > 0,
     };
@@ -186,7 +186,7 @@ export class Start {
       from,
       messages: packMessages(texts),
       keys: [],
-      epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: null, firstSeq })) ?? null,
+      epochs: epochs?.map(([one, firstSeq]) => ({ epoch: one, writer: '', firstSeq })) ?? null,
       ...other,
     });
   }

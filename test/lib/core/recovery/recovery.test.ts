@@ -142,8 +142,8 @@ describe('Recovery: the prepare', () => {
     assert.deepEqual(start.adopted?.incomplete, ['s0', 's1'], 'it has not one entry of this log');
   });
 
-  const deaf: [what: string, logId: string | null, epoch: number, writer: string | null][] = [
-    ['has no room to join the log', null, 0, null],
+  const deaf: [what: string, logId: string | null, epoch: number, writer: string][] = [
+    ['has no room to join the log', null, 0, ''],
     ['listens to an older master still', 'L', 7, 'A'],
     ['listens to a master of a smaller name still', 'L', 8, 'A'],
   ];
@@ -195,6 +195,17 @@ describe('Recovery: the best log', () => {
     const start = new Start(2).begin().says(0, 'L', 3, 9).says(1, 'L', 3, 4).skip();
     start.stands(0, 'L', 4, 9, { lastEpoch: 1 }).stands(1, 'L', 4, 4, { lastEpoch: 3 });
     start.did('fetch #1 of 1 from 1');
+  });
+
+  it('is the longest of one epoch if one of them does not say who wrote it', () => {
+    for (const lastWriter of ['', 'B']) {
+      const start = new Start(2).begin().says(0, 'L', 3, 9).says(1, 'L', 3, 4).skip();
+      start.stands(0, 'L', 4, 9, { lastEpoch: 3 });
+      start.stands(1, 'L', 4, 4, { lastEpoch: 3, lastWriter }).did('fetch #1 of 0 from 1');
+    }
+    const start = new Start(2).begin().says(0, 'L', 3, 9).says(1, 'L', 3, 4).skip();
+    start.stands(0, 'L', 4, 9, { lastEpoch: 3, lastWriter: 'A' });
+    start.stands(1, 'L', 4, 4, { lastEpoch: 3, lastWriter: 'B' }).did('fetch #1 of 1 from 1');
   });
 
   it('is that of the newest master that began on all it found, though it wrote nothing yet', () => {
