@@ -6,7 +6,7 @@ import { matchesEtag, parsePrefer } from '../http/headers.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
-import { committedHeader, type HeaderList, type RequestContext } from '../http/request-context.ts';
+import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { type Route, route } from '../http/server.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
@@ -41,7 +41,7 @@ async function list(port: ReadPort, context: RequestContext): Promise<void> {
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
   const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
-  const headers = [...position, ...committedHeader(core), ...log, ...applied];
+  const headers = [...position, ...context.logHeaders(), ...log, ...applied];
   if (mediaType === EVENTS) await tail(port, context, { start, limit, concern }, headers);
   else {
     const to = Math.min(shownTo(core, concern), first + limit - 1);
