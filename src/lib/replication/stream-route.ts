@@ -1,8 +1,7 @@
 /**
  * The secondary's end of a stream: frames come in as lines, and the ack of each goes out as soon as it is applied.
- * A refusal before the first ack is an HTTP status; a later one ends the answer. To the master both are "no answer".
+ * A refusal before the first ack is an HTTP status; a later one ends the answer. Both are failures to the master.
  */
-
 import type { SecondaryPort } from '../api/ports.ts';
 import type { FrameAnswer } from '../core/secondary.ts';
 import { ByteBudget } from '../http/byte-buffer.ts';
@@ -19,7 +18,7 @@ import { encodeAck } from '../wire/ack.ts';
 import { readFrame } from '../wire/frame.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 
-/** How many bytes the unfinished lines of all streams may have together. */
+/** Bounds the bytes of the unfinished lines of all streams together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
@@ -33,13 +32,13 @@ class IncomingStream {
   readonly #port: SecondaryPort;
   readonly #context: RequestContext;
   readonly #lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
-  /** Frames without an answer. */
+  /** The number of unanswered frames. */
   #pending = 0;
   /** Whether the master has ended the body. */
   #isComplete = false;
   /** Whether the stream was refused. */
   #isOver = false;
-  /** The refusal of a line, until the frames before it are answered. */
+  /** The refusal of a line, which waits until the frames before it are answered. */
   #deferred: HttpProblem | null = null;
   #stall: NodeJS.Timeout | undefined;
 
@@ -117,14 +116,14 @@ class IncomingStream {
     this.#watchLine();
   }
 
-  /** An unfinished line uses up the budget, so it is refused when it stops arriving. No timer while we paused the socket. */
+  /** An unfinished line takes up budget, so it is refused when it stops arriving. No timer while we paused the socket. */
   #watchLine(): void {
     clearTimeout(this.#stall);
     if (!this.#lines.isInLine || this.#isOver || this.#context.req.isPaused()) return;
     this.#stall = setTimeout(() => this.#refuseInTurn(stalled()), FRAME_LINE_STALL_MS);
   }
 
-  /** Does the work, unless the stream is refused already; what is wrong with a line refuses it. */
+  /** Does the work unless the stream was refused; an invalid line refuses it. */
   #guarded(work: () => void): void {
     if (this.#isOver || this.#deferred !== null) return;
     try {
@@ -149,7 +148,7 @@ class IncomingStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#lines.clear();
-    // Nothing that the master still sends here is read: the connection ends with the answer.
+    // The rest of the body is not read: the connection ends with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else {
       res.setHeader('Connection', 'close');
