@@ -42,7 +42,7 @@ export class FrameBody {
     }
   }
 
-  /** Ends the body; queued pieces are lost. */
+  /** Ends the body; must not be called while pieces are queued. */
   close(): void {
     this.#controller.close();
   }
