@@ -1,7 +1,7 @@
 /**
- * A client of the replicated log: `append`, `read`, `readAll`, `get`, `tail`, `health`, on any number
- * of nodes. It finds out which one is the master, sends every append under an idempotency key, and so may
- * send it again for as long as it takes: it is in the log once. Reads and tails go from node to node.
+ * A client of the replicated log: `append`, `read`, `readAll`, `get`, `tail`, `health`, on any number of nodes. It
+ * finds the master, and sends every append with an idempotency key: however often it retries, the log has the
+ * message once. Reads and tails go on at another node when one fails.
  */
 import { randomUUID } from 'node:crypto';
 import { Caller } from './lib/client/caller.ts';
@@ -58,8 +58,8 @@ export class ReplicatedLogClient {
   #lastWritten = 0;
 
   /**
-   * Connects to nothing yet.
-   * @throws TypeError if there are no nodes, one can never be reached, or the token cannot be sent
+   * Opens no connection yet.
+   * @throws TypeError if `nodes` is empty, a URL cannot be that of a node, or the token cannot be sent
    */
   constructor(options: ClientOptions) {
     const { nodes, token, signal } = options;
@@ -75,15 +75,15 @@ export class ReplicatedLogClient {
     return this.#nodes.urls;
   }
 
-  /** The last position this client's appends were given; 0 before the first. */
+  /** The highest seq of this client's appends; 0 before the first. */
   get lastWritten(): number {
     return this.#lastWritten;
   }
 
   /**
-   * Appends a message, or several at consecutive positions, once, and resolves when `w` nodes hold it
-   * (or `waitMs` are over: then the receipt says `pending`). Retries without limit when there is no answer,
-   * or a node cannot take it now; end that with `signal`. It may be appended all the same.
+   * Appends a message once, or several at consecutive positions, and resolves when `w` nodes hold it (or after
+   * `waitMs`: then the receipt says `pending`). Retries without limit while there is no answer or no node can take
+   * it. `signal` ends that, but the message may have been appended already.
    * @throws ProblemError if it is refused for good (4xx, or the log is full): nothing was appended
    * @throws TypeError, RangeError for a key or `waitMs` that cannot be sent
    */
@@ -103,8 +103,8 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * A page of the log, from any node: as that node shows it now, which may be less than others show, and be
-   * old if its master cannot reach it. With `minSeq` or `afterMyWrites` only from one that shows so much.
+   * A page of the log as one node shows it. That may be less than other nodes show, or old if the master cannot
+   * reach the node. With `minSeq` or `afterMyWrites` only a node that shows that much answers.
    * @throws ProblemError if it is refused, such as `not-caught-up` when no node shows `minSeq` in time
    * @throws NoAnswerError if no node answers
    */
@@ -115,8 +115,8 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * The log as it is now, entry by entry as they come, from any node, and from the next one where one breaks
-   * off. Throws as `read` does.
+   * The log up to its present end, entry by entry as they arrive. Goes on at the next node if one fails. Throws as
+   * `read` does.
    */
   async *readAll(options: ReadOptions = {}): AsyncGenerator<Entry, void> {
     const scope = this.#scopeOf(options.signal);
@@ -128,9 +128,9 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * One entry. With `w` the master is asked, without limit as in `append`, and waits until so many nodes
-   * hold it (or `waitMs` are over); without, any node that shows it.
-   * @throws ProblemError `not-found` beyond the end of the log, or of what is committed where that is asked for
+   * One entry. With `w` the master is asked, with retries as in `append`, and answers when that many nodes hold the
+   * entry (or after `waitMs`). Without `w` any node that shows it answers.
+   * @throws ProblemError `not-found` beyond the end of the log, or of its committed part with `majority`
    * @throws NoAnswerError if no node answers, without `w`
    */
   get(seq: number, options: WaitOptions & { readonly w: WriteConcern }): Promise<HeldEntry>;
@@ -141,20 +141,23 @@ export class ReplicatedLogClient {
     const path = `/messages/${seq}`;
     const asked = readConcern === 'local' ? path : `${path}?readConcern=${readConcern}`;
     return this.#during<Entry | HeldEntry>(signal, (scope) => {
-      if (w !== undefined) return this.#getHeld(scope, `${path}?w=${w}`, waitMs);
+      if (w !== undefined) {
+        const question = { path: `${path}?w=${w}` };
+        const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
+        return askMaster(this.#caller, this.#nodes, scope, question, read, waitMs);
+      }
       const ask = (url: string) => this.#caller.ask(scope, url, { path: asked }, readEntry);
       return askAny(this.#nodes, scope, ask, (error) => mayPass(error) || isNotFound(error));
     });
   }
 
   /**
-   * Follows the log from seq `from` (default 1) on, or after the entry of the id `after`, for ever, whichever
-   * nodes come and go: every entry once and in order. When entries that it gave are not in the log any more, since
-   * they were cut off or another log began, it calls `onReset` and goes on at the first that may differ. A node that
-   * stays behind another one, because its master cannot reach it, is left for that one within `nodes + 1` times
-   * `tailCheckMs`.
-   * @throws LogResetError instead, without `onReset`; the signal's reason when it aborts; ProblemError if a node
-   *   refuses (4xx)
+   * Follows the log from seq `from` (default 1), or after the entry with the id `after`, without end: every entry
+   * once and in order, while nodes come and go. If entries that it gave are cut off, or another log begins, it calls
+   * `onReset` and goes on at the first seq that may differ. If its node stays behind another one, because the master
+   * cannot reach it, the tail changes to the other one within `(nodes + 1) * tailCheckMs`.
+   * @throws LogResetError in place of a call of `onReset`, if there is none; the signal's reason when it aborts;
+   *   ProblemError if a node refuses (4xx)
    */
   async *tail(options: TailOptions = {}): AsyncGenerator<TailEntry, void> {
     const scope = this.#scopeOf(options.signal);
@@ -166,7 +169,7 @@ export class ReplicatedLogClient {
   }
 
   /**
-   * What a node says of itself; without `node` the first that answers.
+   * The health of `node`, or of the first node that answers.
    * @throws NoAnswerError if it does not answer
    */
   async health(node?: string, options: CallOptions = {}): Promise<Health> {
@@ -174,11 +177,6 @@ export class ReplicatedLogClient {
       if (node !== undefined) return this.#nodes.health(scope, node.replace(/\/+$/, ''));
       return askAny(this.#nodes, scope, (url) => this.#nodes.health(scope, url));
     });
-  }
-
-  #getHeld(scope: Scope, path: string, waitMs: number): Promise<HeldEntry> {
-    const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
-    return askMaster(this.#caller, this.#nodes, scope, { path }, read, waitMs);
   }
 
   #scopeOf(signal: AbortSignal | undefined): Scope {

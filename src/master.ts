@@ -1,4 +1,4 @@
-/** The process of a master: what its role needs, put together. */
+/** The process of a master: reads its configuration and wires its parts. */
 import { randomUUID } from 'node:crypto';
 import { masterRoutes } from './lib/api/routes.ts';
 import { nameIn } from './lib/replication/peer-fetch.ts';
@@ -12,8 +12,8 @@ const { secondaries, heartbeat } = config.core;
 provideThreads(secondaries.filter(({ url }) => nameIn(url) !== null).length, process.env);
 
 await startNode(config, (logger, replica) => {
-  // The time comes first: of two incarnations that took the same epoch the later one is the newer, so that a
-  // prepare of a dead master, heard late, does not fence the one that runs.
+  // The name begins with the time, so that of two incarnations with the same epoch the later one is the newer. A
+  // prepare of a dead master that arrives late then does not fence the running one.
   const writer = `${Date.now().toString(36)}-${randomUUID().slice(0, 8)}`;
   const core = { ...config.core, writer, newLogId: randomUUID() };
   const driver = new MasterDriver(core, config.clusterToken, logger, replica);

@@ -1,4 +1,4 @@
-/** The process of a secondary: what its role needs, put together. */
+/** The process of a secondary: reads its configuration and wires its parts. */
 import { randomInt, randomUUID } from 'node:crypto';
 import { secondaryRoutes } from './lib/api/routes.ts';
 import { readSecondaryConfig } from './lib/runtime/config.ts';

@@ -181,7 +181,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     };
     await page.fill('#text', 'with a token');
     await page.click('#append');
-    await page.getByText('Nothing was appended. The master wants a token').waitFor();
+    await page.getByText('Nothing was appended. The master requires a token').waitFor();
     // No header could carry it.
     await give('falsch→');
     await page.getByText('A token has letters, digits and signs of ASCII only').waitFor();

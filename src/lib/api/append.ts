@@ -17,11 +17,11 @@ import type { MasterPort } from './ports.ts';
 
 export interface AppendOptions {
   readonly defaultW: WriteConcern;
-  /** UTF-8 bytes of one message. */
+  /** The largest message, in bytes of UTF-8. */
   readonly messageBytesMax: number;
 }
 
-/** Appends the messages of the body, and answers when their write concern holds or the client's wait is over. */
+/** Appends the messages of the body, and answers when their write concern holds or the client's wait has ended. */
 export function append(port: MasterPort, options: AppendOptions, context: RequestContext): void {
   const { req, query } = context;
   const { messageBytesMax } = options;
@@ -40,7 +40,7 @@ export function append(port: MasterPort, options: AppendOptions, context: Reques
 }
 
 class Receipt extends HeldAnswer {
-  /** Whether the client sent a list, even of one message. */
+  /** Whether the client sent a list, also of one message. */
   readonly #isBatch: boolean;
 
   constructor(
@@ -57,12 +57,13 @@ class Receipt extends HeldAnswer {
     const { core } = this.port;
     const { acked, pending } = core.holders(seq + count - 1);
     const epoch = core.log.epochAt(seq);
-    if (!this.#isBatch && !isDuplicate) return { seq, epoch, w, acked, pending };
-    const more = {
+    const receipt = { seq, epoch, w, acked, pending };
+    if (!this.#isBatch && !isDuplicate) return receipt;
+    return {
+      ...receipt,
       ...(this.#isBatch ? { count } : {}),
       ...(isDuplicate ? { duplicate: true } : {}),
     };
-    return { seq, epoch, w, acked, pending, ...more };
   }
 
   protected send(

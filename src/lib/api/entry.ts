@@ -1,4 +1,4 @@
-/** `GET /messages/{seq}`: one entry, and on a master who holds it. */
+/** `GET /messages/{seq}`: one entry; on a master also which nodes hold it. */
 import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import { parsePrefer } from '../http/headers.ts';
@@ -9,7 +9,7 @@ import { deadlineOf, HeldAnswer } from './held-answer.ts';
 import { entryJson, readConcernIn, requireSeq } from './messages.ts';
 import type { MasterPort, ReadPort } from './ports.ts';
 
-/** Answers with the entry alone. */
+/** Answers with the entry alone, as a secondary does. */
 export function readEntry({ core }: ReadPort, context: RequestContext): void {
   context.log = core;
   const concern = readConcernIn(parseQuery(context.query, ['readConcern']));
@@ -17,7 +17,7 @@ export function readEntry({ core }: ReadPort, context: RequestContext): void {
   sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
 }
 
-/** Answers with the entry and who holds it; with `w` when enough nodes do, or the client's wait is over. */
+/** Answers with the entry and which nodes hold it; with `w` when enough do, or the client's wait has ended. */
 export function readHeldEntry(port: MasterPort, context: RequestContext): void {
   const { core } = port;
   context.log = core;
@@ -27,12 +27,8 @@ export function readHeldEntry(port: MasterPort, context: RequestContext): void {
   const w = wText === undefined ? null : parseWText(wText);
   const seq = requireSeq(core, context.parameter, concern);
   if (w === null) {
-    sendJson(
-      context.res,
-      200,
-      entryJson(core.log, seq, holdersOf(port, seq)),
-      context.logHeaders(),
-    );
+    const pieces = entryJson(core.log, seq, holdersOf(port, seq));
+    sendJson(context.res, 200, pieces, context.logHeaders());
     return;
   }
   const preference = parsePrefer(context.req.headers.prefer);

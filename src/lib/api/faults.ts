@@ -1,4 +1,4 @@
-/** The artificial faults of a secondary, read and set by clients. */
+/** `GET|PUT /faults` on a secondary: the artificial delays and errors of its frames. */
 import type { Faults } from '../core/secondary.ts';
 import { readBody } from '../http/body.ts';
 import { requireContentType } from '../http/headers.ts';
@@ -10,7 +10,7 @@ import { parseFaults } from '../wire/faults.ts';
 import { parseJson } from '../wire/fields.ts';
 import type { SecondaryPort } from './ports.ts';
 
-/** `GET|PUT /faults` on a secondary: the artificial delays and errors of frames. */
+/** The routes of `GET|PUT /faults`. */
 export function faultRoutes(port: SecondaryPort): Route[] {
   const send = ({ res }: RequestContext) => sendJson(res, 200, JSON.stringify(port.core.faults));
   return [
@@ -27,7 +27,7 @@ export function faultRoutes(port: SecondaryPort): Route[] {
   ];
 }
 
-/** Reads the body of a `PUT` of faults. */
+/** Reads the body of `PUT /faults`; 400 or 415 if it is invalid. */
 export function readFaults(
   context: RequestContext,
   onFaults: (faults: Partial<Faults>) => void,

@@ -1,10 +1,10 @@
 /**
- * `GET /health` as events: the whole body at once, and again whenever it changes, at most ten times a second.
- * Time that goes by is no change, and neither is a heartbeat that is answered in time: a follower can count both
- * itself. A comment from time to time shows that the node is alive.
+ * `GET /health` as events: the whole body at once, and again whenever it changes, at most ten times a second. The
+ * passing of time is no change, nor is a heartbeat that is answered in time, because a follower can compute both.
+ * A comment shows from time to time that the node is alive.
  *
- * Following needs no token, so its cost is bounded: the node computes the body once for all followers, and spends
- * only a share of its time on sending it.
+ * Following needs no token, so its cost is bounded: the node computes the body once for all followers, and spends at
+ * most a quarter of its time on sending it.
  */
 import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,11 +13,11 @@ import type { RequestContext } from '../http/request-context.ts';
 import { beginEvents } from './message-events.ts';
 import type { ReadPort } from './ports.ts';
 
-/** How many followers are told in one turn of the event loop. */
+/** How many followers get an event in one turn of the event loop. */
 const TOLD_AT_ONCE = 128;
 const COMMENT = Buffer.from(':\n\n');
 
-/** The members of a secondary's health that change with time alone: only a jump against their direction is news. */
+/** The members of a secondary's health that change with time: only a change against their direction is news. */
 interface Moving {
   readonly lastSeenMsAgo: number | null;
   readonly nextAttemptInMs: number | null;
@@ -38,18 +38,18 @@ export class HealthFeed {
   readonly #health: () => Body;
   readonly #onTimeMs: number;
   readonly #followers = new Set<Follower>();
-  /** Those whose last body is not the newest. */
+  /** The followers that were not sent the newest body yet. */
   readonly #behind = new Set<Follower>();
   #isRunning = false;
-  /** What was told last, and when; null while nobody follows. */
+  /** The last body, and when it was sent; null before the first. */
   #told: { readonly body: Body; readonly at: number } | null = null;
   #event: Buffer = COMMENT;
   #version = 0;
   #commentAt = 0;
 
   /**
-   * @param health the body of `GET /health`
-   * @param onTimeMs how long ago a secondary that answers its heartbeats in time was last heard at most
+   * @param health computes the body of `GET /health`
+   * @param onTimeMs the largest `lastSeenMsAgo` of a secondary that answers its heartbeats in time
    */
   constructor(
     port: Pick<ReadPort, 'now' | 'awaitShown'>,
@@ -61,7 +61,7 @@ export class HealthFeed {
     this.#onTimeMs = onTimeMs;
   }
 
-  /** Answers with events until the reader or the node is at an end. */
+  /** Answers with events until the reader disconnects or the node stops. */
   follow(context: RequestContext): void {
     if (!beginEvents(context)) return;
     const { res } = context;
@@ -88,7 +88,7 @@ export class HealthFeed {
     }
   }
 
-  /** Resolves after `ms`, or with false when the node stops: the log never reaches the seq that is awaited. */
+  /** Resolves after `ms`, or with false when the node stops. It waits for a seq that the log never reaches. */
   #pause(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter = this.#port.awaitShown(Number.MAX_SAFE_INTEGER, this.#port.now() + ms, (end) =>
@@ -98,7 +98,7 @@ export class HealthFeed {
     });
   }
 
-  /** Computes the body again; returns whether to send it, a comment, or nothing. */
+  /** Computes the body; returns whether to send it, a comment, or nothing. */
   #look(): 'news' | 'comment' | null {
     const now = this.#port.now();
     const body = this.#health();
@@ -117,7 +117,7 @@ export class HealthFeed {
     return 'news';
   }
 
-  /** Sends it to all followers; nothing new, to those who are behind. Returns how long that took, in ms. */
+  /** Sends to all followers, or without news only to those that are behind. Returns how long that took, in ms. */
   async #tell(what: 'news' | 'comment' | null): Promise<number> {
     const whom = [...(what === null ? this.#behind : this.#followers)];
     let workMs = 0;
@@ -163,7 +163,7 @@ function eventOf(body: Body): Buffer {
 /** Whether `after` differs from `before` by more than `elapsedMs` of time and answers that came in time. */
 export function isNews(before: Body, after: Body, elapsedMs: number, onTimeMs: number): boolean {
   if (fixed(before) !== fixed(after)) return true;
-  // The body has whole ms, and a timer may be a little early.
+  // The members are rounded to ms, and a timer may be a little early.
   const ms = elapsedMs - 5;
   return (after.secondaries ?? []).some((now, index) => {
     const then = before.secondaries?.[index] as Moving;
@@ -175,7 +175,7 @@ export function isNews(before: Body, after: Body, elapsedMs: number, onTimeMs: n
   });
 }
 
-/** All members that do not change with time alone, as text. */
+/** The body as text, without what changes with time. */
 function fixed(body: Body): string {
   return JSON.stringify(body, (name, value) =>
     (name === 'lastSeenMsAgo' || name === 'nextAttemptInMs') && value !== null ? 0 : value,

@@ -1,4 +1,4 @@
-/** Liveness, readiness and health: open to probes, on every node. */
+/** Liveness, readiness and health of a node; they require no token, so that any probe can ask. */
 import type { Role } from '../core/role.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
@@ -7,17 +7,16 @@ import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { HealthFeed } from './health-events.ts';
 import type { MasterPort, ReadPort, SecondaryPort } from './ports.ts';
 
-/** What a node says of itself. */
 export interface NodeHealth {
   /** The body of `GET /health`. */
   health(): object;
-  /** Why the node should get no traffic now, or null. */
+  /** Why the node should get no traffic now; null if it should. */
   unready(): HttpProblem | null;
-  /** How long ago a secondary that answers its heartbeats in time was last heard at most, in ms. */
+  /** The largest `lastSeenMsAgo` of a secondary that answers its heartbeats in time. */
   readonly onTimeMs?: number;
 }
 
-/** The three routes. */
+/** `GET /health`, `GET /livez` and `GET /readyz`. */
 export function healthRoutes(port: ReadPort, { health, unready, onTimeMs }: NodeHealth): Route[] {
   const feed = new HealthFeed(port, health, onTimeMs);
   const send = ({ res, query }: RequestContext, body: () => object) => {
@@ -41,13 +40,13 @@ export function healthRoutes(port: ReadPort, { health, unready, onTimeMs }: Node
   ];
 }
 
-/** The body of every node: `identity` comes first, and `more` is what only its role says. */
+/** The body of `GET /health`: `identity` comes first; `more` has the members of this role alone. */
 function bodyOf(core: Role, identity: object, more: object): object {
   const { epoch, logId, length, committed, isComplete: complete, discarded } = core;
   return { ...identity, epoch, logId, length, committed, complete, ...more, discarded };
 }
 
-/** What a master says of itself. */
+/** The health of a master. */
 export function masterHealth(port: MasterPort, nodeId: string, onTimeMs: number): NodeHealth {
   return {
     health: () => {
@@ -72,7 +71,7 @@ export function masterHealth(port: MasterPort, nodeId: string, onTimeMs: number)
   };
 }
 
-/** What a secondary says of itself. */
+/** The health of a secondary. */
 export function secondaryHealth(port: SecondaryPort, nodeId: string): NodeHealth {
   return {
     health: () => {

@@ -1,6 +1,6 @@
 /**
- * An answer that may wait for a write concern; a client that goes away meanwhile stops waiting. Every append
- * makes one, so it keeps what it needs in fields: a closure for each of its steps costs more.
+ * An answer that may wait for a write concern; the wait ends when the client disconnects. There is one for each
+ * append, so it has fields, which cost less than a closure for each step.
  */
 import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd, Waiter } from '../core/concerns/write-concern.ts';
@@ -23,10 +23,10 @@ export abstract class HeldAnswer implements WaitListener {
     this.#preference = preference;
   }
 
-  /** The members that say who holds it now. */
+  /** The members of the answer, among them which nodes hold it now. */
   protected abstract members(accepted: Accepted): object;
 
-  /** Sends them, with these headers and its own. */
+  /** Sends the members with these headers, and with its own. */
   protected abstract send(
     members: object,
     accepted: Accepted,
@@ -34,13 +34,13 @@ export abstract class HeldAnswer implements WaitListener {
     headers: HeaderList,
   ): void;
 
-  /** Answers at once, or when `over` says that the wait has ended; throws the problem of a refusal. */
+  /** Answers at once, or when the wait ends; throws the problem of a refusal. */
   answerTo(outcome: Accepted | Refusal): void {
     if (outcome.kind === 'refused') throw problemOf(outcome);
     this.#accepted = outcome;
     const { wait } = outcome;
     if (typeof wait === 'string') {
-      // Read now: before the answer leaves, one of those that hold it may be met in a new incarnation.
+      // Computed now: until the answer leaves, a node that holds it may turn out to have restarted.
       const members = this.members(outcome);
       this.context.answerSoon(() => this.#answer(wait, members));
       return;
@@ -51,7 +51,6 @@ export abstract class HeldAnswer implements WaitListener {
     });
   }
 
-  /** The wait is over. */
   over(end: WaitEnd): void {
     this.#answer(end, this.members(this.#accepted as Accepted));
   }
@@ -68,7 +67,7 @@ export abstract class HeldAnswer implements WaitListener {
   }
 }
 
-/** The message is stored here, but its write concern will not hold in this run of the node. */
+/** Answers 503: the message is stored here, but this run of the node will not see its write concern hold. */
 function sendUnheld(context: RequestContext, end: 'stopping' | 'fenced', members: object): void {
   const fields = { ...members, appended: true };
   const problem =
@@ -87,7 +86,7 @@ function sendUnheld(context: RequestContext, end: 'stopping' | 'fenced', members
   context.sendProblem(problem);
 }
 
-/** When a client that prefers this stops waiting, on the core's clock in ms; Infinity for never. */
+/** When the wait of a client with this preference ends, in ms on the core's clock; Infinity for never. */
 export function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {
   return preference === null ? Number.POSITIVE_INFINITY : port.now() + preference.waitMs;
 }

@@ -1,6 +1,6 @@
 /**
- * A tail: the log as events, from a seq on and then live. A reader may disconnect and continue on any node with the
- * last id that it saw. While it waits for entries it costs the node one waiter; a slow reader only falls behind.
+ * A tail: the log as events, from a seq on and then live. A reader may disconnect and continue at any node with the
+ * id that it saw last. While it waits for entries it costs the node one waiter. A slow reader delays only itself.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Follower } from '../core/concerns/follower.ts';
@@ -12,18 +12,17 @@ import { eventIdAt, ID_DIGESTS, parseEventId } from '../wire/event-id.ts';
 import { eventForm, writeEntries } from './message-writers.ts';
 import type { LogView, ReadPort } from './ports.ts';
 
-/** Where to go on after the `Last-Event-ID` of the request; null if it has none. */
+/** Where a reader with this `Last-Event-ID` goes on; null without the header. */
 export function resumeAfter(req: IncomingMessage): number | LogPosition | null {
   const header = req.headers['last-event-id'];
   const text = (Array.isArray(header) ? header.join() : (header ?? '')).trim();
   return text === '' ? null : parseEventId(text);
 }
 
-/** What a reader asks a tail for. */
-export interface TailRequest {
-  /** The seq to begin with, or the position of the entry that the reader saw last. */
+interface TailRequest {
+  /** The first seq, or the position of the entry that the reader saw last. */
   readonly start: number | LogPosition;
-  /** How many entries at most. */
+  /** The largest number of entries. */
   readonly limit: number;
   readonly concern: ReadConcern;
 }
@@ -62,14 +61,14 @@ export async function tail(
   if (!res.destroyed) res.end();
 }
 
-/** Says that the reader's entries from `from` on may not be in this log; its id is that of the entry before. */
+/** Tells the reader that its entries from `from` on may not be in this log. The id is that of the entry before. */
 function resetEvent(view: LogView, { from, reason }: Reset): string {
   const id = from === 1 ? '0' : `${from - 1}${eventIdAt(view, from - 1).rest}`;
   const data = JSON.stringify({ from, logId: view.logId, reason });
   return `id: ${id}\nevent: reset\ndata: ${data}\n\n`;
 }
 
-/** Sends the headers of a stream of events; false if that was all (HEAD). */
+/** Sends the headers of a stream of events; false for HEAD, whose answer ends there. */
 export function beginEvents({ req, res }: RequestContext, headers: HeaderList = []): boolean {
   const fixed = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'];
   res.writeHead(200, [...fixed, 'X-Accel-Buffering', 'no', ...headers]);
@@ -81,7 +80,7 @@ export function beginEvents({ req, res }: RequestContext, headers: HeaderList = 
   return true;
 }
 
-/** Like `awaitShown` of the port; also resolves when the reader is gone. */
+/** Like `ReadPort.awaitShown`; also resolves when the reader disconnects. */
 export function awaitShown(
   port: ReadPort,
   res: ServerResponse,

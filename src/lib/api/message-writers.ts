@@ -1,6 +1,7 @@
 /**
  * Writes a part of the log to a reader: as one JSON list, as a line for each entry, or as events. Each piece waits
- * until the reader has taken the one before: a log of any size needs memory for one piece, and blocks nobody.
+ * until the reader has taken the one before. So a log of any size takes the memory of one piece, and other requests
+ * go on in between.
  */
 import type { ServerResponse } from 'node:http';
 import type { Log } from '../core/log/log.ts';
@@ -38,27 +39,26 @@ export async function writeList(res: ServerResponse, log: Log, range: Range): Pr
   if (!res.destroyed) res.end(close);
 }
 
-/** What stands around the JSON texts of entries, in ASCII. */
+/** The ASCII text before and after the JSON text of each entry. */
 export interface EntryForm {
-  /** What stands before the text of this entry. */
   readonly before: (seq: number) => EntryHead;
   readonly after: string;
 }
 
-export interface EntryHead {
-  /** The seq is written between each two of them. */
+interface EntryHead {
+  /** The seq stands between each two parts. */
   readonly parts: readonly string[];
-  /** The last seq that has the same parts. */
+  /** The last seq with the same parts. */
   readonly last: number;
 }
 
-/** NDJSON: `{"seq":1,"message":"a"}`, a line for each entry. */
+/** NDJSON: a line `{"seq":1,"message":"a"}` for each entry. */
 export const LINE: EntryForm = {
   before: () => ({ parts: ['{"seq":', ',"message":'], last: Number.POSITIVE_INFINITY }),
   after: '}\n',
 };
 
-/** An event of `text/event-stream`; JSON text has no line ends. */
+/** An event of `text/event-stream` for each entry. The log's JSON has no line ends, so its text is one `data` line. */
 export function eventForm(idOf: (seq: number) => EventId): EntryForm {
   const before = (seq: number) => {
     const { rest, last } = idOf(seq);
@@ -68,7 +68,7 @@ export function eventForm(idOf: (seq: number) => EventId): EntryForm {
 }
 
 /**
- * Writes entries, and stops when the log is cut meanwhile: entries that were written may not be in it any more.
+ * Writes entries, and stops when the log is cut meanwhile: written entries may then no longer be in it.
  * @returns the last seq that was written; `range.from - 1` for none
  */
 export async function writeEntries(
@@ -91,7 +91,7 @@ export async function writeEntries(
   return seq - 1;
 }
 
-/** The entries in this form, copied into one piece; a single large entry stays a view of the log. */
+/** Encodes the entries in this form as one copied piece; a single large entry stays a view of the log. */
 export function encodeEntries(log: Log, { from, to }: Range, form: EntryForm): Uint8Array[] {
   const after = Buffer.from(form.after);
   const textBytes = log.sliceBytes(from, to);
@@ -127,10 +127,10 @@ export function encodeEntries(log: Log, { from, to }: Range, form: EntryForm): U
 const NINE = 0x39;
 const ZERO = 0x30;
 
-/** The bytes before an entry. The seq in them is counted up in place: much cheaper than a new text for each. */
+/** The bytes before an entry. The seq is incremented in them, which is much cheaper than a new text for each entry. */
 class Head {
   readonly bytes: Buffer;
-  /** The last seq that it can count to. */
+  /** The last seq for which they are valid: the next one has other parts, or one digit more. */
   readonly last: number;
   /** Where the digits of the seq end. */
   readonly #ends: number[] = [];
@@ -146,7 +146,7 @@ class Head {
     }
   }
 
-  /** Goes on to the next seq; beyond `last` its bytes are not valid. */
+  /** Goes on to the next seq, which must not be beyond `last`. */
   countUp(): void {
     for (const end of this.#ends) {
       let at = end - 1;

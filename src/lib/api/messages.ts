@@ -1,4 +1,4 @@
-/** Reading the log, the same on every node: `GET /messages`, and what reading one entry shares with it. */
+/** `GET /messages`, the same on every node, and what it shares with reading one entry. */
 
 import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import { startAt } from '../core/log/epochs.ts';
@@ -7,7 +7,7 @@ import { matchesEtag, parsePrefer } from '../http/headers.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
-import { committedHeader, type HeaderList, type RequestContext } from '../http/request-context.ts';
+import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { type Route, route } from '../http/server.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
@@ -19,7 +19,7 @@ const [JSON_LIST, NDJSON, EVENTS] = [
   'text/event-stream',
 ] as const;
 
-/** `GET /messages`: the visible log or a page of it, streamed; as events it goes on with new entries. */
+/** `GET /messages`: the shown log or a page of it, streamed; events go on with new entries. */
 export function listRoute(port: ReadPort, otherMethods?: string): Route {
   const types = [JSON_LIST, NDJSON, EVENTS];
   const served = route('GET', '/messages', 'client', types, (context) => {
@@ -42,7 +42,7 @@ async function list(port: ReadPort, context: RequestContext): Promise<void> {
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
   const log = core.logId === null ? [] : ['Log-Id', encodeURIComponent(core.logId)];
-  const headers = [...position, ...committedHeader(core), ...log, ...applied];
+  const headers = [...position, ...context.logHeaders(), ...log, ...applied];
   if (mediaType === EVENTS) await tail(port, context, { start, limit, concern }, headers);
   else {
     const to = Math.min(shownTo(core, concern), first + limit - 1);
@@ -50,7 +50,7 @@ async function list(port: ReadPort, context: RequestContext): Promise<void> {
   }
 }
 
-/** The read concern of a request; 400 `bad-request` if it is none that this node supports. */
+/** The read concern of a request; 400 `bad-request` if this node does not support it. */
 export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConcern {
   const value = parameters.get('readConcern') ?? 'local';
   if (value === 'local' || value === 'majority') return value;
@@ -61,7 +61,7 @@ export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConc
   throw new HttpProblem('bad-request', detail);
 }
 
-/** A page of what is shown now. */
+/** Answers with a page of what is shown now. */
 async function page(
   view: LogView,
   { req, res, mediaType }: RequestContext,
@@ -78,7 +78,7 @@ async function page(
     return;
   }
   const { from, to } = range;
-  // The length of lines is not known beforehand: without it, lines that are cut off are seen to be.
+  // The length of lines is not known in advance. They are sent in chunks, so that a reader notices a cut-off answer.
   const length = isList ? ['Content-Length', String(view.log.sliceBytes(from, to) + 2)] : [];
   res.writeHead(200, ['Content-Type', mediaType, ...length, ...tagged]);
   if (req.method === 'HEAD') res.end();
@@ -93,8 +93,8 @@ async function page(
 
 /**
  * The entity tag of a page: its log, the epoch and writer of its last entry, and its first and last seq. Two logs
- * that agree on the last entry agree on all before it, so a page with this tag never changes. Names are encoded,
- * because a logId may be any text that a master chose.
+ * that agree on the last entry agree on all entries before it, so a page with this tag never changes. Names are
+ * encoded, because a logId may be any text.
  */
 function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): string {
   const name = encodeURIComponent(logId ?? 'empty');
@@ -106,8 +106,8 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
 }
 
 /**
- * Waits until the node shows `minSeq`, so that a client reads here what it wrote elsewhere; 503 `not-caught-up`
- * when that takes too long. Returns the headers that say which preference was applied.
+ * Waits until the node shows `minSeq`, so that a client can read its own writes at any node; 503 `not-caught-up`
+ * if that takes too long. Returns the header that says which preference was applied.
  */
 async function passBarrier(
   port: ReadPort,
@@ -135,7 +135,7 @@ async function passBarrier(
   return applied;
 }
 
-/** The seq in a path; 404 unless it is shown to readers of this concern. */
+/** Reads the seq in a path; 404 unless it is shown to readers of this concern. */
 export function requireSeq(view: LogView, text: string, concern: ReadConcern): number {
   const seq = parsePosition(text);
   if (seq !== null && seq <= shownTo(view, concern)) return seq;
@@ -145,7 +145,7 @@ export function requireSeq(view: LogView, text: string, concern: ReadConcern): n
   throw new HttpProblem('not-found', detail, { length });
 }
 
-/** `{"seq":3,"message":"Msg3",...}` in pieces; `more` are further members, as an object. */
+/** `{"seq":3,"message":"Msg3",...}` in pieces; `more` has further members. */
 export function entryJson(log: Log, seq: number, more: object = {}): Uint8Array[] {
   const rest = JSON.stringify(more).slice(1);
   const separator = rest === '}' ? '' : ',';

@@ -1,15 +1,13 @@
 /**
- * `GET /openapi.json`: the description of the API, indented. The file is generated from `openapi.yaml` (`npm run openapi`);
- * the tests check every answer that they see against it.
+ * `GET /openapi.json`: the description of the API, indented. The file is generated from `openapi.yaml`
+ * (`npm run openapi`); the tests check every answer that they see against it.
  */
-
 import type { Route } from '../http/server.ts';
 import { readPart, staticRoute } from '../http/static-answer.ts';
 
-/** The generated file. */
 export const DESCRIPTION_FILE = new URL('openapi.json', import.meta.url);
 
-/** The route, the same on every node. */
+/** The route of `GET /openapi.json`. */
 export function openapiRoute(): Route {
   const type = 'application/json';
   const text = `${JSON.stringify(JSON.parse(readPart(DESCRIPTION_FILE)), null, 2)}\n`;

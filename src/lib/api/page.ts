@@ -1,13 +1,12 @@
 /**
- * `GET /`: the page that shows the cluster. Its parts in `../page/` are joined once, at the start, into one answer
- * that needs no further request. Its content security policy admits exactly this script and this style, and
- * requests to this node only.
+ * `GET /`: the page that shows the cluster. Its parts in `../page/` are joined at the start into one HTML file. The
+ * content security policy permits exactly this script and this style, and requests to this node only.
  */
 
 import type { Route } from '../http/server.ts';
 import { digest, readPart, staticRoute } from '../http/static-answer.ts';
 
-/** The parts of the script, in order: they share one scope, and each may use what those before it define. */
+/** The parts of the script. They share one scope, and a part may use what earlier parts define. */
 const SCRIPTS = [
   'views/format.js',
   'views/dom.js',
@@ -28,11 +27,11 @@ const SCRIPTS = [
 ];
 
 export interface PageOptions {
-  /** Whether this master passes faults on. */
+  /** Whether this master passes faults on to its secondaries. */
   readonly faultInjection: boolean;
-  /** Whether clients must send a token; then the page asks for it before anything else. */
+  /** Whether clients must send a token; then the page asks the reader for it first. */
   readonly needsToken: boolean;
-  /** How long ago a secondary that answers its heartbeats in time was last heard at most, in ms. */
+  /** The largest `lastSeenMsAgo` of a secondary that answers its heartbeats in time. */
   readonly onTimeMs: number;
 }
 
@@ -49,13 +48,10 @@ export function pageRoute(options: PageOptions): Route {
   return staticRoute({ path: '/', mediaType, contentType, text: html, headers });
 }
 
-function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions): {
-  html: string;
-  policy: string;
-} {
+function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions) {
   const style = part('page.css');
   const script = SCRIPTS.map(part).join('\n');
-  // A replacement that is a string may not contain `$&` and the like; a function may.
+  // Functions, because `$&` and the like have a meaning in a replacement that is a string.
   const html = part('index.html')
     .replace('<style>', () => `<style>${style}`)
     .replace('<script type="module">', () => `<script type="module">${script}`)

@@ -1,4 +1,4 @@
-/** The routes of a node: what every node serves, and what its role adds. */
+/** The routes of a node: those of every node, and those of its role. */
 import type { HeartbeatConfig } from '../core/replication/heartbeat.ts';
 import { PAUSE_MS } from '../core/replication/pause.ts';
 import { parseQuery } from '../http/query.ts';
@@ -16,27 +16,22 @@ import { pageRoute } from './page.ts';
 import type { MasterPort, NodePort, SecondaryPort } from './ports.ts';
 import { type SecondaryFaultOptions, secondaryFaultRoutes } from './secondary-faults.ts';
 
-export interface NodeRoutesOptions {
+interface NodeRoutesOptions {
   readonly nodeId: string;
   /** Whether faults can be read and set. */
   readonly faultInjection: boolean;
 }
 
-export interface MasterRoutesOptions
-  extends NodeRoutesOptions,
-    AppendOptions,
-    SecondaryFaultOptions {
+interface MasterRoutesOptions extends NodeRoutesOptions, AppendOptions, SecondaryFaultOptions {
   readonly heartbeat: HeartbeatConfig;
 }
 
-const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-only for clients';
-
-/** Where the routes that every node has differ by its role. */
+/** The parts of the common routes that depend on the role. */
 interface RoleParts {
   readonly health: NodeHealth;
   /** Answers `GET /messages/{seq}`. */
   readonly readEntry: (context: RequestContext) => void;
-  /** What to tell those who come to `/messages` with a method that it has not. */
+  /** The detail of a 405 for another method of `/messages`. */
   readonly otherMethods?: string;
 }
 
@@ -61,14 +56,13 @@ export function secondaryRoutes(port: SecondaryPort, options: NodeRoutesOptions)
     ...nodeRoutes(port, {
       health: secondaryHealth(port, options.nodeId),
       readEntry: (context) => readEntry(port, context),
-      otherMethods: APPENDS_GO_TO_THE_MASTER,
+      otherMethods: 'appends go to the master; a secondary is read-only for clients',
     }),
     ...replicationRoutes(port),
     ...(options.faultInjection ? faultRoutes(port) : []),
   ];
 }
 
-/** What every node serves. */
 function nodeRoutes(port: NodePort, { health, readEntry, otherMethods }: RoleParts): Route[] {
   return [
     listRoute(port, otherMethods),
@@ -79,7 +73,6 @@ function nodeRoutes(port: NodePort, { health, readEntry, otherMethods }: RolePar
   ];
 }
 
-/** Answers `GET /metrics`, in Prometheus' text format. */
 function sendMetrics(port: NodePort, { res, query }: RequestContext): void {
   parseQuery(query, []);
   send(res, 200, port.metrics(), ['Content-Type', EXPOSITION_TYPE, 'Cache-Control', 'no-store']);

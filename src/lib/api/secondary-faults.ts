@@ -1,6 +1,6 @@
 /**
- * `GET|PUT /secondaries/{id}/faults` on a master: passed on to the secondary, because the page in a browser may
- * talk to the master only.
+ * `GET|PUT /secondaries/{id}/faults` on a master, which passes the request on to the secondary: the page in a browser
+ * may call the master only.
  */
 import type { Faults } from '../core/secondary.ts';
 import { FAULTS_ANSWER_MS } from '../http/limits.ts';
@@ -13,18 +13,18 @@ import { parseFaults } from '../wire/faults.ts';
 import { parseJson } from '../wire/fields.ts';
 import { readFaults } from './faults.ts';
 
-export interface SecondaryAddress {
+interface SecondaryAddress {
   readonly id: string;
   readonly url: string;
 }
 
 export interface SecondaryFaultOptions {
   readonly secondaries: readonly SecondaryAddress[];
-  /** The token of clients, which the secondaries require as well; null for none. */
+  /** The token of clients, which secondaries require as well; null for none. */
   readonly apiToken: string | null;
 }
 
-/** The two routes. */
+/** The routes of `GET|PUT /secondaries/{id}/faults`. */
 export function secondaryFaultRoutes(options: SecondaryFaultOptions): Route[] {
   const path = '/secondaries/{}/faults';
   const passOn = async (context: RequestContext, faults: Partial<Faults> | null) => {
@@ -56,7 +56,7 @@ function addressOf(
   throw new HttpProblem('not-found', `there is no such secondary; ${there}`);
 }
 
-/** Decodes a name in a path; a broken encoding stays as it is, and is nobody's name. */
+/** Decodes a name in a path; a text with a broken encoding stays as it is, and matches no name. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,7 +1,7 @@
 /**
- * Whether a tail has to leave a node that answers: one that is cut off from its master has nothing more to
- * tell, and yet keeps the connection open. So in a quiet time another node is asked, in turn, how long
- * its log is: one small request for each interval, and nothing while entries come.
+ * Finds out whether a tail should change its node. A node that is cut off from its master sends nothing more but
+ * keeps the connection open. So while no entry comes, the other nodes are asked in turn for the length of their
+ * log: one small request in each interval, none while entries come.
  */
 import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import type { Caller } from './caller.ts';
@@ -9,12 +9,12 @@ import { askPosition, type Position } from './position.ts';
 import type { Scope } from './scope.ts';
 
 /**
- * Resolves with a node that is ahead of `ours`, which has had an interval to catch up with what the other one
- * showed, and did not. Whether what it has is the same log, that node tells by the id of the last entry.
+ * Resolves with a node that is ahead of `ours`: after a whole interval ours still shows less than the other one
+ * showed. Whether the other one has the same log, it decides itself by the id of the tail's last entry.
  * @param others the nodes to ask
- * @param known what ours said when the tail began; null if that was nothing
+ * @param known the position of ours when the tail began; null if it gave none
  * @param last the seq of the last entry that came from ours
- * @param concern how much of a log counts
+ * @param concern which part of a log counts
  * @throws the reason for which the scope ends
  */
 export async function nodeAhead(
@@ -37,7 +37,7 @@ export async function nodeAhead(
     await scope.sleep(caller.tailCheckMs);
     const url: string = seen?.url ?? (others[turn % others.length] as string);
     const theirs = last() === before ? await ask(url) : null;
-    // While all is well, one question is enough.
+    // Ours is asked only if the other one may be ahead.
     const isNews = theirs !== null && mayBeAhead(theirs, own, last());
     const now = isNews ? await ask(ours) : null;
     own = now ?? own;
@@ -54,20 +54,20 @@ function isOtherLog(theirs: Position, own: Position): boolean {
   return theirs.logId !== null && theirs.logId !== own.logId;
 }
 
-/** Whether it is worth to look at both again, an interval later. */
+/** Whether both are worth a second look after another interval. */
 function mayBeAhead(theirs: Position, own: Position | null, last: number): boolean {
   if (own === null || isOtherLog(theirs, own)) return true;
-  // More of an older master is worth nothing: it may be what was cut off here.
+  // More entries of an older master do not count: they may be the ones that were cut off here.
   return theirs.epoch > own.epoch || (theirs.epoch === own.epoch && theirs.length > last);
 }
 
-/** @param theirsBefore what the other node said an interval ago */
+/** @param theirsBefore the position of the other node an interval ago */
 function isAhead(theirs: Position, own: Position, theirsBefore: Position): boolean {
-  // Nobody can say which of two logs is the right one; but of one that stands still that it is not.
+  // Which of two logs is the current one is not known, but a master writes to the one that grows.
   if (isOtherLog(theirs, own)) {
     const isGrowing = theirs.logId === theirsBefore.logId && theirs.length > theirsBefore.length;
     return isGrowing || (own.logId === null && theirs.length > own.length);
   }
-  // Who only takes entries slowly has a node that shows as much.
+  // Compares with what the other one showed before: a node that is slow but goes on is not left.
   return own.epoch < theirsBefore.epoch || own.length < theirsBefore.length;
 }

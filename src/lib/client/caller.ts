@@ -1,4 +1,4 @@
-/** One question to one node: sent with the token, bounded in time, and answered whole or not at all. */
+/** Sends one request to one node: with the token, bounded in time, answered completely or not at all. */
 import { backoffMs } from '../core/replication/backoff.ts';
 import { chunksOf } from '../replication/peer-answers.ts';
 import { NoAnswerError, ProblemError, problemOf } from './errors.ts';
@@ -7,7 +7,7 @@ import { Scope } from './scope.ts';
 /** Bytes of a refusal that are read; a proxy may send a whole page. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
-/** What is asked of a node. */
+/** A request to any node. */
 export interface Question {
   readonly method?: 'GET' | 'HEAD' | 'POST';
   /** With its query. */
@@ -16,13 +16,13 @@ export interface Question {
   readonly body?: string;
 }
 
-/** A successful answer whose body is still to come; the scope must be closed. */
+/** A successful answer whose body is still to be read; the caller must close its scope. */
 export interface OpenAnswer {
   readonly response: Response;
   readonly scope: Scope;
 }
 
-export interface CallerOptions {
+interface CallerOptions {
   readonly token: string | undefined;
   readonly timeoutMs: number;
   readonly backoffBaseMs: number;
@@ -31,9 +31,9 @@ export interface CallerOptions {
 }
 
 export class Caller {
-  /** How long a node may take beyond what it was asked to wait, and how long it may fall silent, in ms. */
+  /** How long a node may be silent, beyond the time that it was asked to wait, in ms. */
   readonly timeoutMs: number;
-  /** How long a tail may be quiet before another node is asked whether it has more, in ms. */
+  /** After how long without an entry a tail asks another node for its position, in ms. */
   readonly tailCheckMs: number;
   readonly #options: CallerOptions;
   readonly #headers: Readonly<Record<string, string>>;
@@ -45,11 +45,11 @@ export class Caller {
     this.tailCheckMs = options.tailCheckMs;
     const { token } = options;
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    new Headers(this.#headers); // Throws now what `fetch` would throw at each attempt.
+    new Headers(this.#headers); // Throws now; `fetch` would throw at each attempt.
   }
 
   /**
-   * Asks, and gives the answer when its headers are there.
+   * Sends a request, and resolves when the headers of the answer are there.
    * @param waitMs how long the node was asked to wait before it answers
    * @throws ProblemError for any status but 2xx, NoAnswerError if there is none
    */
@@ -76,7 +76,7 @@ export class Caller {
   }
 
   /**
-   * Asks, and reads the whole answer as JSON; `read` checks it and throws if it is not what it should be.
+   * Sends a request, and reads the whole answer as JSON; `read` checks it, and throws if it is not as expected.
    * @throws ProblemError for any status but 2xx, NoAnswerError if no such answer came
    */
   async ask<Value>(
@@ -97,12 +97,12 @@ export class Caller {
     }
   }
 
-  /** Waits before the next attempt: longer after each failure, and as long as the node asked for. */
+  /** Waits before the next attempt: at least as long as `Retry-After` says, and longer after each failure. */
   async pause(scope: Scope, failures: number, error: unknown): Promise<void> {
     const { backoffBaseMs, backoffMaxMs } = this.#options;
     const leastMs = error instanceof ProblemError ? error.retryAfterMs : 0;
     const delayMs = backoffMs(Math.max(1, failures), backoffBaseMs, backoffMaxMs, Math.random());
-    // The jitter comes on top, or all who were told the same would come back together.
+    // The jitter is added to `Retry-After`, or all clients that got the same value would retry together.
     await scope.sleep(leastMs + delayMs);
   }
 
@@ -128,7 +128,7 @@ async function refusalIn(response: Response, scope: Scope): Promise<ProblemError
   return problemOf(response.status, response.headers, Buffer.concat(chunks).toString());
 }
 
-/** Whatever broke it is one outcome: there was no answer. */
+/** A `ProblemError` as it is; every other error means that there was no answer. */
 function noAnswerUnlessProblem(url: string, error: unknown): ProblemError | NoAnswerError {
   if (error instanceof ProblemError) return error;
   const { message, cause } = error as Error & { cause?: { code?: string } };

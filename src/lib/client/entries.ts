@@ -1,4 +1,4 @@
-/** Entries as they arrive: lines of `application/x-ndjson`, or events of `text/event-stream`. */
+/** Reads entries as they arrive: lines of `application/x-ndjson`, or events of `text/event-stream`. */
 import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
 import { chunksOf } from '../replication/peer-answers.ts';
 import { LineSplitter } from '../wire/lines.ts';
@@ -7,22 +7,22 @@ import { NoAnswerError } from './errors.ts';
 import { type Entry, type LogReset, readEntry, readReset } from './receipt.ts';
 
 /**
- * The entries of an answer in lines, until it ends. Whoever takes them may be slow: only the time that a node
- * takes counts.
- * @param quietMsMax how long nothing may come before it counts as broken
- * @throws NoAnswerError if it breaks, or is something else
+ * The entries of an NDJSON answer. Only the time in which the node is silent counts, not the time that the consumer
+ * takes.
+ * @param quietMsMax how long nothing may come before the answer counts as broken
+ * @throws NoAnswerError if the answer breaks off, or has something else than entries
  */
 export function entriesIn(answer: OpenAnswer, quietMsMax: number): AsyncGenerator<Entry> {
   return itemsIn(answer, quietMsMax, (line) => readEntry(JSON.parse(line)));
 }
 
-/** What a tail is told: an entry, or that entries it was told before are not in the log any more. */
+/** An event of a tail: an entry, or a reset, which says that earlier entries are no longer in the log. */
 export type LogEvent = { readonly id: string } & (
   | { readonly entry: Entry; readonly reset?: undefined }
   | { readonly reset: LogReset; readonly entry?: undefined }
 );
 
-/** The same for an answer in events. Of each the `data` is the last line, as nodes write them. */
+/** The same for an answer of events. Nodes write `data` as the last line of each event. */
 export function eventsIn(answer: OpenAnswer, quietMsMax: number): AsyncGenerator<LogEvent> {
   let [id, type] = ['', 'message'];
   return itemsIn(answer, quietMsMax, (line) => {
@@ -40,7 +40,7 @@ export function eventsIn(answer: OpenAnswer, quietMsMax: number): AsyncGenerator
   });
 }
 
-/** What the lines of an answer are, those that are something. */
+/** The items that `read` finds in the lines of an answer; it returns null for a line without one. */
 async function* itemsIn<Item>(
   { response, scope }: OpenAnswer,
   quietMsMax: number,

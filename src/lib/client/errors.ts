@@ -1,19 +1,19 @@
 /**
- * What can go wrong for a client: a node refused and said why, or there was no answer. Refused
- * connections, resets, time-outs, cut answers and HTML where JSON belongs are all "no answer".
+ * The errors of the client: a node refused and said why, or there was no answer. Refused connections, resets,
+ * time-outs, truncated answers and HTML in place of JSON all count as no answer.
  */
 import type { LogReset } from './receipt.ts';
 
-/** A node answered, but not with success. */
+/** A node answered with a status other than 2xx. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   /** The last part of the problem's type, such as `read-only`; `http-<status>` without a problem. */
   readonly problem: string;
   readonly status: number;
   readonly detail: string;
-  /** All other members of the problem, such as `missing` or `length`; by `requestId` it is in the node's log. */
+  /** All other members of the problem, such as `missing` or `length`; `requestId` is also in the node's log. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** How long to wait before another attempt, as `Retry-After` says; 0 if it is not there. In ms. */
+  /** How long to wait before another attempt (`Retry-After`), in ms; 0 without the header. */
   readonly retryAfterMs: number;
 
   constructor(
@@ -32,18 +32,18 @@ export class ProblemError extends Error {
   }
 }
 
-/** No node gave an answer that makes sense; `cause` is what happened last. */
+/** No node gave a valid answer; `cause` is the last failure. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 }
 
-/** A tail gave entries that are not in the log any more; what it gave before `from` is. */
+/** Entries that a tail gave are no longer in the log; those before `from` are. */
 export class LogResetError extends Error implements LogReset {
   override readonly name = 'LogResetError';
   readonly from: number;
   readonly logId: string;
   readonly reason: LogReset['reason'];
-  /** Give it to `tail` as `after` to go on at `from`. */
+  /** Pass it to `tail` as `after` to go on at `from`. */
   readonly id: string;
 
   constructor({ from, logId, reason }: LogReset, id: string) {
@@ -57,20 +57,20 @@ export class LogResetError extends Error implements LogReset {
 }
 
 /**
- * Whether the same question may be answered later, or elsewhere: there was no answer, or a node or
- * proxy cannot answer now. A full log stays full until somebody acts.
+ * Whether the same request may succeed later or at another node: there was no answer, or a node or proxy cannot
+ * answer now. A full log is excluded, because it stays full until an operator acts.
  */
 export function mayPass(error: unknown): error is ProblemError | NoAnswerError {
   if (error instanceof NoAnswerError) return true;
   return error instanceof ProblemError && error.status >= 500 && error.problem !== 'log-full';
 }
 
-/** Of two failures the one that tells more: a refusal, rather than silence. */
+/** The more informative of two failures: a refusal rather than silence. */
 export function moreTelling(before: unknown, now: unknown): unknown {
   return before instanceof ProblemError && !(now instanceof ProblemError) ? before : now;
 }
 
-/** The error for an answer of this status and with this body, whatever the body is. */
+/** The error for an answer with this status and any body. */
 export function problemOf(status: number, headers: Headers, body: string): ProblemError {
   const retryAfterMs = parseRetryAfter(headers.get('retry-after'));
   try {
@@ -80,13 +80,13 @@ export function problemOf(status: number, headers: Headers, body: string): Probl
       return new ProblemError(status, name, String(detail ?? title), fields, retryAfterMs);
     }
   } catch {
-    // It is no problem in JSON: a proxy answered, or something else that is not a node.
+    // The body is not JSON: a proxy answered, or another server that is not a node.
   }
   const detail = 'the answer is not a problem of a node';
   return new ProblemError(status, `http-${status}`, detail, {}, retryAfterMs);
 }
 
-/** Seconds, or a date (RFC 9110, 10.2.3), as ms from now; 0 for anything else. */
+/** Reads seconds or a date (RFC 9110, 10.2.3) as ms from now; 0 for anything else. */
 function parseRetryAfter(text: string | null): number {
   if (text === null) return 0;
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();

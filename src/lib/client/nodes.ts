@@ -1,6 +1,5 @@
 /**
- * The nodes a client knows: which one is the master, and which one is read from. The master is asked
- * for, and then remembered until it fails; readers stay with one node until it fails.
+ * The nodes of a client: which one is the master, and which one it reads from. Both are kept until they fail.
  */
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import type { Caller } from './caller.ts';
@@ -8,7 +7,7 @@ import { NoAnswerError } from './errors.ts';
 import { type Health, type MasterHealth, readHealth } from './health.ts';
 import { Scope } from './scope.ts';
 
-/** A node to send an append to, and whether it said that it is the master. */
+/** A node to send an append to, and whether it is known to be the master. */
 export interface Candidate {
   readonly url: string;
   readonly isKnown: boolean;
@@ -22,7 +21,7 @@ export class Nodes {
   #search: Promise<Candidate> | null = null;
   #reader = 0;
 
-  /** @throws TypeError if there is no URL, or one that is not that of a node */
+  /** @throws TypeError if there is no URL, or one cannot be that of a node */
   constructor(urls: readonly string[], caller: Caller, signal: AbortSignal | undefined) {
     if (urls.length === 0) throw new TypeError('nodes must name at least one URL');
     this.urls = urls.map(originOf);
@@ -30,47 +29,47 @@ export class Nodes {
     this.#signal = signal;
   }
 
-  /** What a node says of itself; throws a NoAnswerError or ProblemError. */
+  /** The health of a node; throws a NoAnswerError or ProblemError. */
   health(scope: Scope, url: string): Promise<Health> {
     return this.#caller.ask(scope, url, { path: '/health' }, readHealth);
   }
 
   /**
-   * Where appends go. If every node says that it is a secondary, one of them: it will refuse, and say why.
-   * @throws NoAnswerError if there is no master now, but may be one later
+   * The node to send appends to. If all nodes are secondaries it is one of them, whose refusal says why.
+   * @throws NoAnswerError if no master answers now, but one may later
    */
   async master(scope: Scope): Promise<Candidate> {
     if (this.#master !== null) return { url: this.#master, isKnown: true };
     const [only] = this.urls as [string];
     if (this.urls.length === 1) return { url: only, isKnown: false };
-    // One search serves all who wait for it.
+    // Concurrent calls share one search.
     this.#search ??= this.#find().finally(() => {
       this.#search = null;
     });
     return scope.within(this.#search);
   }
 
-  /** Looks for the master anew next time, if this one is still taken for it. */
+  /** Makes the next call look for the master again, if it is this one. */
   forgetMaster(url: string): void {
     if (this.#master === url) this.#master = null;
   }
 
-  /** All nodes, beginning with the one that is read from. */
+  /** All nodes, the one that is read from first. */
   readers(): string[] {
     return [...this.urls.slice(this.#reader), ...this.urls.slice(0, this.#reader)];
   }
 
-  /** Reads go here from now on. */
+  /** Makes reads use this node. */
   readFrom(url: string): void {
     this.#reader = this.urls.indexOf(url);
   }
 
-  /** Reads go to the next node from now on, if they still go to this one. */
+  /** Makes reads use the next node, if they still use this one. */
   leaveReader(url: string): void {
     if (this.urls[this.#reader] === url) this.#reader = (this.#reader + 1) % this.urls.length;
   }
 
-  /** Asks all nodes at once; the first writable master is taken without waiting for the others. */
+  /** Asks all nodes at once, and takes the first writable master without waiting for the others. */
   async #find(): Promise<Candidate> {
     const scope = new Scope([this.#signal]);
     const masters: { url: string; epoch: number }[] = [];
@@ -84,7 +83,7 @@ export class Nodes {
     });
     try {
       this.#master = await Promise.any(asked).catch(() => {
-        // None is writable: one that may soon be, and among those the newest.
+        // No master is writable: takes the newest one, which may be writable soon.
         return masters.sort((one, other) => other.epoch - one.epoch)[0]?.url ?? null;
       });
     } finally {
@@ -100,14 +99,14 @@ function isWritable(health: Health): health is MasterHealth {
   return health.role === 'master' && ['ok', 'degraded'].includes(health.status);
 }
 
-/** @throws TypeError */
+/** The URL of a node without a trailing slash; throws a TypeError if it is not one. */
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '';
   if (!isPlain || url.search !== '' || url.hash !== '') {
     throw new TypeError(`a node must be http://host:port; got '${text}'`);
   }
-  // Nobody can be reached at port 0 either, which newer lists of bad ports name.
+  // Port 0 cannot be called either; newer lists of bad ports include it.
   if (url.port === '0' || isRefusedPort(Number(url.port))) {
     throw new TypeError(`the port of a node ${REFUSED_PORT_RULE}; got '${text}'`);
   }

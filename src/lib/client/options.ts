@@ -1,4 +1,4 @@
-/** What callers may wish for, and what becomes of it: a question, or a range with nothing left open. */
+/** The options of each call, and the request or range that is made of them. */
 
 import type { ReadConcern } from '../core/concerns/read-barrier.ts';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
@@ -7,20 +7,19 @@ import type { Question } from './caller.ts';
 import type { Range } from './reading.ts';
 import type { LogReset, WriteConcern } from './receipt.ts';
 
-/** How to reach a cluster. */
 export interface ClientOptions {
   /** `http://host:port` of nodes, in the order in which they are read from; appends need the master among them. */
   readonly nodes: readonly string[];
   /** The `API_TOKEN` of the nodes. */
   readonly token?: string | undefined;
-  /** Ends everything this client does, with its reason. */
+  /** Ends all calls of this client, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long a node may be silent when it should answer, in ms; default 5000. */
   readonly timeoutMs?: number;
-  /** The window of the first pause between attempts, and of the longest, in ms; default 50 and 2000. */
+  /** The upper bound of the first and of the longest pause between attempts, in ms; default 50 and 2000. */
   readonly backoffBaseMs?: number;
   readonly backoffMaxMs?: number;
-  /** After how long without an entry a tail asks another node whether it shows more, in ms; default 15000. */
+  /** After how long without an entry a tail asks another node for its position, in ms; default 15000. */
   readonly tailCheckMs?: number;
 }
 
@@ -32,43 +31,42 @@ export interface CallOptions {
 export interface TailOptions extends CallOptions, ConcernOptions {
   /** The first seq; default 1. */
   readonly from?: number | undefined;
-  /** Goes on after the entry with this `id`, instead of `from`: what a tail, perhaps an earlier one, gave last. */
+  /** In place of `from`: goes on after the entry with this `id`, which this or an earlier tail gave. */
   readonly after?: string | undefined;
   /**
-   * Called, before the tail goes on at `reset.from`, when entries that it gave are not in the log any more.
-   * Without it the tail ends with a LogResetError.
+   * Called when entries that the tail gave are no longer in the log; then the tail goes on at `reset.from`. Without
+   * it the tail ends with a LogResetError.
    */
   readonly onReset?: ((reset: LogReset) => void) | undefined;
 }
 
-/** What is read: all that a node shows, or only what it knows to be committed, which no later master can take back. */
 export interface ConcernOptions {
-  /** Default `local`. */
+  /** `local` (default): all that a node shows. `majority`: what it knows to be committed, so that it cannot be lost. */
   readonly readConcern?: ReadConcern | undefined;
 }
 
 export interface WaitOptions extends CallOptions {
-  /** How many nodes must hold it; the master's `DEFAULT_W` if not said. */
+  /** How many nodes must hold it; default the master's `DEFAULT_W`. */
   readonly w?: WriteConcern | undefined;
-  /** How long the master, once it answers, waits for them, in ms (counted in whole seconds); default: for ever. */
+  /** How long the master waits for them once it answers, in ms (rounded up to seconds); default without limit. */
   readonly waitMs?: number | undefined;
 }
 
 export interface AppendOptions extends WaitOptions {
-  /** The idempotency key, 1 to 255 printable ASCII characters; a random UUID if not said. */
+  /** The idempotency key, 1 to 255 printable ASCII characters; default a random UUID. */
   readonly key?: string | undefined;
 }
 
 export interface ReadOptions extends CallOptions, ConcernOptions {
   /** The first seq; default 1. */
   readonly from?: number | undefined;
-  /** How many messages at most; default all. */
+  /** The largest number of messages; default all. */
   readonly limit?: number | undefined;
   /** Read only from a node that shows this seq. */
   readonly minSeq?: number | undefined;
-  /** The same, for all that this client has appended. */
+  /** Read only from a node that shows everything that this client has appended. */
   readonly afterMyWrites?: boolean | undefined;
-  /** How long nodes may wait until they show it, in ms (counted in whole seconds); default 5000. */
+  /** How long nodes may wait until they show it, in ms (rounded up to seconds); default 5000. */
   readonly waitMs?: number | undefined;
 }
 
@@ -79,8 +77,8 @@ export function requireWaitMs(waitMs: number): void {
 }
 
 /**
- * The append of one message, or of a batch.
- * @throws TypeError if the key is none
+ * The request to append one message, or a batch.
+ * @throws TypeError if the key is invalid
  */
 export function appendQuestion(
   messages: string | readonly string[],
@@ -99,8 +97,8 @@ export function appendQuestion(
 }
 
 /**
- * The range that is meant.
- * @param lastWritten the last position that this client's appends were given
+ * The range that the options describe.
+ * @param lastWritten the highest seq of this client's appends
  * @throws RangeError if `waitMs` is not a number from 0
  */
 export function rangeOf(options: ReadOptions, lastWritten: number): Range {

@@ -1,4 +1,4 @@
-/** How far the log of a node is, and which log it is: what the headers of `/messages` say. */
+/** The position of a node: which log it has and how long it is, as the headers of `/messages` say. */
 import type { Caller } from './caller.ts';
 import { NoAnswerError } from './errors.ts';
 import type { Scope } from './scope.ts';
@@ -6,15 +6,15 @@ import type { Scope } from './scope.ts';
 export interface Position {
   /** How many messages the node shows. */
   readonly length: number;
-  /** Up to where it knows them to be committed; 0 if it does not say. */
+  /** Up to where it knows them to be committed; 0 without the header. */
   readonly committed: number;
   /** The epoch of the newest master whose log this is. */
   readonly epoch: number;
-  /** Which log, as the header has it; null if the node has none yet, or does not say. */
+  /** The header `Log-Id`; null if the node has no log yet. */
   readonly logId: string | null;
 }
 
-/** What the headers of a node say; null if they are not those of one. */
+/** The position in these headers; null if they are not those of a node. */
 export function positionOrNull(headers: Headers): Position | null {
   try {
     return positionIn(headers);
@@ -23,7 +23,7 @@ export function positionOrNull(headers: Headers): Position | null {
   }
 }
 
-/** @throws NoAnswerError if these are not the headers of a node */
+/** The position in these headers; throws a NoAnswerError if they are not those of a node. */
 export function positionIn(headers: Headers): Position {
   const length = Number(headers.get('log-length') ?? Number.NaN);
   const epoch = Number(headers.get('log-epoch') ?? Number.NaN);
@@ -34,7 +34,7 @@ export function positionIn(headers: Headers): Position {
   return { length, committed, epoch, logId: headers.get('log-id') };
 }
 
-/** Asks a node, for no message at all; null if it does not answer now. */
+/** Asks a node for its position; null if it does not answer now. */
 export async function askPosition(
   caller: Caller,
   scope: Scope,
@@ -43,7 +43,7 @@ export async function askPosition(
   try {
     const answer = await caller.open(scope, url, { method: 'HEAD', path: '/messages' });
     answer.scope.close();
-    return positionOrNull(answer.response.headers);
+    return positionIn(answer.response.headers);
   } catch {
     return null;
   }

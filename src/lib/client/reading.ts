@@ -1,4 +1,4 @@
-/** Reading from any node: the next one is asked when one does not answer, or is not that far yet. */
+/** Reads from any node: the next one is asked when one does not answer, or does not show enough yet. */
 import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import type { Caller, OpenAnswer, Question } from './caller.ts';
 import { entriesIn } from './entries.ts';
@@ -9,32 +9,31 @@ import type { Entry } from './receipt.ts';
 import type { Scope } from './scope.ts';
 import { preferWait } from './writing.ts';
 
-/** What to read, with nothing left open. */
+/** Which entries to read, with all defaults filled in. */
 export interface Range {
   readonly from: number;
   readonly limit?: number | undefined;
   /** Only from a node that shows this seq; 0 for any. */
   readonly minSeq: number;
-  /** How long nodes may wait for `minSeq`, all together, in ms. */
+  /** How long all nodes together may wait for `minSeq`, in ms. */
   readonly waitMs: number;
   readonly readConcern: ReadConcern;
 }
 
-/** A page of the log. */
 export interface Page {
   readonly messages: string[];
   /** How many messages the node showed. */
   readonly length: number;
-  /** Up to where it knew them to be committed. */
+  /** Up to where the node knew them to be committed. */
   readonly committed: number;
   /** The epoch of the newest master whose log this is. */
   readonly epoch: number;
 }
 
 /**
- * Asks the nodes in turn until one answers; reads stay with it.
+ * Asks the nodes in turn until one answers, from which later reads begin.
  * @param isPassedOver whether another node is asked after this failure
- * @throws the most telling failure, when no node has answered; the reason of an abort
+ * @throws the most informative failure if no node has answered; the reason of an abort
  */
 export async function askAny<Answer>(
   nodes: Nodes,
@@ -57,8 +56,8 @@ export async function askAny<Answer>(
   throw failure;
 }
 
-/** How to ask for a range. The first node waits for `minSeq` as long as may be, the next ones for the rest. */
-export class RangeQuestion {
+/** The request for a range. The first node may wait for `minSeq` for all of `waitMs`, the next ones for what is left. */
+class RangeQuestion {
   readonly #range: Range;
   readonly #deadline: number;
 
@@ -102,8 +101,8 @@ export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Rang
 }
 
 /**
- * The entries from `range.from` to the end that the log had when it was first asked for, as they come. What
- * breaks off is continued on another node that shows that much.
+ * The entries from `range.from` to the end that the log had at the first request, as they arrive. An answer that
+ * breaks off is continued at another node that shows up to that end.
  */
 export async function* readEntries(
   caller: Caller,

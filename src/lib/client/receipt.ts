@@ -1,9 +1,9 @@
-/** What the master says about an append, and about one entry: who holds it. */
+/** The answers about entries: the receipt of an append, an entry and which nodes hold it, a reset. */
 
 /** How many nodes must hold a message before the answer comes, the master included. */
 export type WriteConcern = number | 'majority' | 'all';
 
-/** `pending`: the wait that was asked for ended first; the message is stored and goes on replicating. */
+/** `pending`: the requested wait ended first; the message is stored and goes on replicating. */
 export type Held = 'acknowledged' | 'pending';
 
 /** The answer to an append. */
@@ -11,37 +11,34 @@ export interface Receipt {
   readonly status: Held;
   /** The position of the message, or of the first one of a batch. */
   readonly seq: number;
-  /** How many messages were appended. */
   readonly count: number;
   readonly epoch: number;
-  /** The write concern that was asked for, as a number of nodes. */
+  /** The requested write concern, as a number of nodes. */
   readonly w: number;
   /** The nodes that hold all of it now. */
   readonly acked: readonly string[];
   readonly pending: readonly string[];
-  /** Whether an earlier attempt with this key, perhaps one of the same call, had appended it. */
+  /** Whether an earlier attempt with this key, perhaps of the same call, had appended it. */
   readonly isDuplicate: boolean;
-  /** The idempotency key it was sent with. */
+  /** The idempotency key of the append. */
   readonly key: string;
 }
 
-/** A message and its position. */
 export interface Entry {
   readonly seq: number;
   readonly message: string;
 }
 
-/** An entry as a tail gives it. */
 export interface TailEntry extends Entry {
-  /** Says at any node which entry this was; give it to `tail` as `after` to go on there, also in another process. */
+  /** Identifies this entry at any node. Pass it to `tail` as `after` to go on behind it, also in another process. */
   readonly id: string;
 }
 
-/** What a tail gave from seq `from` on is not in the log any more, or may not be. */
+/** The entries that a tail gave from seq `from` on may no longer be in the log. */
 export interface LogReset {
   /** The first seq that may differ from what was given. */
   readonly from: number;
-  /** The log that the tail goes on with. */
+  /** The log with which the tail goes on. */
   readonly logId: string;
   /** `cut`: entries of this log were cut off; `other-log`: it is another log. */
   readonly reason: 'cut' | 'other-log';
@@ -56,8 +53,8 @@ export interface HeldEntry extends Entry {
 }
 
 /**
- * A receipt from the body and status of an answer.
- * @throws TypeError if it is none
+ * Reads a receipt from the body and status of an answer.
+ * @throws TypeError if the body is not a receipt
  */
 // biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
 export function readReceipt(body: any, status: number, key: string): Receipt {
@@ -78,8 +75,8 @@ export function readReceipt(body: any, status: number, key: string): Receipt {
 }
 
 /**
- * An entry from the body of an answer, or a line of one.
- * @throws TypeError if it is none
+ * Reads an entry from the body of an answer, or a line of one.
+ * @throws TypeError if it is not an entry
  */
 // biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
 export function readEntry(body: any): Entry {
@@ -89,8 +86,8 @@ export function readEntry(body: any): Entry {
 }
 
 /**
- * An entry and who holds it, from the body and status of a master's answer.
- * @throws TypeError if it is none
+ * Reads an entry and which nodes hold it from the body and status of a master's answer.
+ * @throws TypeError if it is not such an entry
  */
 // biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
 export function readHeldEntry(body: any, status: number): HeldEntry {
@@ -101,8 +98,8 @@ export function readHeldEntry(body: any, status: number): HeldEntry {
 }
 
 /**
- * The data of a `reset`.
- * @throws TypeError if it is none
+ * Reads the data of a `reset`.
+ * @throws TypeError if it is not that of a reset
  */
 // biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
 export function readReset(data: any): LogReset {

@@ -1,12 +1,12 @@
 /**
- * How long something may go on: until one of the outer signals aborts, or its own time is up. It has a
- * controller and a timer of its own, because on Node 20 `AbortSignal.any` with `AbortSignal.timeout` in it
- * is collected before it fires, and it never leaves it to `fetch` alone to notice that it should end.
+ * The lifetime of an operation: it ends when an outer signal aborts or its own time is up. It has a controller and
+ * a timer of its own, because on Node 20 `AbortSignal.any` over an `AbortSignal.timeout` may be collected before
+ * it fires. Nor does it rely on `fetch` to notice an abort.
  */
 import { setMaxListeners } from 'node:events';
 import { NoAnswerError } from './errors.ts';
 
-/** The longest delay a timer can count, in ms; beyond it node fires at once. */
+/** The longest delay of a timer, in ms; node fires at once for a longer one. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
 export class Scope {
@@ -14,23 +14,22 @@ export class Scope {
   readonly #outer: readonly AbortSignal[];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param outer what ends it early, with their reason; undefined ones are passed over */
+  /** @param outer signals that end the scope with their reason; undefined ones are ignored */
   constructor(outer: readonly (AbortSignal | undefined)[]) {
     this.#outer = outer.filter((signal) => signal !== undefined);
     for (const signal of this.#outer) {
-      // Any number of calls may share one signal; node would warn from the eleventh on.
+      // Any number of calls may share one signal; node would warn from the eleventh listener on.
       setMaxListeners(0, signal);
       signal.addEventListener('abort', this.#onOuterAbort);
     }
     this.#onOuterAbort();
   }
 
-  /** Aborts when the scope ends. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Ends the scope in `ms` from now, unless this is called again, or `rest`, before. */
+  /** Ends the scope after `ms`, unless `expireIn` or `rest` is called before. */
   expireIn(ms: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(
@@ -39,12 +38,12 @@ export class Scope {
     );
   }
 
-  /** Stops its clock. */
+  /** Stops the timer of `expireIn`. */
   rest(): void {
     clearTimeout(this.#timer);
   }
 
-  /** What `work` becomes; rejects with the signal's reason when the scope ends before. */
+  /** Settles as `work` does; rejects with the signal's reason if the scope ends first. */
   within<Value>(work: Promise<Value>): Promise<Value> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
@@ -55,7 +54,7 @@ export class Scope {
     });
   }
 
-  /** Waits; rejects with the signal's reason when the scope ends before. */
+  /** Waits; rejects with the signal's reason if the scope ends first. */
   async sleep(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<void>((resolve) => {
@@ -64,7 +63,7 @@ export class Scope {
     await this.within(over).finally(() => clearTimeout(timer));
   }
 
-  /** Ends it: no timer and no listener stays, and what still arrives is cancelled. */
+  /** Ends the scope: removes its timer and listeners, and cancels what still arrives. */
   close(): void {
     clearTimeout(this.#timer);
     for (const signal of this.#outer) signal.removeEventListener('abort', this.#onOuterAbort);

@@ -1,7 +1,7 @@
 /**
- * Following the log for ever: entries as any node shows them, each once and in order. When a node goes
- * away the next one goes on behind the last entry that was taken, by its id, so that it can tell whether it has the
- * same one; a round of failures is followed by a pause.
+ * Follows the log without end: entries as any node shows them, each once and in order. When a node fails the next
+ * one goes on behind the last entry that was taken. The request has the id of that entry, by which the node checks
+ * that it has the same one. A pause follows when all nodes have failed in turn.
  */
 import type { ReadConcern } from '../core/concerns/read-barrier.ts';
 import { TAIL_COMMENT_MS } from '../http/limits.ts';
@@ -16,9 +16,9 @@ import type { TailEntry } from './receipt.ts';
 import type { Scope } from './scope.ts';
 
 /**
- * Entries from where the options say on. Ends only by an error.
- * @throws TypeError if `after` is no id; ProblemError if a node refuses what it will refuse next time, too; LogResetError if what was given is not
- *   in the log any more and nobody listens to that; the reason of an abort; what `onReset` throws
+ * The entries from the place that the options name. Ends only by an error.
+ * @throws TypeError if `after` is no id; ProblemError for a refusal that a retry cannot change; LogResetError if
+ *   given entries are no longer in the log and there is no `onReset`; the reason of an abort; what `onReset` throws
  */
 export async function* followEntries(
   caller: Caller,
@@ -26,7 +26,7 @@ export async function* followEntries(
   scope: Scope,
   options: TailOptions,
 ): AsyncGenerator<TailEntry> {
-  // A node says something every so often; one comment may be late.
+  // A node sends a comment at least every TAIL_COMMENT_MS; one may be late.
   const quietMsMax = 2 * TAIL_COMMENT_MS + caller.timeoutMs;
   const { readConcern = 'local', onReset } = options;
   const path = readConcern === 'local' ? '/messages' : `/messages?readConcern=${readConcern}`;
@@ -61,11 +61,11 @@ export async function* followEntries(
   }
 }
 
-/** Up to where a tail has come. */
+/** How far a tail has come. */
 class Place {
-  /** The seq of the last entry that counts. */
+  /** The seq of the last entry that is still valid. */
   last: number;
-  /** What nodes are asked to go on after. */
+  /** The id after which nodes are asked to go on. */
   id: string;
 
   /** @throws TypeError if `after` is no id */
@@ -78,8 +78,8 @@ class Place {
   }
 
   /**
-   * Takes note of an event; false if it says what is known.
-   * @throws NoAnswerError if it cannot be what comes next
+   * Takes an event; false if it is an entry that was taken before.
+   * @throws NoAnswerError if the event cannot come next
    */
   isMoved({ id, entry, reset }: LogEvent, url: string): boolean {
     const last = reset === undefined ? entry.seq : reset.from - 1;
@@ -88,13 +88,13 @@ class Place {
     }
     if (reset === undefined && last <= this.last) return false;
     this.last = last;
-    // A node before this one may not have said more than the seq.
+    // An event may lack an id, as behind a proxy; the seq alone is one.
     this.id = id === '' ? String(last) : id;
     return true;
   }
 }
 
-/** Ends the connection to a node that stays behind another one; the next one is to that one. */
+/** Closes the connection when its node stays behind another one, so that the tail goes on there. */
 function leaveWhenBehind(
   caller: Caller,
   nodes: Nodes,
@@ -110,8 +110,6 @@ function leaveWhenBehind(
       nodes.readFrom(ahead);
       scope.close();
     },
-    () => {
-      // The connection has ended before.
-    },
+    () => {}, // The connection has ended before.
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Asking the master until it has answered. A wait without limit is made of short ones: each attempt
- * asks the master to wait a few seconds, so a connection that died unnoticed is noticed, and the next
- * attempt, with the same key, joins the one before.
+ * Asks the master until it has answered. A wait without limit consists of short ones: each attempt asks the master
+ * to wait a few seconds, so that a dead connection is noticed. The next attempt has the same key, so it waits for
+ * the same message.
  */
 import type { Caller, Question } from './caller.ts';
 import { mayPass, ProblemError } from './errors.ts';
@@ -9,15 +9,14 @@ import type { Nodes } from './nodes.ts';
 import type { Held } from './receipt.ts';
 import type { Scope } from './scope.ts';
 
-/** `Prefer: wait=N`, which counts whole seconds; a part of one counts as one. */
+/** `Prefer: wait=N`, in seconds, rounded up. */
 export function preferWait(waitMs: number): Record<string, string> {
   return { prefer: `wait=${Math.ceil(waitMs / 1000)}` };
 }
 
 /**
- * Asks the master, whichever node that is, until it gives an answer that is not pending any more, or
- * `waitMs` are over since it was first asked.
- * @throws ProblemError if it refuses what will be refused next time, too; the reason of an abort
+ * Asks the current master until its answer is no longer pending, or `waitMs` have passed since the first request.
+ * @throws ProblemError for a refusal that a retry cannot change; the reason of an abort
  */
 export async function askMaster<Answer extends { readonly status: Held }>(
   caller: Caller,
@@ -53,7 +52,7 @@ export async function askMaster<Answer extends { readonly status: Held }>(
   }
 }
 
-/** A secondary has taken the place of the master that was there; another node may be it now. */
+/** Whether a secondary now runs where the master was; another node may be the master. */
 function isNoMaster(error: unknown): boolean {
   return error instanceof ProblemError && error.problem === 'method-not-allowed';
 }

@@ -1,4 +1,4 @@
-/** Reads a request's body whole, bounded in bytes and time, and all bodies together in bytes. */
+/** Reads a whole request body. Each body is bounded in bytes and time, all bodies together in bytes. */
 
 import { type BodySink, BufferedRequest } from './buffered-request.ts';
 import { ByteBudget, ByteBuffer, TooManyBytes } from './byte-buffer.ts';
@@ -10,12 +10,11 @@ import { afterTurn } from './turn.ts';
 const allBodies = new ByteBudget(BODIES_BYTES_MAX);
 
 /**
- * Calls `onBody` with the body's bytes, which are its own until it returns, when all are here; most
- * often that is before this turn of the event loop ends. What it throws is answered. 413 beyond
- * `bytesMax` (at once if the client announces it), 408 when it takes too long, 503 while too much
- * arrives already. After a refusal the rest is read and thrown away (the server bounds for how long):
- * a client that still sends would see a reset connection instead of the answer. A client that goes
- * away in the middle is not answered.
+ * Calls `onBody` once the whole body has arrived, mostly within this turn of the event loop. The bytes are
+ * valid until `onBody` returns; an error that it throws becomes the answer. Refuses with 413 beyond `bytesMax`
+ * (at once if `Content-Length` says so), 408 when the body takes too long, 503 while all bodies together have
+ * too many bytes. The rest of a refused body is read and discarded for a bounded time: a client that still
+ * sends would see a reset connection instead of the answer. A client that disconnects is not answered.
  */
 export function readBody(
   context: RequestContext,
@@ -30,7 +29,7 @@ export function readBody(
     req.on('data', (piece: Buffer) => body.onPiece(piece));
     req.on('end', () => body.onEnd());
   }
-  // What came in one packet with its headers is here by then, and needs no clock.
+  // A body that came in one packet with its headers has arrived by then, and needs no timer.
   afterTurn(() => body.watch());
 }
 
@@ -70,7 +69,7 @@ class Body implements BodySink {
     this.#bytes.reuse();
   }
 
-  /** Gives the rest of the body a time to come, and notices when it will not. */
+  /** Starts the time limit for the rest of the body, and ends it when the connection closes. */
   watch(): void {
     if (this.#isOver) return;
     if (this.#context.req.destroyed) {

@@ -1,20 +1,19 @@
 /**
- * Buffers the bytes of a body or of a line, however they are cut. Peers decide how small the pieces
- * come, and a piece kept for itself costs some 300 bytes: 16 MiB sent byte by byte would be 5 GB. So
- * pieces are copied together into one run that grows by doubling, and what all runs of a kind hold
- * at once is bounded as well.
+ * Buffers the bytes of a body or of a line. The sender decides how small the pieces are, and a piece kept by
+ * itself costs some 300 bytes: 16 MiB sent byte by byte would take 5 GB. So pieces are copied into one run that
+ * grows by doubling. The bytes of all runs of a kind together are bounded as well.
  */
 import { BUFFER_FREE_BYTES } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 
 const NOTHING = new Uint8Array(0);
 const FIRST_RUN_BYTES = 4096;
-/** Runs of these sizes are used again. */
+/** Runs of these sizes are reused. */
 const [SPARE_BYTES_MIN, SPARE_BYTES_MAX] = [64 * 1024, 4 * 1024 * 1024];
 
 /**
- * What all buffers that share it may hold together, in bytes. Beside that there is one run that is
- * used again and again: memory that was touched before is several times as fast as new one.
+ * How many bytes the buffers that share it may hold together. It also keeps one spare run for reuse: memory that
+ * was touched before is several times as fast as new memory.
  */
 export class ByteBudget {
   readonly bytesMax: number;
@@ -29,7 +28,7 @@ export class ByteBudget {
     return this.#used;
   }
 
-  /** Takes `bytes` if they are there; returns whether they were. */
+  /** Takes `bytes` from the budget; false, and nothing taken, if fewer are left. */
   take(bytes: number): boolean {
     if (this.#used + bytes > this.bytesMax) return false;
     this.#used += bytes;
@@ -40,7 +39,7 @@ export class ByteBudget {
     this.#used -= bytes;
   }
 
-  /** Takes the spare run if it has as many bytes. */
+  /** Takes the spare run if it has at least `bytes`. */
   takeSpare(bytes: number): Uint8Array | null {
     const spare = this.#spare;
     if (spare.length < bytes) return null;
@@ -48,7 +47,7 @@ export class ByteBudget {
     return spare;
   }
 
-  /** A run that nobody looks at any more. */
+  /** Gives back a run that is no longer in use. */
   giveSpare(run: Uint8Array): void {
     const { length } = run;
     if (length > this.#spare.length && length >= SPARE_BYTES_MIN && length <= SPARE_BYTES_MAX) {
@@ -65,11 +64,11 @@ export class ByteBuffer {
   readonly #budget: ByteBudget | null;
   #run: Uint8Array = NOTHING;
   #length = 0;
-  /** Whether the run is a piece, and not made here. */
+  /** Whether the run is a piece as it came, not a run allocated here. */
   #isPiece = true;
-  /** The run whose bytes were taken last. */
+  /** The run whose bytes `takeAll` returned last. */
   #given: Uint8Array = NOTHING;
-  /** What it has of the budget. The first `BUFFER_FREE_BYTES` are free, so that the small always pass. */
+  /** Bytes taken from the budget. The first `BUFFER_FREE_BYTES` are free, so that small bodies always pass. */
   #taken = 0;
 
   constructor(bytesMax: number, budget: ByteBudget | null = null) {
@@ -81,12 +80,12 @@ export class ByteBuffer {
     return this.#length;
   }
 
-  /** Adds a piece. Throws `TooManyBytes`, or 503 `overloaded` where the shared budget is used up. */
+  /** Adds a piece. Throws `TooManyBytes`, or 503 `overloaded` when the shared budget is used up. */
   push(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#bytesMax) throw new TooManyBytes();
     if (this.#length === 0) {
-      // Mostly there is one piece only, and nothing to copy.
+      // Most bodies are one piece, which needs no copy.
       this.#take(piece.length);
       this.#run = piece;
       this.#isPiece = true;
@@ -97,7 +96,7 @@ export class ByteBuffer {
     this.#length = length;
   }
 
-  /** All bytes; the buffer is empty then. */
+  /** Returns all bytes, and empties the buffer. */
   takeAll(): Uint8Array {
     const bytes = this.#run.subarray(0, this.#length);
     const given = this.#isPiece ? NOTHING : this.#run;
@@ -106,7 +105,7 @@ export class ByteBuffer {
     return bytes;
   }
 
-  /** Nobody looks at the bytes that were taken last any more. */
+  /** Gives back the run of the last `takeAll`, whose bytes are no longer in use. */
   reuse(): void {
     this.#budget?.giveSpare(this.#given);
     this.#given = NOTHING;

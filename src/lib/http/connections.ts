@@ -1,6 +1,6 @@
 /**
- * Which requests of a connection are not answered yet. Clients may send the next request, or
- * garbage, or nothing more at all, while an earlier one still waits; its answer comes first.
+ * Tracks the unanswered requests of each connection. While a request waits for its answer, its client may send
+ * another request, garbage, or nothing; the earlier answer always goes out first.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,17 +8,17 @@ import { DISCARD_MS, UNANSWERED_MAX } from './limits.ts';
 import type { RequestContext } from './request-context.ts';
 
 export class ConnectionTracker {
-  /** The requests of each connection whose answer is due, in order. */
+  /** The unanswered requests of each connection, in order. */
   readonly #bySocket = new Map<Socket, RequestContext[]>();
   #unanswered = 0;
   readonly #onIdle: (() => void)[] = [];
-  /** Connections that sent what is no request, and end when what came before is answered. */
+  /** Connections that sent something invalid, and end after the answers to the requests before it. */
   readonly #ending = new WeakSet<Socket>();
 
   /**
-   * Follows a request until its answer is out or the connection is gone. False, and nothing
-   * followed, for a request behind an unanswered one while too many are without an answer: a single
-   * packet can hold thousands of them. Who sends one at a time is never refused.
+   * Tracks a request until it is answered or its connection closes. Returns false for a request behind an
+   * unanswered one while too many requests wait: a single packet can hold thousands of them. A client that sends
+   * one request at a time is never refused.
    */
   track(context: RequestContext): boolean {
     const { socket } = context.req;
@@ -28,7 +28,7 @@ export class ConnectionTracker {
     if (before !== undefined) before.isFollowed = true;
     open.push(context);
     this.#unanswered += 1;
-    // It comes after every answer, and instead of one.
+    // 'close' follows every answer, and comes instead of one that cannot be sent.
     context.res.on('close', () => this.#over(open, context));
     return true;
   }
@@ -38,8 +38,7 @@ export class ConnectionTracker {
     this.#bySocket.set(socket, open);
     socket.once('close', () => {
       this.#bySocket.delete(socket);
-      // A response behind another one has no connection yet, and would never hear of its end. The
-      // first one hears of it from node, once.
+      // Node emits 'close' on the first response alone. One behind it has no socket yet, and would never hear.
       for (const { res } of open.slice()) if (!res.socket) res.emit('close');
     });
     return open;
@@ -55,17 +54,17 @@ export class ConnectionTracker {
     if (this.#unanswered === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  /** Whether the connection ends with an answer that is on its way. */
+  /** Whether the connection ends after the answer to its last request. */
   isEnding(socket: Socket): boolean {
     return this.#bySocket.get(socket)?.at(-1)?.isLast ?? false;
   }
 
-  /** Whether a request of this connection is without its answer. */
+  /** Whether this connection has an unanswered request. */
   isAwaited(socket: Socket): boolean {
     return (this.#bySocket.get(socket)?.length ?? 0) > 0;
   }
 
-  /** Resolves when no request is without its answer. */
+  /** Resolves when every request is answered. */
   idle(): Promise<void> {
     if (this.#unanswered === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -74,12 +73,12 @@ export class ConnectionTracker {
   }
 
   /**
-   * What came last on this connection is no request. If whole requests before it are unanswered,
-   * lets their answers go out, and ends the connection then; if an answer is in the middle, ends it
-   * now. Returns whether it did: if not, the connection is free for an answer to what is broken.
+   * Called when a connection has sent something invalid. Lets the answers to whole requests before it go out, and
+   * then ends the connection; ends it at once if only a half-sent answer is under way. Returns false if neither
+   * was needed: then the connection is free for an answer to the invalid part.
    */
   endAfterAnswers(socket: Socket): boolean {
-    // The parser complains anew about every piece that follows.
+    // The parser reports an error again for every piece that follows.
     if (this.#ending.has(socket)) return true;
     const open = this.#bySocket.get(socket) ?? [];
     const whole = open.filter(({ req }) => req.complete);
@@ -94,13 +93,13 @@ export class ConnectionTracker {
       this.#ending.add(socket);
       return true;
     }
-    const isInTheMiddle = open.some(({ res }) => res.headersSent);
-    if (isInTheMiddle) socket.destroy();
-    return isInTheMiddle;
+    const isHalfSent = open.some(({ res }) => res.headersSent);
+    if (isHalfSent) socket.destroy();
+    return isHalfSent;
   }
 }
 
-/** An answer may come before the body has; what is left of it is thrown away, but not for ever. */
+/** Bounds how long the rest of a body is discarded after its answer went out. */
 function limitDiscarding(req: IncomingMessage): void {
   const timer = setTimeout(() => {
     if (!req.complete) req.socket.destroy();

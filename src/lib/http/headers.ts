@@ -1,10 +1,10 @@
-/** Request headers read to the letter of their RFCs; no header is trusted to be well-formed. */
+/** Reads request headers as their RFCs define them; no header is trusted to be well-formed. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIdempotencyKey, KEY_LENGTH_MAX } from '../core/log/idempotency.ts';
 import { HttpProblem } from './problems.ts';
 
-/** Refuses a body that is not `expected` in UTF-8, or is compressed (415). */
+/** Refuses with 415 a body that is not of type `expected` in UTF-8, or is compressed. */
 export function requireContentType(req: IncomingMessage, expected: string): void {
   const header = req.headers['content-type'] ?? '';
   if (header === expected && req.headers['content-encoding'] === undefined) return;
@@ -23,8 +23,7 @@ export function requireContentType(req: IncomingMessage, expected: string): void
 }
 
 /**
- * Which of the `types` an `Accept` header likes best; the earlier one where it likes two alike, null if it
- * admits none.
+ * Which of the `types` an `Accept` header prefers; of equally preferred ones the earlier, null if it accepts none.
  */
 export function preferredType<Type extends string>(
   accept: string | undefined,
@@ -39,7 +38,7 @@ export function preferredType<Type extends string>(
   return best;
 }
 
-/** How much an `Accept` header likes `type`, 0 to 1; a more specific range wins (RFC 9110, 12.5.1). */
+/** The quality, 0 to 1, that an `Accept` header gives `type`; a more specific range wins (RFC 9110, 12.5.1). */
 function qualityOf(accept: string | undefined, type: string): number {
   if (accept === undefined || accept.trim() === '') return 1;
   let specificity = -1;
@@ -54,17 +53,16 @@ function qualityOf(accept: string | undefined, type: string): number {
   return quality;
 }
 
-/** What a client prefers about waiting, as `Prefer` (RFC 7240) says it. */
+/** How long a client wants to wait (`Prefer`, RFC 7240). */
 export interface WaitPreference {
-  /** How long to wait, in ms. */
   readonly waitMs: number;
-  /** What to put in `Preference-Applied`. */
+  /** The value of `Preference-Applied`. */
   readonly applied: string;
 }
 
 /**
- * Reads `Prefer: wait=5` and `Prefer: respond-async`. The first `wait` counts. What is unknown or
- * malformed is ignored, as RFC 7240 demands; null if nothing is left.
+ * Reads `Prefer: wait=5` and `Prefer: respond-async`. The first `wait` counts. Unknown and malformed preferences
+ * are ignored, as RFC 7240 demands; null if nothing is left.
  */
 export function parsePrefer(header: string | string[] | undefined): WaitPreference | null {
   if (header === undefined) return null;
@@ -79,7 +77,7 @@ export function parsePrefer(header: string | string[] | undefined): WaitPreferen
   return names.includes('respond-async') ? { waitMs: 0, applied: 'respond-async' } : null;
 }
 
-/** The parts of a list; a separator inside a quoted string is none (RFC 9110, 5.6.4). */
+/** The parts of a list; a separator inside a quoted string does not count (RFC 9110, 5.6.4). */
 function splitList(text: string, separator = ','): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -95,7 +93,7 @@ function splitList(text: string, separator = ','): string[] {
   return [...parts, text.slice(start)];
 }
 
-/** Reads `Idempotency-Key`, quoted or not; null if there is none. 400 if it is not a key. */
+/** Reads `Idempotency-Key`, quoted or not; null if there is none. 400 if it is invalid. */
 export function parseIdempotencyKey(req: IncomingMessage): string | null {
   if (req.headers['idempotency-key'] === undefined) return null;
   const values = req.headersDistinct['idempotency-key'] ?? [];

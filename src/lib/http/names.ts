@@ -1,21 +1,21 @@
 /**
- * How the master finds its peers by name. The system's look-up may hang for as long as a name server is
- * silent, and holds one of libuv's few threads meanwhile; asked anew by each call, one such name would keep
- * all others from being found. So each name is looked up once at a time, apart from the calls that need it,
- * and calls go to the addresses that were known last: an answer is awaited only by who knows none at all.
+ * Resolves the names of a master's peers. The system's look-up may hang for as long as a name server is silent,
+ * and holds one of libuv's few threads meanwhile. If each call looked its peer up, one such name would block all
+ * others. So each name has at most one look-up under way, apart from the calls. A call uses the addresses that
+ * are known, and waits for a look-up only if there are none.
  *
- * What is known is looked up again now and then, and whenever a call fails; so an address that changes is
- * followed, also when the old one swallows all that is sent to it.
+ * Known addresses are looked up again every few seconds and whenever a call fails. So a changed address is
+ * noticed even if the old one silently drops all packets.
  */
 import type { LookupAddress } from 'node:dns';
 import { LOOKUP_MS_MAX, LOOKUP_PAUSE_MS, LOOKUP_REFRESH_MS } from './limits.ts';
 
-/** All addresses of a name, as the system knows them. Rejects with its code, as `ENOTFOUND`. */
-export type Lookup = (name: string) => Promise<readonly LookupAddress[]>;
+/** The system's look-up of all addresses of a name. Rejects with an error that has a `code`, such as `ENOTFOUND`. */
+type Lookup = (name: string) => Promise<readonly LookupAddress[]>;
 
 /** A name has no address, or none is known and the look-up does not end. */
 export class NameError extends Error {
-  /** As the system's look-up says it: `EAI_AGAIN` if there was no answer, `ENOTFOUND` if there is no address. */
+  /** The code of the system's look-up: `EAI_AGAIN` without an answer, `ENOTFOUND` without an address. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -26,16 +26,16 @@ export class NameError extends Error {
 }
 
 interface Known {
-  /** Where calls go; empty while nothing is known. */
+  /** The addresses that calls use; empty while none is known. */
   addresses: readonly LookupAddress[];
-  /** Why the newest look-up that has ended gave nothing; null if it did. */
+  /** Why the last finished look-up found nothing; null if it found something. */
   error: NameError | null;
   /** The look-up that is under way. */
   pending: Promise<void> | null;
-  /** When the newest look-up began, and ended. */
+  /** When the last look-up began, and ended. */
   beganAt: number;
   endedAt: number;
-  /** Whether no call has reached an address of it since one failed. */
+  /** Whether a call has failed, and none has succeeded since. */
   isLost: boolean;
 }
 
@@ -51,7 +51,7 @@ export class Names {
   }
 
   /**
-   * The addresses of a name: those known last at once, or those that a look-up finds soon. Throws a
+   * The addresses of a name: the known ones at once, else those that a look-up finds in time. Throws a
    * `NameError` if there are none, or when the signal aborts.
    */
   async find(name: string, signal?: AbortSignal): Promise<readonly LookupAddress[]> {
@@ -61,7 +61,7 @@ export class Names {
       return known.addresses;
     }
     this.#look(name, known);
-    // A look-up that hangs is not waited for again and again.
+    // The wait counts from the beginning of the look-up, so that calls do not wait for a hanging one one by one.
     const leftMs = known.beganAt + LOOKUP_MS_MAX - this.#now();
     if (leftMs > 0) await untilTime(known.pending, leftMs, signal);
     const problem = this.problemOf(name);
@@ -69,7 +69,7 @@ export class Names {
     return known.addresses;
   }
 
-  /** Why a name cannot be called now; null if an address of it is known, or nobody has asked for it. */
+  /** Why a name cannot be called now; null if an address is known, or the name was never looked up. */
   problemOf(name: string): NameError | null {
     const known = this.#known.get(name);
     if (known === undefined || known.addresses.length > 0) return null;
@@ -77,17 +77,17 @@ export class Names {
     return known.pending === null ? (known.error ?? silent()) : silent();
   }
 
-  /** The addresses known last; none if there are none, or nobody has asked for the name. */
+  /** The known addresses of a name; may be none. */
   known(name: string): readonly LookupAddress[] {
     return this.#known.get(name)?.addresses ?? [];
   }
 
-  /** A call has reached an address of the name. */
+  /** Notes that a call to the name has succeeded. */
   reached(name: string): void {
     this.#of(name).isLost = false;
   }
 
-  /** A call to the name has failed: perhaps it is somewhere else now, or at the next of its addresses. */
+  /** Notes that a call to the name has failed: the next call tries the next address, and a look-up begins. */
   failed(name: string): void {
     const known = this.#of(name);
     known.isLost = true;
@@ -120,7 +120,7 @@ export class Names {
     known.pending = this.#lookup(name)
       .then(
         (addresses) => {
-          // In the order in which they have been tried, if they are the same.
+          // The same addresses keep their order, which says which ones have failed.
           if (addresses.length > 0 && !isSameSet(addresses, known.addresses)) {
             known.addresses = addresses;
           }
@@ -133,8 +133,7 @@ export class Names {
       .then(() => {
         known.pending = null;
         known.endedAt = this.#now();
-        // A name server that fails says nothing of an address; that there is none is believed if nobody
-        // is reached where it was, either.
+        // A failing name server says nothing about the addresses. `ENOTFOUND` counts only if calls fail as well.
         if (known.error?.code === 'ENOTFOUND' && known.isLost) known.addresses = [];
       });
   }
@@ -149,7 +148,7 @@ function noAddress(name: string, code: string): NameError {
   return new NameError(code, `the name ${name} has no address (${code})`);
 }
 
-/** Resolves when `pending` does, or `ms` are over, or the signal aborts. */
+/** Resolves when `pending` does, after `ms`, or when the signal aborts. */
 function untilTime(pending: Promise<void> | null, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);

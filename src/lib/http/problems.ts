@@ -1,10 +1,10 @@
 /**
- * The one place that turns what went wrong into HTTP: problem+json (RFC 9457), never a stack.
- * Handlers throw an `HttpProblem` or pass on the core's refusal; none writes an error status.
+ * Turns every failure into problem+json (RFC 9457), never with a stack. Handlers throw an `HttpProblem` or pass on
+ * the core's refusal; none writes an error status itself.
  */
 import type { Refusal } from '../core/refusal.ts';
 
-/** Every problem there is: its status, and its title. */
+/** The status and title of every problem. */
 export const PROBLEMS = {
   'bad-json': [400, 'The body is not valid JSON'],
   'bad-request': [400, 'The request is not valid'],
@@ -41,9 +41,9 @@ export const PROBLEMS = {
   'log-full': [507, 'The log is full'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
-export type ProblemName = keyof typeof PROBLEMS;
+type ProblemName = keyof typeof PROBLEMS;
 
-/** The seconds after which a 503 may be tried again. */
+/** After how many seconds a client may retry a 503. */
 const RETRY_AFTER_S = 1;
 
 /** A refusal on its way to the client. `fields` become members of the body. */
@@ -91,7 +91,7 @@ export class HttpProblem extends Error {
 /** The core's refusal as a problem. */
 export function problemOf(refusal: Refusal): HttpProblem {
   const { kind: _, problem, ...fields } = refusal;
-  // A disk without room is one way for a log to be full.
+  // To a client a full disk is a full log.
   const name = problem === 'disk-full' ? 'log-full' : problem;
   return new HttpProblem(name, detailOf(refusal), fields);
 }

@@ -1,9 +1,9 @@
-/** Query parameters: known ones only, each at most once. */
+/** Reads query parameters: only known ones, each at most once. */
 import { HttpProblem } from './problems.ts';
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-/** The parameters of a query, all of which must be in `known`. */
+/** The parameters of a query; 400 `bad-request` if one is not in `known`, or given twice. */
 export function parseQuery(query: string, known: readonly string[]): ReadonlyMap<string, string> {
   if (query === '') return NONE;
   const values = new Map<string, string>();
@@ -23,7 +23,7 @@ export function parseQuery(query: string, known: readonly string[]): ReadonlyMap
   return values;
 }
 
-/** A parameter that is an integer from 1; `fallback` if it is absent, 400 `bad-range` if not one. */
+/** A parameter that is an integer from 1; `fallback` if it is absent, 400 `bad-range` if it is invalid. */
 export function positiveParameter(
   values: ReadonlyMap<string, string>,
   name: string,
@@ -36,7 +36,7 @@ export function positiveParameter(
   throw new HttpProblem('bad-range', `'${name}' must be an integer from 1`);
 }
 
-/** Digits without a leading zero as a safe integer from 1; null if they are not. */
+/** Reads digits without a leading zero as a safe integer from 1; null for any other text. */
 export function parsePosition(text: string): number | null {
   const value = /^[1-9][0-9]*$/.test(text) ? Number(text) : 0;
   return Number.isSafeInteger(value) && value > 0 ? value : null;

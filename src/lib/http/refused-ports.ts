@@ -1,6 +1,6 @@
 /**
- * Ports that `fetch` will not talk to (WHATWG Fetch, "bad port"), whoever listens there. Who is given one
- * should say so at once: each attempt would fail like one that nobody answers.
+ * Ports that `fetch` refuses to call (WHATWG Fetch, "bad port"). Configuration with such a port is refused at the
+ * start, because each call would otherwise fail as if the peer were down.
  */
 const REFUSED = new Set([
   1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
@@ -10,10 +10,10 @@ const REFUSED = new Set([
   6669, 6679, 6697, 10080,
 ]);
 
-/** What is said to who gives one. */
+/** The rule, for messages about a refused port. */
 export const REFUSED_PORT_RULE = 'must not be a port that fetch refuses (WHATWG bad ports)';
 
-/** Whether `fetch` refuses it. */
+/** Whether `fetch` refuses this port. */
 export function isRefusedPort(port: number): boolean {
   return REFUSED.has(port);
 }

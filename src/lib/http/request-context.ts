@@ -1,11 +1,11 @@
-/** One request on its way to a handler and back: what it asks, and how it is answered. */
+/** One request: what it asks for, and the ways to answer it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JOINED_BYTES_MAX } from './limits.ts';
 import { HttpProblem } from './problems.ts';
 import { type Origin, originFields, parseTrace, requestIdOf, type Trace } from './trace.ts';
 import { afterTurn } from './turn.ts';
 
-/** Where it is logged what happened to requests. */
+/** The log of refused and failed requests. */
 export interface RequestLog {
   debug(event: string, fields: Readonly<Record<string, unknown>>): void;
   error(event: string, fields: Readonly<Record<string, unknown>>): void;
@@ -14,19 +14,18 @@ export interface RequestLog {
 export class RequestContext implements Origin {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** The path that is asked for. */
   readonly path: string;
   /** The query, without its question mark. */
   readonly query: string;
-  /** What stands for `{}` in the route's path; empty if it has none. */
+  /** The segment that matches `{}` in the route's path; empty if the route has none. */
   parameter = '';
-  /** Which of the route's media types the client likes best. */
+  /** The media type of the route that the client prefers. */
   mediaType = '';
-  /** Whether its answer ends the connection: what came behind it must not be done (RFC 9112, 9.6). */
+  /** Whether its answer ends the connection: later requests on it must not be processed (RFC 9112, 9.6). */
   isLast = false;
-  /** The log that it is about, of which all its answers tell, refusals as well; null for none. */
-  log: CommittedLog | null = null;
-  /** Whether its connection has sent another request behind it, which will be answered as well. */
+  /** The log that it reads or writes; then every answer, also a refusal, has `Log-Committed`. */
+  log: { readonly committed: number } | null = null;
+  /** Whether another request has come behind it on the connection, which must be answered as well. */
   isFollowed = false;
   readonly #logger: RequestLog;
   #requestId: string | null = null;
@@ -42,14 +41,14 @@ export class RequestContext implements Origin {
     this.query = mark < 0 ? '' : target.slice(mark + 1);
   }
 
-  /** What its answer tells of the log, as that is now; a new list, for more to follow. */
+  /** The header with the committed length of its log, in a new list that the caller may extend. */
   logHeaders(): HeaderList {
-    return this.log === null ? [] : committedHeader(this.log);
+    return this.log === null ? [] : ['Log-Committed', String(this.log.committed)];
   }
 
   /**
-   * Calls `answer` when this turn of the event loop is over, so that the answers of all requests that
-   * came in it leave together: a client process that sleeps is woken once, and not by each of them.
+   * Calls `answer` at the end of this turn of the event loop, so that the answers to all requests of the turn
+   * leave together. A sleeping client process is then woken once instead of once per answer.
    */
   answerSoon(answer: () => void): void {
     afterTurn(() => {
@@ -61,18 +60,18 @@ export class RequestContext implements Origin {
     });
   }
 
-  /** What tells this request from all others: of the client's choice, or drawn when it is asked for. */
+  /** The id of this request: the client's `X-Request-Id`, or a new one. */
   get requestId(): string {
     this.#requestId ??= requestIdOf(this.req);
     return this.#requestId;
   }
 
-  /** The trace that it belongs to; null if it is none. */
+  /** The trace that it belongs to; null for none. */
   get trace(): Trace | null {
     return parseTrace(this.req.headers.traceparent as string | undefined);
   }
 
-  /** Answers with the problem that `error` is; anything else is a defect, and is told to the log. */
+  /** Answers with `error` if it is an `HttpProblem`. Any other error is a defect: it is logged, and the answer is 500. */
   fail(error: unknown): void {
     const { method } = this.req;
     const origin = originFields(this);
@@ -86,7 +85,7 @@ export class RequestContext implements Origin {
     this.sendProblem(new HttpProblem('internal-error', 'see the log of this node'));
   }
 
-  /** Answers with a problem, if an answer can still be given; otherwise ends the connection. */
+  /** Answers with a problem; ends the connection instead if the headers of an answer have been sent. */
   sendProblem(problem: HttpProblem): void {
     const { res, requestId } = this;
     if (res.headersSent) {
@@ -101,25 +100,15 @@ export class RequestContext implements Origin {
   }
 }
 
-/** How long the scheme and authority of a target in absolute form are (RFC 9112, 3.2.2). */
+/** The length of scheme and authority of a target in absolute form (RFC 9112, 3.2.2). */
 function originLength(target: string): number {
   return /^https?:\/\/[^/?]*/i.exec(target)?.[0].length ?? 0;
-}
-
-/** A log, of which it is known up to where it is committed. */
-export interface CommittedLog {
-  readonly committed: number;
-}
-
-/** Up to where the node knows its log to be committed; with every answer about the log. */
-export function committedHeader({ committed }: CommittedLog): HeaderList {
-  return ['Log-Committed', String(committed)];
 }
 
 /** Names and values in turn, as `writeHead` takes them. */
 export type HeaderList = string[];
 
-/** Answers with JSON text, or with pieces of it, whole. Takes the headers over. */
+/** Sends a whole answer of JSON, as text or in pieces. Modifies `headers`. */
 export function sendJson(
   res: ServerResponse,
   status: number,
@@ -130,7 +119,7 @@ export function sendJson(
   send(res, status, body, headers);
 }
 
-/** Answers with a text, or with pieces, whole. Takes the headers over. */
+/** Sends a whole answer, as text or in pieces. Modifies `headers`. */
 export function send(
   res: ServerResponse,
   status: number,
@@ -141,14 +130,14 @@ export function send(
   const bytes = isText ? Buffer.byteLength(body) : sumOfLengths(body);
   headers.push('Content-Length', String(bytes));
   res.writeHead(status, headers);
-  // A text leaves in one piece with its headers; most often one that needs no encoding.
+  // Node sends a text in one piece with the headers. Most texts are ASCII, for which latin1 is faster.
   if (isText) res.end(body, bytes === body.length ? 'latin1' : 'utf8');
   else endWith(res, body);
 }
 
 /**
- * Writes the pieces and ends the answer. Large ones are views of the log and stay so: an answer may
- * wait for its reader for long, and one packet may ask for thousands of them.
+ * Writes the pieces and ends the answer. Large ones stay views of the log instead of copies: answers may wait long
+ * for a slow reader, and one packet may ask for thousands of them.
  */
 export function endWith(res: ServerResponse, pieces: readonly Uint8Array[]): void {
   if (sumOfLengths(pieces) <= JOINED_BYTES_MAX) {
@@ -160,14 +149,14 @@ export function endWith(res: ServerResponse, pieces: readonly Uint8Array[]): voi
   res.end();
 }
 
-/** How many bytes the pieces have. */
+/** The number of bytes in all pieces. */
 export function sumOfLengths(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 /**
- * Waits until the reader has room for the next piece, or is gone. It gives up its turn of the event loop in any
- * case: a reader that takes every piece at once would otherwise keep the process to itself.
+ * Waits until the reader has room for the next piece, or is gone. It always yields to the event loop: a fast reader
+ * would otherwise occupy the process alone.
  */
 export async function readyForMore(res: ServerResponse): Promise<void> {
   if (res.writableNeedDrain) await drained(res);

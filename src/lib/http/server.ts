@@ -1,6 +1,6 @@
 /**
- * The HTTP server of every node: finds the route, checks method, token and `Accept` in that order,
- * runs the handler, and turns whatever goes wrong into a problem. It decides nothing about the log.
+ * The HTTP server of every node: finds the route, checks method, token and `Accept` in that order, runs the
+ * handler, and turns every failure into a problem. It decides nothing about the log.
  */
 import http from 'node:http';
 import type { Socket } from 'node:net';
@@ -23,14 +23,14 @@ import { requestIdOf } from './trace.ts';
 export interface Route {
   /** GET answers HEAD as well. */
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** A path; `{}` in it, once at most, stands for one segment. */
+  /** A path; may contain `{}` once, for one segment. */
   readonly path: string;
-  /** Whose token opens it: nobody's, clients', or the cluster's. */
+  /** Which token it requires: none, `API_TOKEN`, or `CLUSTER_TOKEN`. */
   readonly access: 'open' | 'client' | 'cluster';
-  /** The media types it can answer with, the one that it would choose first. */
+  /** The media types it can answer with, the preferred one first. */
   readonly produces: readonly string[];
   readonly handle: (context: RequestContext) => void | Promise<void>;
-  /** What to tell those who come with another method. */
+  /** The detail of a 405 for another method. */
   readonly otherMethods?: string;
 }
 
@@ -45,10 +45,10 @@ export function route(
   return { method, path, access, produces, handle };
 }
 
-/** What most routes answer with. */
+/** The media types of most routes. */
 export const JSON_ONLY = ['application/json'] as const;
 
-export interface ServerOptions {
+interface ServerOptions {
   readonly routes: readonly Route[];
   readonly apiToken: string | null;
   readonly clusterToken: string | null;
@@ -60,7 +60,7 @@ export interface NodeServer {
   readonly connections: ConnectionTracker;
 }
 
-/** A server for these routes, not listening yet. */
+/** A server for these routes that does not listen yet. */
 export function createServer(options: ServerOptions): NodeServer {
   const { logger } = options;
   const router = new Router(options);
@@ -71,8 +71,8 @@ export function createServer(options: ServerOptions): NodeServer {
     res: http.ServerResponse,
     handle: (context: RequestContext) => void | Promise<void>,
   ) => {
-    // A connection that breaks is no error of ours; handlers learn of it by 'close'. Of node's own
-    // requests nobody is told who does not listen.
+    // Handlers learn by 'close' of a connection that breaks. Its 'error' needs a listener, or it ends the process;
+    // a `BufferedRequest` emits none without one.
     if (!(req instanceof BufferedRequest)) req.on('error', ignore);
     res.on('error', ignore);
     if (connections.isEnding(req.socket)) return;
@@ -87,42 +87,44 @@ export function createServer(options: ServerOptions): NodeServer {
       context.fail(error);
     }
   };
-  const dispatch = (context: RequestContext) => router.dispatch(context);
-  server.on('request', (req, res) => onRequest(req, res, dispatch));
+  server.on('request', (req, res) => onRequest(req, res, (context) => router.dispatch(context)));
   server.on('checkExpectation', (req, res) => onRequest(req, res, refuseExpectation));
-  server.on('connect', (_, socket: Socket) => answerBrokenRequest(noTunnels(), socket));
+  server.on('connect', (_, socket: Socket) => {
+    const headers = { Allow: 'GET, HEAD, POST, PUT' };
+    const problem = new HttpProblem('method-not-allowed', 'this node is no proxy', {}, headers);
+    answerBrokenRequest(problem, socket);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (connections.endAfterAnswers(socket)) return;
     if (error.code === 'ECONNRESET') socket.destroy();
     else answerBrokenRequest(brokenRequestProblem(error.code), socket);
   });
   server.on('timeout', (socket: Socket) => {
-    // Idle, or its answer is not read; but who waits for an answer may wait for ever.
+    // The connection is idle, or its client does not read. One that waits for an answer may stay open without limit.
     if (socket.writableLength > 0 || !connections.isAwaited(socket)) socket.destroy();
   });
   return { server, connections };
 }
 
-/** A server of node:http with every time-out and bound set. */
+/** A `node:http` server with every time-out and bound set. */
 function boundedServer(): http.Server {
   const server = http.createServer({
     IncomingMessage: RequestClass,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
-    // Bodies have a time limit of their own where they are read; a stream may last for ever.
+    // Bodies have a time limit of their own (http/body.ts); a stream may last without limit.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: 1000,
-    // A client that vanished without a word would wait for ever, and keep its place: the system asks.
-    // Node has it ask ten times, a second apart; Bun does not let it ask.
+    // Without TCP keep-alive a client that vanished would keep its connection for ever. Bun does not support it.
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     noDelay: true,
-    // Checked here, so that its answer is a problem like all others.
+    // `requireHost` checks it, so that the answer is a problem.
     requireHostHeader: false,
   });
-  // By default headers beyond the thousandth are dropped in silence, an Idempotency-Key among them;
-  // their bytes are bounded anyway.
+  // By default node silently drops headers beyond the thousandth, perhaps an Idempotency-Key. Their bytes are
+  // bounded anyway.
   server.maxHeadersCount = 0;
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = READER_STALL_MS;
@@ -135,15 +137,10 @@ function refuseExpectation(): never {
   throw new HttpProblem('expectation-failed', "only '100-continue' can be expected");
 }
 
-function noTunnels(): HttpProblem {
-  const headers = { Allow: 'GET, HEAD, POST, PUT' };
-  return new HttpProblem('method-not-allowed', 'this node is no proxy', {}, headers);
-}
-
-/** Finds the route of a request, and lets in who may come in. */
+/** Finds the route of a request, and checks that the client may use it. */
 class Router {
   readonly #options: ServerOptions;
-  /** Routes without a parameter, by path: what nearly every request asks for. */
+  /** Routes without a parameter, by path; nearly every request asks for one of them. */
   readonly #exact = new Map<string, Map<string | undefined, Route>>();
 
   constructor(options: ServerOptions) {
@@ -161,7 +158,7 @@ class Router {
     const method = req.method === 'HEAD' ? 'GET' : req.method;
     const route = this.#exact.get(context.path)?.get(method) ?? this.#search(method, context);
     requireToken(req, route, this.#options);
-    // Whatever comes of it, a cache must not give it to who accepts something else.
+    // A cache must not serve this answer, even a refusal, to a client with another `Accept`.
     if (route.produces.length > 1) context.res.setHeader('Vary', 'Accept');
     const type = preferredType(req.headers.accept, route.produces);
     if (type === null) {
@@ -173,7 +170,7 @@ class Router {
     return route.handle(context);
   }
 
-  /** The route with a parameter, which goes to the context; 404 or 405 if there is none. */
+  /** The route with a parameter, which is set in the context; 404 or 405 if there is none. */
   #search(method: string | undefined, context: RequestContext): Route {
     const { path } = context;
     const matches = this.#options.routes.filter((route) => parameterOf(route.path, path) !== null);
@@ -199,7 +196,7 @@ function requireHost({ rawHeaders, httpVersion }: http.IncomingMessage): void {
   throw new HttpProblem('bad-request', `the Host header ${what}`, {}, { Connection: 'close' });
 }
 
-/** What stands for `{}` in `path` ('' for a pattern without one); null if it does not match. */
+/** The segment of `path` that matches `{}` ('' for a pattern without one); null if the path does not match. */
 function parameterOf(pattern: string, path: string): string | null {
   const [prefix = '', suffix] = pattern.split('{}');
   if (suffix === undefined) return pattern === path ? '' : null;
@@ -230,13 +227,13 @@ function requireToken(req: http.IncomingMessage, route: Route, options: ServerOp
   );
 }
 
-/** What node's parser would not take never becomes a request; it is answered on the socket. */
+/** Answers on the socket itself: what node's parser refuses never becomes a request. */
 function answerBrokenRequest(problem: HttpProblem, socket: Socket): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  socket.on('error', () => {});
+  socket.on('error', ignore);
   const requestId = requestIdOf(null);
   const body = problem.body(requestId);
   const headers = Object.entries({
@@ -247,7 +244,7 @@ function answerBrokenRequest(problem: HttpProblem, socket: Socket): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const reason = http.STATUS_CODES[problem.status];
   socket.end(`HTTP/1.1 ${problem.status} ${reason}\r\n${lines}\r\n${body}`);
-  // Its other half would stay open for as long as the client likes.
+  // The client's half of the connection would stay open until the client closes it.
   const timer = setTimeout(() => socket.destroy(), DISCARD_MS).unref();
   socket.once('close', () => clearTimeout(timer));
 }

@@ -1,6 +1,6 @@
 /**
- * A route whose answer is one text that is made at the start and never changes: who has it already,
- * and says so by its tag, is not sent it again.
+ * A route whose answer is one text that is made at the start and never changes. A client that already has it
+ * (`If-None-Match`) gets 304.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -9,18 +9,17 @@ import { parseQuery } from './query.ts';
 import { type HeaderList, type RequestContext, send } from './request-context.ts';
 import type { Route } from './server.ts';
 
-export interface StaticAnswer {
+interface StaticAnswer {
   readonly path: string;
-  /** What `Accept` must admit. */
+  /** The media type that is matched against `Accept`. */
   readonly mediaType: string;
-  /** The same as a header says it. */
   readonly contentType: string;
   readonly text: string;
-  /** What else goes with it, also when it is not sent again. */
+  /** Further headers, of a 304 as well. */
   readonly headers?: HeaderList;
 }
 
-/** The route, open to all. */
+/** The route; it requires no token. */
 export function staticRoute({
   path,
   mediaType,
@@ -43,7 +42,7 @@ export function digest(text: string, encoding: 'base64' | 'base64url'): string {
   return createHash('sha256').update(text).digest(encoding);
 }
 
-/** A file that is part of the sources, its lines ended alike: a checkout may have written CR LF. */
+/** Reads a file of the sources with LF line ends: a checkout may have written CR LF. */
 export function readPart(url: URL): string {
   return readFileSync(url, 'utf8').replaceAll('\r\n', '\n');
 }

@@ -1,10 +1,10 @@
 /**
- * Work for the end of this turn of the event loop, when all that had arrived was read. One call of
- * `setImmediate` serves all that a turn brings.
+ * Runs work at the end of this turn of the event loop, when everything that had arrived was read. One
+ * `setImmediate` serves all work of a turn.
  */
 let due: (() => void)[] = [];
 
-/** Runs `work`, which must not throw, when this turn of the event loop is over. */
+/** Runs `work`, which must not throw, at the end of this turn of the event loop. */
 export function afterTurn(work: () => void): void {
   if (due.length === 0) setImmediate(runAll);
   due.push(work);

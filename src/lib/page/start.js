@@ -1,6 +1,6 @@
-/** Joins the parts, and begins. */
+/** Connects the parts, and starts the page. */
 
-/** How often countdowns are shown anew, in ms. */
+/** How often countdowns are updated, in ms. */
 const TICK_MS = 200;
 /** How often faults are read, in ms: others may set them as well. */
 const FAULTS_MS = 2000;

@@ -1,38 +1,10 @@
-/** What the page's scripts share. They are plain scripts of one scope, so these are global here. */
+/** Types of the page's scripts. These are plain scripts in one scope, so the types are global. */
 
-interface SecondaryHealth {
-  id: string;
-  url: string;
-  status: 'Healthy' | 'Suspected' | 'Unhealthy';
-  length: number;
-  complete: boolean;
-  sent: number;
-  held: number | null;
-  lag: number;
-  lastSeenMsAgo: number | null;
-  failures: number;
-  nextAttemptInMs: number | null;
-  lastError: string | null;
-}
-
+type SecondaryHealth = import('../client/health.ts').SecondaryOfMaster;
 /** The body of the master's `GET /health`. */
-interface Health {
-  status: 'ok' | 'degraded' | 'read-only' | 'recovering';
-  nodeId: string;
-  epoch: number;
-  logId: string | null;
-  length: number;
-  committed: number;
-  complete: boolean;
-  reason?: string;
-  quorum: { required: number; available: number; nodes: number };
-  waiting: number;
-  secondaries: SecondaryHealth[];
-  discarded: number;
-  fenced?: { byEpoch: number | null };
-}
+type Health = Omit<import('../client/health.ts').MasterHealth, 'role'>;
 
-/** What the master answers to an append, or tells of an entry. */
+/** The master's answer to an append, or about an entry. */
 interface Receipt {
   seq: number;
   epoch: number;
@@ -41,25 +13,20 @@ interface Receipt {
   count?: number;
 }
 
-type WriteConcern = number | 'majority' | 'all';
+type WriteConcern = import('../client/receipt.ts').WriteConcern;
+type Faults = import('../core/secondary.ts').Faults;
 
-interface Faults {
-  delayMs: number;
-  errorRate: number;
-  errorAfterApplyRate: number;
-}
-
-/** Where a message is, as seen from one node. */
+/** The state of a message on one node. */
 type CellState = 'visible' | 'held' | 'sent' | 'absent';
 
-/** Up to which seq a node's messages are in each state; each at least the one before. */
+/** The last seq in each state on one node; each is at least the one before. */
 interface Ends {
   visible: number;
   held: number;
   sent: number;
 }
 
-/** An append of this page. */
+/** An append that was made on this page. */
 interface OwnAppend {
   text: string;
   w: WriteConcern;
@@ -67,10 +34,10 @@ interface OwnAppend {
   needed: number;
   /** The log it went to. */
   logId: string | null;
-  /** Its last seq, 0 until it is known, and how many messages it has. */
+  /** Its last seq, 0 until it is known, and its number of messages. */
   seq: number;
   count: number;
-  /** Under which epoch it was appended, and under which one the master last showed it. */
+  /** The epoch of its entries, and the master's epoch when it was last confirmed. */
   epoch: number;
   seenEpoch: number;
   startedAt: number;
@@ -80,12 +47,12 @@ interface OwnAppend {
   pending: string[];
   state: 'sent' | 'waits' | 'holds' | 'given-up' | 'failed';
   tookMs: number;
-  /** Whether a request of ours waits for it on the master. */
+  /** Whether a request of this page waits for it on the master. */
   isHeld: boolean;
   problem: string;
 }
 
-/** One second of what the charts show. */
+/** The figures of the charts for one second. */
 interface Sample {
   atMs: number;
   appendsPerSecond: number | null;
@@ -101,6 +68,6 @@ interface Line {
 
 interface Step {
   title: string;
-  /** Does it, and says in words what it saw; an error says what was wrong. */
+  /** Runs the step; resolves with what it saw, in words. An error says what was wrong. */
   run: () => Promise<string>;
 }

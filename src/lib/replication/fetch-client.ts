@@ -1,6 +1,6 @@
 /**
- * The master's end of `GET /replicate?from=N`: reads a secondary's log, frame by frame, as fast as the frames are
- * applied. Every failure has the same outcome: the log is not complete.
+ * The master's end of `GET /replicate?from=N`: reads a secondary's log, frame by frame, as fast as the master applies
+ * them. Every failure means the same: the log is not complete.
  */
 import type { Frame } from '../core/protocol.ts';
 import { FRAME_LINE_BYTES_MAX } from '../http/limits.ts';
@@ -9,10 +9,10 @@ import { LineSplitter } from '../wire/lines.ts';
 import { callPeer, chunksOf, reasonOf } from './peer-answers.ts';
 
 /**
- * Calls `onFrame` with every frame until it returns false. Resolves with null when the log has been read or `onFrame`
- * wants no more, and with a few words if the answer broke off. Never rejects.
+ * Calls `onFrame` with every frame until it returns false. Resolves with null when the log was read or `onFrame`
+ * returned false, and with a reason if the answer broke off. Never rejects.
  *
- * @param quietMsMax how long nothing may come before it counts as broken
+ * @param quietMsMax how long nothing may come before the answer counts as broken
  */
 export async function fetchLog(
   url: string,
@@ -23,7 +23,7 @@ export async function fetchLog(
 ): Promise<string | null> {
   const abort = new AbortController();
   let onQuiet = () => {};
-  // Node 20's `fetch` does not always end when its signal aborts, so the answer does not wait for it.
+  // Node 20's `fetch` does not always end when its signal aborts, so this does not rely on it.
   const quiet = new Promise<string>((resolve) => {
     onQuiet = () => {
       resolve('nothing came in time');
@@ -54,7 +54,7 @@ async function read(
   for await (const chunk of chunksOf(response, signal)) {
     onChunk();
     for (const line of lines.push(chunk)) if (!onFrame(readFrame(line))) return null;
-    // The time that `onFrame` took does not count as silence: bytes that arrived meanwhile are read next.
+    // The time that `onFrame` took is not silence: bytes that arrived meanwhile are read next.
     onChunk();
   }
   const rest = lines.remainder();

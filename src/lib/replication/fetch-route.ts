@@ -1,7 +1,7 @@
 /**
  * `GET /replicate?from=N` on a secondary: its log as frames, one per line, for a starting master that adopts it. The
- * first frame has the list of epochs under which the log was written; a long list is spread over several frames, and
- * the last of these has the first entries.
+ * first frame has the list of epochs under which the log was written. A long list is spread over several frames, of
+ * which only the last has entries.
  */
 import type { ServerResponse } from 'node:http';
 import { frameEnd } from '../core/replication/frame-end.ts';
@@ -12,7 +12,7 @@ import { parseQuery, positiveParameter } from '../http/query.ts';
 import { type RequestContext, readyForMore } from '../http/request-context.ts';
 import { encodeFrame } from '../wire/frame.ts';
 
-/** Answers with the frames from `from` on; the first one is there even if it has no messages. */
+/** Answers with the frames from `from` on; at least one, perhaps without messages. */
 export async function exportLog(
   core: Secondary,
   { req, res, query }: RequestContext,
@@ -36,7 +36,7 @@ async function writeFrames(
   const { cuts } = log;
   const { bootId, epoch, writer } = core;
   const origin = { logId, epoch, writer, bootId, log, keys };
-  // The log may grow meanwhile; the epochs of the entries up to `length` are known now.
+  // A copy, because the log may grow meanwhile. It has the epochs of all entries up to `length`.
   const epochs = [...log.epochs];
   let told = 0;
   for (; epochs.length - told > FRAME_EPOCHS_MAX && !res.destroyed; told += FRAME_EPOCHS_MAX) {
@@ -56,7 +56,7 @@ async function writeFrames(
     for (const piece of encodeFrame(frame)) res.write(piece);
     seq = to + 1;
     await readyForMore(res);
-    // After a promise to a newer ballot the log may be cut, and entries that were cut off must not be sent.
+    // The log may be cut after a promise to a newer ballot; entries that were cut off must not be sent.
     const isSame = core.epoch === epoch && core.writer === writer && core.logId === logId;
     if (!isSame || log.cuts !== cuts) res.destroy();
   } while (seq <= length && !res.destroyed);

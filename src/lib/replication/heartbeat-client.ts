@@ -5,14 +5,13 @@ import { callPeer, isDown, readAnswer, reasonOf } from './peer-answers.ts';
 import { unresolved } from './peer-fetch.ts';
 
 /** Why there is no answer to a heartbeat. */
-export interface NoAnswer {
-  /** A few words, for people. */
+interface NoAnswer {
   readonly reason: string;
-  /** Whether nobody is there: the address refuses the connection or cannot be reached, or the name has none. */
+  /** See `isDown` in peer-answers.ts. */
   readonly isDown: boolean;
 }
 
-/** Asks the secondary at `url`. Resolves with what it says, or why it does not. Never rejects. */
+/** Asks the secondary at `url`. Resolves with its answer, or why there is none. Never rejects. */
 export function askHeartbeat(
   url: string,
   token: string | null,
@@ -20,11 +19,11 @@ export function askHeartbeat(
   timeoutMs: number,
 ): Promise<Heartbeat | NoAnswer> {
   const signal = AbortSignal.timeout(timeoutMs);
-  // Node 20 can lose the link from a signal to a `fetch` whose body is being read; our own listener
-  // keeps the signal alive, and the answer never depends on what `fetch` makes of it.
+  // Node 20 can lose the link from a signal to a `fetch` whose body is being read. Our own listener keeps the signal
+  // alive, and does not depend on `fetch`.
   const timeUp = new Promise<NoAnswer>((resolve) => {
     const onAbort = () => {
-      // While no address is known there is nobody who could be silent.
+      // Without a known address the request was never sent: the secondary counts as down, not as silent.
       const problem = unresolved(url);
       resolve({ reason: problem?.message ?? 'no answer in time', isDown: problem !== null });
     };

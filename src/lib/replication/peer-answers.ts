@@ -1,11 +1,11 @@
-/** What all calls to a peer share: the token, refusals, bounded reading of the answer, words for a failure. */
+/** What all calls to a peer share: the token, refusals, bounded reading of the answer, the reason of a failure. */
 import { EPOCH_MAX } from '../core/recovery/ballot.ts';
 import { PEER_ANSWER_BYTES_MAX } from '../http/limits.ts';
 import { fetchPeer } from './peer-fetch.ts';
 
 /**
- * Calls a peer with a token, if there is one. Redirects are not followed; rejects with a `PeerRefusal` for any
- * status but 200, and with what `fetchPeer` rejects with.
+ * Calls a peer, with the token if there is one. Rejects with a `PeerRefusal` for any status but 200, with the error
+ * of `fetchPeer`, and for a redirect.
  */
 export async function callPeer(
   url: string,
@@ -20,7 +20,7 @@ export async function callPeer(
   throw new PeerRefusal(response.status, await readProblem(response, signal, token));
 }
 
-/** A peer has answered with another status than 200. */
+/** A peer answered with a status other than 200. */
 export class PeerRefusal extends Error {
   readonly status: number;
   readonly problem: PeerProblem;
@@ -33,8 +33,8 @@ export class PeerRefusal extends Error {
 }
 
 /**
- * The chunks of an answer as they arrive, until it ends; throws when the signal aborts. The remainder is cancelled, so
- * that no socket is kept for an answer that nobody reads.
+ * The chunks of an answer as they arrive; throws when the signal aborts. If the caller stops early the rest is
+ * cancelled, so that an unread answer does not keep its socket.
  */
 export async function* chunksOf(
   response: Response,
@@ -57,7 +57,7 @@ export async function* chunksOf(
   }
 }
 
-/** The answer's bytes; an error if there are too many. */
+/** Reads the answer; rejects beyond `PEER_ANSWER_BYTES_MAX`. */
 export async function readAnswer(response: Response, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -69,19 +69,19 @@ export async function readAnswer(response: Response, signal: AbortSignal): Promi
   return Buffer.concat(chunks);
 }
 
-/** What a refusal says, as far as it is a problem. */
-export interface PeerProblem {
-  /** ` <name>: <detail>`, or nothing. */
+/** The problem in a refusal, if it has one. */
+interface PeerProblem {
+  /** ` <name>: <detail>`, or empty. */
   readonly text: string;
-  /** The epoch of the newer master that is the reason; null if that is not the reason. */
+  /** The epoch of a newer master, if it is the reason; else null. */
   readonly staleBy: number | null;
-  /** Whether the reason is that the call was for another incarnation of the node. */
+  /** Whether the call was refused because it was for another incarnation of the node. */
   readonly isRestarted: boolean;
 }
 
 /**
- * Reads the problem in an answer that is not 200. Its text goes to the log and to `/health`, so the token is removed:
- * a peer may echo what it was sent.
+ * Reads the problem in an answer that is not 200. Its text goes to the log and to `/health`, so the token is removed
+ * from it: a peer may echo the request.
  */
 export async function readProblem(
   response: Response,
@@ -96,14 +96,14 @@ export async function readProblem(
     const isStale = response.status === 409 && name === 'stale-epoch';
     const isRestarted = response.status === 409 && name === 'boot-mismatch';
     const epoch = Number.isSafeInteger(body.epoch) ? (body.epoch as number) : 0;
-    // No master has an epoch above the maximum: such an answer is nonsense, and fences nobody.
+    // No master has an epoch above the maximum, so such an answer is invalid and does not fence this one.
     return { text, staleBy: isStale && epoch <= EPOCH_MAX ? epoch : null, isRestarted };
   } catch {
     return { text: '', staleBy: null, isRestarted: false };
   }
 }
 
-/** Codes of errors that say that nobody is there, as opposed to somebody who does not answer. */
+/** Error codes that say that a peer is down, as opposed to silent. */
 const DOWN_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -118,8 +118,8 @@ const DOWN_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an error of `fetch` says that nobody is there: the address refuses the connection or cannot be reached, or
- * the name has no address.
+ * Whether an error of `fetch` says that the peer is down: its address refuses the connection or cannot be reached, or
+ * its name has no address.
  */
 export function isDown(error: unknown): boolean {
   const { code, cause, errors } = error as Error & {
@@ -132,7 +132,7 @@ export function isDown(error: unknown): boolean {
   return cause instanceof Error && isDown(cause);
 }
 
-/** A few words for any error of a call to a peer. */
+/** The reason of a failed call to a peer, in a few words. */
 export function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
   if (name === 'TimeoutError') return 'no answer in time';

@@ -1,8 +1,8 @@
 /**
- * `fetch` for calls to peers, whose names are looked up by `Names` and not by each call. `fetch` takes no
- * look-up of ours; but in node whatever connects asks `dns.lookup`, so what is known is told there, and all
- * else stays as it is: the `Host` header, and trying several addresses in turn. Bun looks up by itself, so
- * there the call goes to an address and says for which name.
+ * `fetch` for calls to peers, whose names are looked up by `Names` and not by each call. `fetch` does not accept a
+ * look-up function. But every connection of node calls `dns.lookup`, so that is replaced by one that returns the known
+ * addresses. All else stays as it is: the `Host` header, and the attempts at several addresses in turn. Bun looks up
+ * names by itself, so there the call goes to an address, with the name in its `Host` header.
  */
 import dns, { type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
@@ -10,12 +10,10 @@ import { type NameError, Names } from '../http/names.ts';
 
 const IS_BUN = 'bun' in process.versions;
 
-/** The names of this process's peers. */
 export const PEER_NAMES = new Names((name) => dns.promises.lookup(name, { all: true }));
 
 /**
- * Calls a peer like `fetch`. Rejects with a `NameError` if its name has no address, or none is known and the
- * look-up does not end.
+ * Calls a peer like `fetch`. Rejects with a `NameError` if its name has no address, or the look-up takes too long.
  */
 export async function fetchPeer(url: string, init: RequestInit): Promise<Response> {
   const name = nameIn(url);
@@ -32,19 +30,19 @@ export async function fetchPeer(url: string, init: RequestInit): Promise<Respons
   }
 }
 
-/** Why the peer at `url` cannot be called now: its name has no address that is known. Null if it can. */
+/** Why the name in `url` cannot be resolved now; null if it can. */
 export function unresolved(url: string): NameError | null {
   const name = nameIn(url);
   return name === null ? null : PEER_NAMES.problemOf(name);
 }
 
-/** The name in `http://name:port`; null if it is an address already. */
+/** The name in `http://name:port`; null for an address. */
 export function nameIn(url: string): string | null {
   const { hostname } = new URL(url);
   return hostname.startsWith('[') || isIP(hostname) !== 0 ? null : hostname;
 }
 
-/** Calls the peer at one address after the other; only at the first one with a body that is sent once. */
+/** Calls the peer at one address after the other; only at the first one if the body is a stream. */
 async function fetchAt(
   addresses: readonly LookupAddress[],
   url: string,
@@ -73,7 +71,7 @@ type Callback = (
 
 let isTelling = false;
 
-/** From now on `dns.lookup` answers for peers with what is known of them; for all others as before. */
+/** Replaces `dns.lookup`: it returns the known addresses of peers, and does for all other names what it did before. */
 function tellWhatIsKnown(): void {
   if (isTelling) return;
   isTelling = true;
@@ -81,9 +79,8 @@ function tellWhatIsKnown(): void {
   const lookup = (name: string, options: unknown, callback: unknown): void => {
     const { all = false, family = 0 } = (options ?? {}) as dns.LookupAllOptions;
     const known = PEER_NAMES.known(name);
-    const wanted = known.filter((one) =>
-      family !== 4 && family !== 6 ? true : one.family === family,
-    );
+    const isAnyFamily = family !== 4 && family !== 6;
+    const wanted = known.filter((one) => isAnyFamily || one.family === family);
     const [first] = wanted;
     if (typeof callback !== 'function' || first === undefined) original(name, options, callback);
     else if (all) process.nextTick(callback as Callback, null, [...wanted]);

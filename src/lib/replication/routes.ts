@@ -1,4 +1,4 @@
-/** What a secondary serves to its master: heartbeats, streams of frames, and its whole log. */
+/** The routes that a secondary has for its master: heartbeats, streams of frames, and its whole log. */
 import { sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { heartbeatJson, parseHeartbeatRequest } from '../wire/heartbeat.ts';
@@ -7,7 +7,7 @@ import { type ReplicationPort, replicate } from './stream-route.ts';
 
 const NDJSON = ['application/x-ndjson'];
 
-/** The routes that the cluster's token opens. */
+/** All routes that require `CLUSTER_TOKEN`. */
 export function replicationRoutes(port: ReplicationPort): Route[] {
   return [
     route('GET', '/heartbeat', 'cluster', JSON_ONLY, ({ req, res }) =>

@@ -1,21 +1,21 @@
 /**
- * The body of a stream: frames are queued, and leave as fast as the connection takes them, in pieces small enough to
- * show that a slow connection makes progress. A queued frame is a view of the log, and needs no memory of its own.
+ * The body of a stream. Frames are queued, and leave as fast as the connection takes them, in pieces so small that
+ * a slow connection shows progress. A large queued frame is a view of the log, and needs no memory of its own.
  */
 import { FRAME_PIECE_BYTES } from '../http/limits.ts';
 
 export class FrameBody {
-  /** What `fetch` sends. */
+  /** The body for `fetch`. */
   readonly stream: ReadableStream<Uint8Array>;
   readonly #onTaken: () => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
-  /** Queued pieces, from `#first` on; the connection has taken those before. */
+  /** The queued pieces, from `#first` on; the connection has taken those before. */
   #waiting: Uint8Array[] = [];
   #first = 0;
-  /** Whether the connection asked for more when there was nothing. */
+  /** Whether the connection asked for more while nothing was queued. */
   #isWanted = false;
 
-  /** @param onTaken called when the connection takes a piece that was queued */
+  /** @param onTaken called when the connection takes a queued piece */
   constructor(onTaken: () => void) {
     this.#onTaken = onTaken;
     const source = {
@@ -25,11 +25,11 @@ export class FrameBody {
       pull: () => this.#pull(),
       cancel: () => this.#clear(),
     };
-    // With a high-water mark of 0 a piece is pulled only when the connection has room for it.
+    // With a high-water mark of 0 the stream pulls a piece only when the connection has room for it.
     this.stream = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   }
 
-  /** Sends these bytes behind all others. */
+  /** Queues these bytes behind all others. */
   push(bytes: Uint8Array): void {
     let start = 0;
     if (this.#isWanted) {
@@ -42,7 +42,7 @@ export class FrameBody {
     }
   }
 
-  /** Ends the body; nothing may wait any more. */
+  /** Ends the body; must not be called while pieces are queued. */
   close(): void {
     this.#controller.close();
   }

@@ -1,7 +1,7 @@
 /**
  * The master's end of a stream: one long-lived `fetch` to a secondary. Its body is a stream of frames, its answer a
- * stream of acks. It reports each ack, and one failure: whatever ends it (refused, reset, 5xx, nonsense) is "no
- * answer" to the core, and its reason is for people to read.
+ * stream of acks. It reports each ack, and at most one failure. Whatever ends it (a refusal, a reset, 5xx, an invalid
+ * ack) is a failure to the core; the reason is for people.
  */
 import type { StreamFailure } from '../core/master.ts';
 import type { Ack } from '../core/protocol.ts';
@@ -11,9 +11,9 @@ import { LineSplitter } from '../wire/lines.ts';
 import { callPeer, chunksOf, PeerRefusal, reasonOf } from './peer-answers.ts';
 import { FrameBody } from './stream-body.ts';
 
-export interface StreamHandlers {
+interface StreamHandlers {
   readonly onAck: (ack: Ack) => void;
-  /** The connection has taken bytes that were queued. */
+  /** The connection has taken queued bytes. */
   readonly onTaken: () => void;
   /** Called at most once, and never after `close` or `abort`. */
   readonly onFailed: (failure: StreamFailure) => void;
@@ -23,7 +23,7 @@ export class ReplicationStream {
   readonly #abort = new AbortController();
   readonly #handlers: StreamHandlers;
   readonly #body: FrameBody;
-  /** Whether it was closed or aborted, or has failed: nothing is reported any more. */
+  /** Whether it was closed or aborted, or has failed; then it reports nothing more. */
   #isOver = false;
 
   /** Opens a stream with the secondary at `url`. */
@@ -35,28 +35,27 @@ export class ReplicationStream {
     this.#run(`${url}/replicate`, token).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Sends the bytes of one frame, its newline included, in pieces. */
+  /** Sends one frame, given in pieces with its newline. */
   send(frame: readonly Uint8Array[]): void {
     if (this.#isOver) return;
     for (const piece of frame) this.#body.push(piece);
   }
 
-  /** Ends the body; the secondary then ends its answer. */
+  /** Ends the body, upon which the secondary ends its answer. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#body.close();
-    // A secondary that does not end its answer must not keep the connection for ever.
+    // A secondary that does not end its answer must not keep the connection open.
     setTimeout(() => this.abort(), STREAM_END_MS).unref();
   }
 
-  /** Aborts the stream at once. */
   abort(): void {
     this.#isOver = true;
     this.#abort.abort();
   }
 
-  /** Reports acks; rejects when the stream ends, for whatever reason. */
+  /** Reports acks; rejects when the stream ends for any reason. */
   async #run(url: string, token: string | null): Promise<never> {
     const { signal } = this.#abort;
     const response = await callPeer(url, token, signal, {
@@ -68,7 +67,7 @@ export class ReplicationStream {
     const lines = new LineSplitter(PEER_ANSWER_BYTES_MAX);
     let bytesSinceAck = 0;
     for await (const chunk of chunksOf(response, signal)) {
-      // Blank lines are no acks; their bytes are bounded as well.
+      // The bytes of blank lines between acks are bounded as well.
       bytesSinceAck += chunk.length;
       for (const line of lines.push(chunk)) {
         if (this.#isOver) throw new Error('the stream is over');

@@ -1,8 +1,7 @@
 /**
  * The secondary's end of a stream: frames come in as lines, and the ack of each goes out as soon as it is applied.
- * A refusal before the first ack is an HTTP status; a later one ends the answer. To the master both are "no answer".
+ * A refusal before the first ack is an HTTP status; a later one ends the answer. Both are failures to the master.
  */
-
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { FrameAnswer, Secondary } from '../core/secondary.ts';
 import { ByteBudget } from '../http/byte-buffer.ts';
@@ -19,7 +18,7 @@ import { encodeAck } from '../wire/ack.ts';
 import { readFrame } from '../wire/frame.ts';
 import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 
-/** What replication needs of a secondary; the driver provides it. */
+/** What the replication routes need of a secondary; the driver provides it. */
 export interface ReplicationPort {
   readonly core: Secondary;
   /** Aborts when the node stops. */
@@ -28,7 +27,7 @@ export interface ReplicationPort {
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
 }
 
-/** How many bytes the unfinished lines of all streams may have together. */
+/** Bounds the bytes of the unfinished lines of all streams together. */
 const allLines = new ByteBudget(FRAME_LINES_BYTES_MAX);
 
 /** `POST /replicate`. */
@@ -42,13 +41,13 @@ class IncomingStream {
   readonly #port: ReplicationPort;
   readonly #context: RequestContext;
   readonly #lines = new LineSplitter(FRAME_LINE_BYTES_MAX, allLines);
-  /** Frames without an answer. */
+  /** The number of unanswered frames. */
   #pending = 0;
   /** Whether the master has ended the body. */
   #isComplete = false;
   /** Whether the stream was refused. */
   #isOver = false;
-  /** The refusal of a line, until the frames before it are answered. */
+  /** The refusal of a line, which waits until the frames before it are answered. */
   #deferred: HttpProblem | null = null;
   #stall: NodeJS.Timeout | undefined;
 
@@ -126,14 +125,14 @@ class IncomingStream {
     this.#watchLine();
   }
 
-  /** An unfinished line uses up the budget, so it is refused when it stops arriving. No timer while we paused the socket. */
+  /** An unfinished line takes up budget, so it is refused when it stops arriving. No timer while we paused the socket. */
   #watchLine(): void {
     clearTimeout(this.#stall);
     if (!this.#lines.isInLine || this.#isOver || this.#context.req.isPaused()) return;
     this.#stall = setTimeout(() => this.#refuseInTurn(stalled()), FRAME_LINE_STALL_MS);
   }
 
-  /** Does the work, unless the stream is refused already; what is wrong with a line refuses it. */
+  /** Does the work unless the stream was refused; an invalid line refuses it. */
   #guarded(work: () => void): void {
     if (this.#isOver || this.#deferred !== null) return;
     try {
@@ -158,7 +157,7 @@ class IncomingStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#lines.clear();
-    // Nothing that the master still sends here is read: the connection ends with the answer.
+    // The rest of the body is not read: the connection ends with the answer.
     if (res.headersSent) res.end(() => req.socket.destroySoon());
     else {
       res.setHeader('Connection', 'close');

@@ -1,6 +1,6 @@
-/** The one timer of a process: rings when the core says it has something to do next. */
+/** The one timer of a process: rings when the core has something to do. */
 
-/** The longest delay a timer can count, in ms; beyond it node fires at once. */
+/** The longest delay of a timer, in ms; node fires at once for a longer one. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
 
 export class Alarm {
@@ -14,7 +14,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** Makes sure the alarm rings at `at` (ms on the same clock) or, as it may, earlier. */
+  /** Rings at `at` (ms on the clock of `now`) at the latest. It may ring earlier. */
   setBy(at: number): void {
     if (at >= this.#setFor) return;
     clearTimeout(this.#timer);
@@ -26,7 +26,7 @@ export class Alarm {
     }, delayMs);
   }
 
-  /** Never rings again unless it is set anew. */
+  /** Does not ring until it is set again. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#setFor = Number.POSITIVE_INFINITY;

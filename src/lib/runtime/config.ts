@@ -1,7 +1,7 @@
 /**
- * Configuration from environment variables, checked as a whole before anything starts. Every problem is reported in
- * a line that names the variable, the rule and the value. An empty variable counts as unset: compose files set
- * variables to nothing.
+ * Reads the configuration from environment variables and checks all of it before anything starts. Each problem is
+ * one line with the variable, the rule and the value. An empty variable counts as unset, because compose files pass
+ * unset variables as empty ones.
  */
 
 import type { WriteConcern } from '../core/concerns/write-concern.ts';
@@ -19,7 +19,7 @@ export const CLUSTER_TOKEN_LENGTH_MIN = 16;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The problems of an environment, one line each. */
+/** All problems of an environment, one line each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -29,12 +29,12 @@ export class ConfigError extends Error {
   }
 }
 
-/** What both kinds of node read. */
+/** The settings of every node. */
 export interface NodeConfig {
   readonly host: string;
   readonly port: number;
   readonly nodeId: string;
-  /** The directory of the log; null for a log in memory only. */
+  /** The directory of the log; null for a log in memory. */
   readonly dataDir: string | null;
   readonly fsync: 'always' | 'never';
   readonly clusterToken: string | null;
@@ -43,8 +43,8 @@ export interface NodeConfig {
   readonly logFormat: LogFormat;
 }
 
-export interface MasterSettings extends NodeConfig {
-  /** The core's configuration, without the names that each incarnation of a master draws. */
+interface MasterSettings extends NodeConfig {
+  /** The core's configuration, without the names that each incarnation draws at its start. */
   readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;
@@ -52,21 +52,21 @@ export interface MasterSettings extends NodeConfig {
   readonly faultInjection: boolean;
 }
 
-export interface SecondarySettings extends NodeConfig {
+interface SecondarySettings extends NodeConfig {
   readonly faultInjection: boolean;
   /** All zero without fault injection. */
   readonly faults: Faults;
-  /** Null for one drawn at the start. */
+  /** Null for a random one. */
   readonly faultSeed: number | null;
 }
 
 /** The longest delay of a timer, in ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
-/** Nodes in one range of `SECONDARIES`: a slip of a digit must not name a million. */
+/** The most nodes in one range of `SECONDARIES`, so that a typing error does not name a million. */
 const RANGE_LENGTH = 100;
 const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;
 
-/** Reads variables and collects what is wrong with them. */
+/** Reads variables and collects their problems. */
 class Reader {
   readonly problems: string[] = [];
   readonly #environment: Environment;
@@ -81,7 +81,7 @@ class Reader {
   }
 
   problem(name: string, rule: string, got: string): void {
-    // Quoted as JSON, a value of several lines stays one line. A password in a URL is not shown.
+    // JSON keeps a value of several lines on one. A password in a URL is hidden.
     const shown = got.replace(/(:\/\/[^/@:]*:)[^/@]*@/g, '$1...@');
     this.problems.push(`${name} ${rule}; got ${printableJson(shown)}`);
   }
@@ -163,7 +163,7 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
       logBytesMax: reader.integer('MAX_LOG_BYTES', 0, 0, Number.MAX_SAFE_INTEGER),
       waitingMax: reader.integer('MAX_WAITING', 10_000, 0, 1_000_000),
     },
-    // Entries with a problem count as well, so that one problem does not cause another.
+    // Invalid entries of SECONDARIES count as well, so that one problem does not cause another.
     defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
     faultInjection: reader.flag('FAULT_INJECTION', false),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
@@ -254,8 +254,8 @@ function listedSecondaries(reader: Reader): string[] {
 }
 
 /**
- * Expands ranges: `s{1..3}=http://s{1..3}:8081` is three entries, and `{1..0}` none, so that an orchestrator scales by
- * one number. A text that is not a range stays as it is, and is refused for its braces.
+ * Expands a range, so that an orchestrator scales by one number: `s{1..3}=http://s{1..3}:8081` is three entries, and
+ * `{1..0}` is none. Other text in braces stays as it is, and is refused later for its braces.
  */
 function eachOfRange(item: string): string[] {
   const [range, first, last] = /\{([0-9]{1,4})\.\.([0-9]{1,4})\}/.exec(item) ?? [];
@@ -289,8 +289,7 @@ function readSecondaries(reader: Reader, masterId: string): { id: string; url: s
 function readSecondary(reader: Reader, text: string): { id: string; url: string } | null {
   const [, name, address = ''] = /^(?:([^=/]*)=)?(.*)$/.exec(text) ?? [];
   const url = URL.canParse(address) ? new URL(address) : null;
-  const isPlain = url !== null && /^http:\/\/[^/?#@{}]+:[0-9]+\/?$/i.test(address);
-  if (!isPlain) {
+  if (url === null || !/^http:\/\/[^/?#@{}]+:[0-9]+\/?$/i.test(address)) {
     const rule = 'must be a comma-separated list of http://host:port or name=http://host:port';
     reader.problem('SECONDARIES', rule, text);
     return null;
@@ -304,7 +303,7 @@ function readSecondary(reader: Reader, text: string): { id: string; url: string 
   return { id, url: url.origin };
 }
 
-/** What is taken from a client must fit a frame; a smaller limit of frames needs a smaller message. */
+/** Checks that every append that is accepted fits a frame, of which `lineBytesMax` is the limit. */
 export function checkSizes(
   reader: Pick<Reader, 'problem'>,
   messageBytesMax: number,

@@ -1,6 +1,6 @@
 /**
- * Runs the core of a node in any role: gives it the time, wakes it when it wants, and keeps the readers that wait. It
- * decides nothing. It stores nothing of the core, which a change of the role may replace.
+ * Runs the core of a node in any role: gives it the time, wakes it when it asks to be woken, and keeps the readers
+ * that wait. It decides nothing.
  */
 import { performance } from 'node:perf_hooks';
 import type { NodePort } from '../api/ports.ts';
@@ -56,28 +56,27 @@ export abstract class NodeDriver implements NodePort {
     return this.addFamilies(this.#metrics.page(this.core)).text();
   }
 
-  /** More of what was written has become durable. */
+  /** Tells the core that more of the log is durable. */
   synced(): void {
     this.core.synced();
     this.after();
   }
 
-  /** Begins to run the core. */
   start(): void {
     this.tick();
   }
 
-  /** Takes nothing new; resolves when no client waits any more, after `graceMs` at the latest. */
+  /** Accepts no more appends; resolves when no client waits, after `graceMs` at the latest. */
   async drain(_graceMs: number): Promise<void> {}
 
-  /** Ends every stream and every reader's wait, and the alarm. */
+  /** Ends all streams, all waits of readers, and the alarm. */
   close(): void {
     this.#stop.abort();
     this.#readers.stop();
     this.#alarm.clear();
   }
 
-  /** Adds what only this role tells to the page of `GET /metrics`. */
+  /** Adds the metrics of this role to the page of `GET /metrics`. */
   protected abstract addFamilies(page: Exposition): Exposition;
 
   protected tick(): void {
@@ -87,7 +86,7 @@ export abstract class NodeDriver implements NodePort {
     this.after();
   }
 
-  /** Must follow every call that may change the core: wakes readers, and sets the alarm for its next deadline. */
+  /** Must be called after every call that may change the core: wakes readers, and sets the alarm. */
   protected after(): void {
     this.#readers.shows(this.core, this.core.log.revision);
     this.#alarm.setBy(Math.min(this.core.nextWakeAt(), this.#readers.nextDeadline));

@@ -1,4 +1,4 @@
-/** Counts of how long things took, in buckets; a few nanoseconds a value. */
+/** A histogram of durations; counting a value takes a few nanoseconds. */
 import type { HistogramValues } from '../wire/exposition.ts';
 
 /** Upper bounds of the buckets, in seconds: from one turn of the event loop to a long wait. */

@@ -10,10 +10,10 @@ import { type NodeStorage, storageOrExit } from './node-storage.ts';
 import { printableJson } from './printable.ts';
 import { drawHashKey } from './random.ts';
 
-/** How long a stopping node goes on for clients that wait or read, in ms. */
+/** How long a stopping node lets clients wait or read on, in ms. */
 export const DRAIN_MS = 5000;
 
-/** Reads the configuration; on problems prints each on stderr and exits with 78. */
+/** Reads the configuration; prints each problem on stderr and exits with 78 if there are any. */
 export function configOrExit<Settings>(read: () => Settings): Settings {
   try {
     return read();
@@ -24,15 +24,15 @@ export function configOrExit<Settings>(read: () => Settings): Settings {
   }
 }
 
-/** What a role brings to its process. */
-export interface NodeRole {
+/** The parts of a process that depend on its role. */
+interface NodeRole {
   readonly driver: NodeDriver;
   readonly routes: readonly Route[];
-  /** What it says of itself, besides its address, in the line that it logs when it listens. */
+  /** Further fields of the log line `listening`. */
   readonly facts: object;
 }
 
-/** Starts a node: opens its storage, gives it to the role, and serves the routes until a signal stops it. */
+/** Starts a node: opens its storage, begins its role, and serves the routes until a signal stops the process. */
 export async function startNode(
   config: NodeConfig,
   begin: (logger: Logger, replica: Replica) => NodeRole,
@@ -49,11 +49,11 @@ export async function startNode(
   driver.start();
 }
 
-/** Listens, and logs one line when it does; exits with 78 or 1 if the address cannot be had. */
+/** Listens, and logs a line when it does; exits with 78 or 1 if the address is not available. */
 function listen({ server }: NodeServer, config: NodeConfig, logger: Logger, fields: object): void {
   const { host, port, clusterToken } = config;
   server.once('error', (error: NodeJS.ErrnoException) => {
-    // An address that this machine does not have is a problem of the configuration; one in use is not.
+    // An address that this machine does not have is an error of the configuration; an address in use is not.
     if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') {
       const problem = `HOST must be an address of this machine (${error.code})`;
       process.stderr.write(`configuration: ${problem}; got ${printableJson(host)}\n`);
@@ -81,8 +81,8 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * On SIGTERM or SIGINT: drains the driver, closes server and storage, exits with 0. A second signal exits at once
- * with 1.
+ * On SIGTERM or SIGINT: drains the driver, closes server and storage, and exits with 0. A second signal exits with 1
+ * at once.
  */
 function stopOnSignals(
   { server, connections }: NodeServer,
@@ -101,7 +101,7 @@ function stopOnSignals(
     server.close();
     await Promise.race([connections.idle(), deadline]);
     server.closeAllConnections();
-    // Last: until now a request could still write.
+    // The storage is closed last, because requests may write until now.
     await storage.close();
     logger.info('stopped');
     process.exit(0);
@@ -111,8 +111,8 @@ function stopOnSignals(
 }
 
 /**
- * Keeps the process alive when an unforeseen error escapes: it may hold the only copy of a message, and every step of
- * the core checks before it changes anything. The error is logged as a defect.
+ * Logs an uncaught error as a defect and keeps the process alive: it may hold the only copy of a message. Its state is
+ * still consistent, because every step of the core checks before it changes anything.
  */
 function surviveDefects(logger: Logger): void {
   const report = (error: unknown) => {

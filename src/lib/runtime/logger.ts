@@ -1,7 +1,7 @@
 /**
- * Structured logging: one line per event on stdout, never a message's text, never a token. Lines that the reader of the
- * pipe does not take stay in memory, so they are bounded: beyond the bound lines are dropped and counted. The node
- * never waits for that reader, who could stop it otherwise.
+ * Structured logging: one line per event on stdout, never with a message's text or a token. The node does not wait for
+ * the reader of the pipe, which could stop it otherwise. Lines that were not read stay in memory; beyond a limit
+ * further lines are dropped and counted.
  */
 import type { LogEvent } from '../core/refusal.ts';
 import { printableJson } from './printable.ts';
@@ -10,11 +10,11 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = 'pretty' | 'json';
 
-/** Bytes of lines that nobody has read yet; beyond it they are dropped. */
+/** Bytes of lines that were not read yet; beyond it lines are dropped. */
 export const LOG_UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Writes a line; `onWritten` is called when it has left this process, or cannot any more. */
-export type WriteLine = (line: string, onWritten: () => void) => void;
+/** Writes a line; calls `onWritten` when the line has left this process, or never will. */
+type WriteLine = (line: string, onWritten: () => void) => void;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -24,7 +24,7 @@ export class Logger {
   readonly #format: LogFormat;
   readonly #write: WriteLine;
   #unreadBytes = 0;
-  /** Lines dropped since the last that was written. */
+  /** Lines dropped since the last one that was written. */
   #dropped = 0;
 
   constructor(
@@ -39,7 +39,7 @@ export class Logger {
     this.#write = write;
   }
 
-  /** Whether `debug` writes anything; for places where making the fields would cost too much. */
+  /** Whether `debug` writes anything; for places where making the fields is expensive. */
   get isVerbose(): boolean {
     return this.#threshold === 0;
   }
@@ -60,7 +60,7 @@ export class Logger {
     this.log('error', event, fields);
   }
 
-  /** Writes what the core wants noted. */
+  /** Writes an event of the core. */
   logEvent({ level, event, fields }: LogEvent): void {
     this.log(level, event, fields);
   }
@@ -69,7 +69,7 @@ export class Logger {
     if (LOG_LEVELS.indexOf(level) >= this.#threshold) this.#line(level, event, fields);
   }
 
-  /** Writes a line of level info whatever the level of the log is. */
+  /** Writes a line of level `info`, also if the log's level is higher. */
   announce(event: string, fields: Fields): void {
     this.#line('info', event, fields);
   }
@@ -85,7 +85,7 @@ export class Logger {
 
   #output(line: string): void {
     const bytes = Buffer.byteLength(line);
-    // The number of dropped lines is logged before any other line, so that there is one gap and not many.
+    // Once a line was dropped, all are, until the number of dropped lines is logged: one gap instead of many.
     if (this.#dropped > 0 || this.#unreadBytes + bytes > LOG_UNREAD_BYTES_MAX) {
       this.#dropped += 1;
       return;
@@ -104,7 +104,7 @@ export class Logger {
   }
 }
 
-/** The fields as `name=value`; what could break the line, or forge another, is written as JSON. */
+/** The fields as `name=value`. A text with control characters is written as JSON, so that it cannot forge a line. */
 function pretty(fields: Fields): string {
   const isPlain = (value: unknown) => typeof value === 'string' && !/\p{Cc}/u.test(value);
   return Object.entries(fields)

@@ -18,7 +18,7 @@ import type { Logger } from './logger.ts';
 import { MasterMetrics } from './master-metrics.ts';
 import { Traces } from './traces.ts';
 
-/** How long appends that keep arriving are buffered before they are sent, in ms. */
+/** How long appends are collected before they are sent, in ms. */
 const FLUSH_MS_MAX = 1;
 
 export class MasterDriver extends NodeDriver implements MasterPort, MasterEffects {
@@ -28,9 +28,9 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
   readonly #metrics: MasterMetrics;
   readonly #traces = new Traces();
   readonly #streams = new Map<number, ReplicationStream>();
-  /** How often there was something new to send. */
+  /** Counts appends and acks, each of which may need a flush. */
   #arrivals = 0;
-  /** When to flush at the latest; null while there is nothing to flush. */
+  /** When to flush at the latest; null if no flush is due. */
   #flushBy: number | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -42,7 +42,7 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
     this.core = new Master(config, this, replica);
   }
 
-  /** Takes no more appends; healthy secondaries are given what they lack as well. */
+  /** Accepts no more appends, and waits until healthy secondaries have what they lack. */
   override drain(graceMs: number): Promise<void> {
     this.core.stop(this.now(), graceMs);
     return new Promise((resolve) => {
@@ -171,15 +171,15 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
     this.logger.logEvent(event);
   }
 
-  // --- inside ----------------------------------------------------------------------------------
+  // --- private ---------------------------------------------------------------------------------
 
   #peer(secondary: number): { readonly id: string; readonly url: string } {
     return this.#config.secondaries[secondary] as { id: string; url: string };
   }
 
   /**
-   * Flushes when a turn of the event loop has brought nothing new, after `FLUSH_MS_MAX` at the latest; at once if a
-   * single client waits, which will send nothing more until it is answered.
+   * Flushes after a turn of the event loop without appends or acks, after `FLUSH_MS_MAX` at the latest. Flushes at once
+   * if a single client waits, because it sends nothing more until it is answered.
    */
   #flushSoon(): void {
     this.#arrivals += 1;
@@ -192,7 +192,7 @@ export class MasterDriver extends NodeDriver implements MasterPort, MasterEffect
     setImmediate(() => this.#flushOrWait(0));
   }
 
-  /** @param seen how many arrivals there were a turn ago */
+  /** @param seen the arrivals a turn ago */
   #flushOrWait(seen: number): void {
     const arrivals = this.#arrivals;
     if (arrivals === seen || this.now() >= (this.#flushBy as number)) this.#flush();

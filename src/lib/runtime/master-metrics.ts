@@ -1,5 +1,4 @@
-/** What a master tells of appends, of those who wait, and of each secondary. */
-
+/** The metrics of a master: appends, waiting clients, and each secondary. */
 import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
@@ -12,7 +11,7 @@ import { Histogram } from './histogram.ts';
 const STATUSES = ['ok', 'degraded', 'read-only', 'recovering'] as const;
 const SECONDARY_STATUSES = ['Healthy', 'Suspected', 'Unhealthy'] as const;
 
-/** What is counted for one secondary. */
+/** The counters of one secondary. */
 interface Attempts {
   opened: number;
   failed: number;
@@ -21,7 +20,7 @@ interface Attempts {
 
 export class MasterMetrics {
   readonly #attempts: Map<string, Attempts>;
-  /** At [w - 1]: appends that asked for w nodes. */
+  /** At index `w - 1`: the appends that asked for `w` nodes. */
   readonly #durations: readonly Histogram[];
   readonly #marks = new LengthMarks();
   #messages = 0;
@@ -34,18 +33,17 @@ export class MasterMetrics {
     );
   }
 
-  /** An append was taken. */
   accepted({ count, isDuplicate }: Accepted): void {
     if (isDuplicate) this.#duplicates += 1;
     else this.#messages += count;
   }
 
-  /** The wait of an append is over, after so many ms. */
+  /** The wait of an append ended after `ms`. */
   ended(w: number, end: WaitEnd, ms: number): void {
     if (end === 'holds') this.#durations[w - 1]?.observe(ms / 1000);
   }
 
-  /** The log has this length now. */
+  /** The log has reached this length. */
   grown(length: number, now: number): void {
     this.#marks.mark(length, now);
   }
@@ -58,7 +56,7 @@ export class MasterMetrics {
     this.#of(secondary).sentBytes += bytes;
   }
 
-  /** The core has logged an event. */
+  /** Counts an event of the core. */
   counted({ event, fields }: LogEvent): void {
     if (event === 'replication-failed') this.#of(String(fields.secondary)).failed += 1;
   }
@@ -67,7 +65,7 @@ export class MasterMetrics {
     return this.#attempts.get(secondary) as Attempts;
   }
 
-  /** Adds the families of a master to the page of `GET /metrics`. */
+  /** Adds the metrics of a master to the page of `GET /metrics`. */
   addTo(page: Exposition, core: Master, now: number): Exposition {
     const { required, available } = core.quorum();
     const status = core.status();

@@ -1,10 +1,10 @@
-/** What every node tells of itself as a process and as a holder of the log. */
+/** The metrics of every node: of its process and of its log. */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Role } from '../core/role.ts';
 import { Exposition } from '../wire/exposition.ts';
 
-/** How often the delay of the event loop is looked at, in ms. */
+/** How often the delay of the event loop is measured, in ms. */
 const DELAY_RESOLUTION_MS = 20;
 
 const { version } = JSON.parse(
@@ -23,11 +23,11 @@ export class NodeMetrics {
     this.#delay.enable();
   }
 
-  /** A page of `GET /metrics` that begins with these families. */
+  /** A page of `GET /metrics` with these metrics, to which the role adds its own. */
   page({ length, epoch, discarded }: Role): Exposition {
     const { user, system } = process.cpuUsage();
     const delay = this.#delay;
-    // The monitor measures the time between two looks; what exceeds the resolution is the delay.
+    // The monitor measures the time between two samples; the delay is what exceeds the resolution.
     const seconds = (nanoseconds: number) =>
       Math.max(0, nanoseconds / 1e6 - DELAY_RESOLUTION_MS) / 1000 || 0;
     const quantile = (q: number) => [seconds(delay.percentile(q * 100)), { quantile: q }] as const;

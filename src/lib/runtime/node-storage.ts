@@ -1,4 +1,4 @@
-/** Opens a node's directory, if it has one, before anything else; ends the process and says why if it cannot. */
+/** Opens a node's directory, if it has one, before anything else; ends the process with a message if that fails. */
 import { type Journal, MEMORY } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
 import { EXIT_IO, StorageError } from '../storage/disk.ts';
@@ -8,15 +8,15 @@ import type { Logger } from './logger.ts';
 
 export interface NodeStorage {
   readonly journal: Journal;
-  /** What an earlier run has stored; null if nothing. */
+  /** The log of an earlier run; null if there is none. */
   readonly restored: Restored | null;
   close(): Promise<void>;
 }
 
-/** No directory: the log lives in memory. */
+/** The storage of a log in memory. */
 const NOWHERE: NodeStorage = { journal: MEMORY, restored: null, close: async () => {} };
 
-/** Opens `DATA_DIR`; without one the log lives in memory. `onSynced`: more of it has become durable. */
+/** Opens `DATA_DIR`, if it is set. Calls `onSynced` whenever more of the log is durable. */
 export async function storageOrExit(
   { dataDir, fsync }: NodeConfig,
   logger: Logger,
@@ -41,7 +41,7 @@ export async function storageOrExit(
   }
 }
 
-/** After a failed sync it is unknown what the disk holds: the next start reads it. */
+/** Ends the process: after a failed sync only the next start can find out what the disk holds. */
 function exitOnFailedSync(dataDir: string, logger: Logger, error: Error): void {
   logger.error('disk-failed', { dataDir, reason: error.message });
   process.exit(EXIT_IO);

@@ -1,4 +1,4 @@
-/** Values that others chose, as text for a terminal: on one line, and without control characters. */
+/** Text from outside, made safe for a terminal: on one line, and without control characters. */
 
 /**
  * The value as JSON in which every control character is escaped. `JSON.stringify` escapes those below

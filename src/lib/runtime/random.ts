@@ -1,4 +1,4 @@
-/** Random numbers: repeatable ones from a seed, and secrets. */
+/** Random numbers from a seed, and secret ones. */
 import { randomInt } from 'node:crypto';
 import type { HashKey } from '../core/log/half-sip-hash.ts';
 

@@ -1,4 +1,4 @@
-/** Runs the core of a secondary: heartbeats, frames, the draws for its faults. Decides nothing. */
+/** Runs the core of a secondary: heartbeats, frames, random draws for its faults. Decides nothing. */
 import type { SecondaryPort } from '../api/ports.ts';
 import type { Replica } from '../core/log/replica.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
@@ -16,7 +16,7 @@ export class SecondaryDriver extends NodeDriver implements SecondaryPort {
   readonly core: Secondary;
   readonly #random: () => number;
 
-  /** @param random gives the draws for the fault rates */
+  /** @param random draws the numbers that are compared with the fault rates */
   constructor(config: SecondaryConfig, random: () => number, logger: Logger, replica: Replica) {
     super(config.nodeId, 'secondary', logger);
     this.#random = random;

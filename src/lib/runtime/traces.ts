@@ -1,4 +1,4 @@
-/** The traces of entries that may still have to travel; the oldest are forgotten when there are many. */
+/** The traces of entries that may still have to be sent; beyond a limit the oldest are forgotten. */
 
 /** Traces that are kept. */
 export const TRACES_MAX = 10_000;

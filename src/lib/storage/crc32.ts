@@ -1,10 +1,10 @@
 /**
- * CRC-32 (the one of zlib and Ethernet). A call into zlib costs more than the sum of a short record,
- * so short runs of bytes are summed here, four at a time, and long ones there.
+ * CRC-32, as in zlib and Ethernet. A call of zlib costs more than the sum of a short record. So short runs of bytes
+ * are summed here, four bytes at a time, and long ones by zlib.
  */
 import * as zlib from 'node:zlib';
 
-/** From here on the native sum is faster; measured, and not critical. */
+/** From this length on zlib is faster, as measured; the exact value is not critical. */
 const NATIVE_FROM_BYTES = 320;
 
 const BY_0 = new Int32Array(256);
@@ -21,7 +21,7 @@ shiftTable(BY_0, BY_1);
 shiftTable(BY_1, BY_2);
 shiftTable(BY_2, BY_3);
 
-/** The sum of `bytes[start..end - 1]`, an unsigned 32-bit number. */
+/** The checksum of `bytes[start..end - 1]` as an unsigned 32-bit number. */
 export function crc32(bytes: Uint8Array, start: number, end: number): number {
   if (end - start >= NATIVE_FROM_BYTES) return zlib.crc32(bytes.subarray(start, end));
   let sum = -1;
@@ -49,7 +49,7 @@ function word(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Fills the table of a byte that is followed by one more than in `from`. */
+/** Fills the table for a byte that is followed by one byte more than that of `from`. */
 function shiftTable(from: Int32Array, to: Int32Array): void {
   for (let byte = 0; byte < 256; byte += 1) {
     const sum = from[byte] as number;

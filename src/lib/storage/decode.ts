@@ -1,7 +1,7 @@
 /**
- * One line of a log on disk, back to the record it was written from. What does not have its sum was
- * damaged or never written to its end (`broken`). What has its sum is ours, and yet it is held to be
- * exactly what we would write, for people edit files (`odd`): no invariant may rest on a line.
+ * Decodes one line of a log on disk. A line without a right checksum was damaged or not written completely
+ * (`broken`). A line with a right checksum that differs from what this program writes is `odd`: people edit files,
+ * so a right checksum alone guarantees nothing.
  */
 import { isUtf8 } from 'node:buffer';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
@@ -10,7 +10,7 @@ import { crc32 } from './crc32.ts';
 import { type EntryRecord, type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
 import { rareText } from './record-buffer.ts';
 
-export type Decoded =
+type Decoded =
   | { readonly kind: 'entry'; readonly entry: EntryRecord }
   | { readonly kind: 'rare'; readonly record: RareRecord }
   | { readonly kind: 'broken' | 'odd'; readonly problem: string };
@@ -25,7 +25,7 @@ const MESSAGE = ascii.encode(',"message":');
 const ZERO = 0x30;
 const CRC_DIGITS = 8;
 
-/** Decodes the line at `start..end - 1` of `bytes`, its newline not included. */
+/** Decodes the line at `start..end - 1` of `bytes`, without its newline. */
 export function decodeRecord(bytes: Buffer, start: number, end: number): Decoded {
   const bodyEnd = end - SEAL_LENGTH;
   const digits = bodyEnd + SEAL_HEAD_BYTES.length;
@@ -48,9 +48,9 @@ export function decodeRecord(bytes: Buffer, start: number, end: number): Decoded
   return { kind: 'odd', problem: 'its checksum is right, but no version of this program wrote it' };
 }
 
-/** Whether a whole record begins anywhere in `start..end - 1` and ends at its end. */
+/** Whether the bytes `start..end - 1` end with a whole record. */
 export function endsWithRecord(bytes: Buffer, start: number, end: number): boolean {
-  // A quote inside a text is escaped, so only records, and the few objects in them, begin so.
+  // A quote inside a text is escaped, so only a record or an object in it can begin with `{"`.
   for (let at = bytes.indexOf('{"', start); at >= 0 && at < end; at = bytes.indexOf('{"', at + 1)) {
     if (decodeRecord(bytes, at, end).kind !== 'broken') return true;
   }
@@ -95,8 +95,8 @@ function rareRecordIn(text: string): RareRecord | null {
   }
 }
 
-/** The record with the members it should have, in their order; null if they are of other types. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever a file may hold
+/** The record with exactly its own members, in their order; null if one has another type. */
+// biome-ignore lint/suspicious/noExplicitAny: a file may hold anything
 function rareRecordOf(value: any): RareRecord | null {
   const { format, logId, ballot, epoch, writer, from, cut, complete, machineRun } = value;
   if (typeof format === 'string') return typeof logId === 'string' ? { format, logId } : null;
@@ -146,7 +146,7 @@ function digitsEnd(bytes: Uint8Array, start: number): number {
   return end;
 }
 
-/** The number these digits write, or -1 if it is none that JSON would write so. */
+/** The number that these digits write; -1 if JSON would not write a safe integer so. */
 function numberIn(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || (bytes[start] === ZERO && end > start + 1)) return -1;
   let value = 0;

@@ -1,17 +1,17 @@
 /**
- * The files of a log in their directory. A new file or name is there for good only when the directory
- * itself has been synced; with `FSYNC=never` nothing is.
+ * The files of a log in their directory. A new file or name is durable only after a sync of the directory itself;
+ * with `FSYNC=never` nothing is synced.
  */
 import { codeOf, DISK, type Disk } from './disk.ts';
 import { type Identity, isSame, LogFile, statAt } from './log-file.ts';
 
 export const LOG_NAME = 'log.ndjson';
-/** The next log, until it is whole. */
+/** The next log while it is written. */
 const NEXT_NAME = 'log.ndjson.new';
 
 export class Directory {
   readonly path: string;
-  /** Whether what is written must be on the disk before it counts. */
+  /** Whether a write counts only once it is on the disk. */
   readonly isSynced: boolean;
   readonly disk: Disk;
   #identity: Identity | null = null;
@@ -26,16 +26,16 @@ export class Directory {
     return `${this.path}/${LOG_NAME}`;
   }
 
-  /** Notes which directory this is: it exists now, and is this process's own. */
+  /** Remembers which directory this is, now that this process has locked it. */
   own(): void {
     this.#identity = statAt(this.disk, this.path);
   }
 
   /**
-   * Throws unless `log` is what a next start will find: a directory that was removed or moved away under a
-   * running node, or a log that was replaced, must not take in anything that counts.
+   * Throws unless the next start would find `log` here. If the directory was removed or moved away under a running
+   * node, or the log was replaced, nothing that is written may count.
    *
-   * @param log the open log; null if none was begun yet
+   * @param log the open log; null before the first
    */
   mustHold(log: LogFile | null): void {
     if (log !== null) {
@@ -45,7 +45,7 @@ export class Directory {
     }
   }
 
-  /** Writes `bytes` as the next log, which replaces this one by `moveIn`. */
+  /** Writes `bytes` as the next log, by which `moveIn` replaces this one. */
   createNext(bytes: Uint8Array): LogFile {
     const file = this.#create(NEXT_NAME, 'w');
     try {
@@ -58,22 +58,22 @@ export class Directory {
     }
   }
 
-  /** Makes the next log the log; in one step, so that there always is one. */
+  /** Replaces the log by the next log in one step, so that there is a log at any time. */
   moveIn(): void {
     this.disk.renameSync(`${this.path}/${NEXT_NAME}`, this.logPath);
   }
 
-  /** Removes what is left of a next log. */
+  /** Removes an unfinished next log. */
   dropNext(): void {
     this.remove(NEXT_NAME);
   }
 
-  /** Creates an empty side file `discarded-<n>.ndjson`. */
+  /** Creates an empty file `discarded-<n>.ndjson`. */
   createAside(): { name: string; file: LogFile } {
     return freeName('discarded', (name) => ({ name, file: this.#create(name, 'wx') }));
   }
 
-  /** Gives the log a second name, `discarded-<logId>-<n>.ndjson`, under which it stays. */
+  /** Links the log as `discarded-<logId>-<n>.ndjson`, where it stays when it is replaced. */
   linkAside(logId: string): string {
     const safe = logId.replaceAll(/[^\w.-]/g, '_').slice(0, 100);
     return freeName(`discarded-${safe}`, (name) => {
@@ -87,11 +87,11 @@ export class Directory {
     try {
       this.disk.unlinkSync(`${this.path}/${name}`);
     } catch {
-      // It is in nobody's way.
+      // A file that stays does no harm.
     }
   }
 
-  /** Makes the names in the directory last. */
+  /** Makes the names in the directory durable. */
   sync(): void {
     if (this.isSynced) syncDirectory(this.disk, this.path);
   }
@@ -111,7 +111,7 @@ export function syncDirectory(disk: Disk, path: string): void {
   }
 }
 
-/** What `create` makes under the first name `<stem>-<n>.ndjson` that nobody has. */
+/** Calls `create` with the first name `<stem>-<n>.ndjson` that is free. */
 function freeName<Made>(stem: string, create: (name: string) => Made): Made {
   for (let n = 1; ; n += 1) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Entries that a log cuts off are not thrown away: they are kept in a side file, in the form of the
- * log, for people to look at. Written in pieces, for they may be most of a large log.
+ * Keeps the entries that are cut off a log in a file of their own, in the format of the log, for people to look at.
+ * It is written in pieces, because the entries may be most of a large log.
  */
 import { type EpochStart, startAt } from '../core/log/epochs.ts';
 import type { KeyIndex } from '../core/log/idempotency.ts';
@@ -13,7 +13,7 @@ import type { RecordBuffer } from './record-buffer.ts';
 const PIECE_BYTES = 1024 * 1024;
 const PIECE_ENTRIES = 1000;
 
-/** Writes the entries from `from` on to a new side file; its name, or null if there is no room. */
+/** Writes the entries from `from` on to a new file; returns its name, or null if there is no room. */
 export function setAside(
   directory: Directory,
   records: RecordBuffer,

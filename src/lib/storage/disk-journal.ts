@@ -1,8 +1,7 @@
 /**
- * The journal of a log on disk: turns what the core does to its log into records, and writes each
- * step with one write. What has no room does not happen; what cannot be synced ends the process.
+ * The journal of a log on disk: turns each change of the core's log into records, and writes them with one write. A
+ * change without room does not happen; a failed sync ends the process.
  */
-
 import type { EpochStart } from '../core/log/epochs.ts';
 import type { KeyIndex } from '../core/log/idempotency.ts';
 import type { EntryKeys, Journal } from '../core/log/journal.ts';
@@ -16,14 +15,15 @@ import type { LogFile } from './log-file.ts';
 import { FORMAT } from './record.ts';
 import { RecordBuffer } from './record-buffer.ts';
 
-/** What the directory holds when the journal begins; no file: nothing. */
-export interface JournalStart {
+/** The state of the directory when the journal begins. */
+interface JournalStart {
+  /** Null if there is no log yet. */
   readonly file: LogFile | null;
   readonly logId: string | null;
   readonly ballot: Ballot;
   readonly writer: Ballot | null;
   readonly length: number;
-  /** How long what is written lasts: as long as this run of the machine; null for good. */
+  /** The run of the machine, without which unsynced writes may be lost; null if all writes are synced. */
   readonly machineRun: string | null;
 }
 
@@ -33,9 +33,9 @@ export class DiskJournal implements Journal {
   readonly #records = new RecordBuffer();
   #file: LogFile | null;
   #logId: string | null;
-  /** The newest ballot that is in the file. */
+  /** The newest ballot in the file. */
   #ballot: Ballot;
-  /** Who writes, as the file says; null if the next entry has to say it. */
+  /** The last writer in the file; null if the next entry needs a writer record before it. */
   #writer: Ballot | null;
   #length: number;
   readonly #machineRun: string | null;
@@ -59,7 +59,7 @@ export class DiskJournal implements Journal {
     return this.#commit.durableLength;
   }
 
-  /** Begins an empty log, in a new file; the one there may be stays under another name, if it has entries. */
+  /** Begins an empty log in a new file. A log with entries stays under another name. */
   begin(logId: string, ballot: Ballot): boolean {
     if (!this.#commit.check()) return false;
     const file = this.#moveIn(logId, ballot);
@@ -93,7 +93,7 @@ export class DiskJournal implements Journal {
     return this.#synced(file);
   }
 
-  /** On the disk in any case, also where nothing else is synced: what an earlier record says must not count. */
+  /** Synced also with `FSYNC=never`, so that no earlier record of this kind counts. */
   complete(): boolean {
     const file = this.#begun();
     this.#records.clear();
@@ -114,7 +114,7 @@ export class DiskJournal implements Journal {
     if (firstSeq !== this.#length + 1) {
       throw new RangeError(`seq ${firstSeq} does not follow ${this.#length} of ${this.#logId}`);
     }
-    // What counts as soon as it is written is written to nothing but the log.
+    // Without syncs entries count once they are written, so the log must be at its place before the write.
     if (this.isDurableAtOnce && !this.#commit.checkOnce()) return false;
     this.#records.clear();
     const isNewWriter = this.#writer === null || compareBallots(this.#writer, ballot) !== 0;
@@ -135,7 +135,7 @@ export class DiskJournal implements Journal {
     return !isMarked || this.#synced(file);
   }
 
-  /** Adds entries of several epochs; who writes the first ones is said already. */
+  /** Adds entries of several epochs; the writer record of the first epoch is already there. */
   #addRuns(
     firstSeq: number,
     messages: PackedMessages,
@@ -172,19 +172,19 @@ export class DiskJournal implements Journal {
     return true;
   }
 
-  /** Ends with everything that was written on the disk. */
+  /** Waits until everything that was written is on the disk, and closes the file. */
   async close(): Promise<void> {
     await this.#commit.idle();
     this.#file?.close();
   }
 
-  /** The file of the log. Nothing is written, and nobody promised anything, before there is one. */
+  /** The file of the log. The core begins a log before it writes or promises anything. */
   #begun(): LogFile {
     if (this.#file === null) throw new RangeError('the log was not begun');
     return this.#file;
   }
 
-  /** Puts the file of an empty log in its place. Null if there is no room; all is as before then. */
+  /** Replaces the log by a file without entries. Null if there is no room: then nothing has changed. */
   #moveIn(logId: string, { epoch, writer }: Ballot): LogFile | null {
     const directory = this.#directory;
     this.#records.clear();
@@ -209,13 +209,13 @@ export class DiskJournal implements Journal {
     return !this.#commit.hasFailed && file.write(this.#records.bytes);
   }
 
-  /** Whether what was written last is there for good, in a file that the next start will find. */
+  /** Syncs the last write; returns whether the next start will find it. */
   #synced(file: LogFile): boolean {
     if (this.#directory.isSynced && !this.#try(() => file.sync())) return false;
     return this.#commit.check();
   }
 
-  /** Whether `sync` went well; if not, it was the last one. */
+  /** Calls `sync`; if it fails the journal has failed for good. */
   #try(sync: () => void): boolean {
     try {
       sync();

@@ -1,10 +1,10 @@
 /**
- * The disk, as a node's log sees it: the calls of `node:fs` that it makes, and what can go wrong. A problem is one line
- * for people, and an exit code that tells a supervisor which kind it is (the numbers are those of sysexits.h).
+ * The disk of a node's log: the calls of `node:fs` that it makes, and the errors of storage. An error has one line for
+ * people, and an exit code of sysexits.h that tells a supervisor its kind.
  */
 import * as fs from 'node:fs';
 
-/** Tests hand in other calls, to have a disk that is full, fails, or is slow. */
+/** Tests pass other calls, for a disk that is full, fails, or is slow. */
 export type Disk = Pick<
   typeof fs,
   | 'closeSync'
@@ -24,11 +24,11 @@ export type Disk = Pick<
 
 export const DISK: Disk = fs;
 
-/** What is on the disk is not what was written there. */
+/** The log on the disk is damaged. */
 export const EXIT_DAMAGED = 65;
-/** The directory or the log in it cannot be made or written. */
+/** The directory or the log in it cannot be created or written. */
 export const EXIT_CANNOT_WRITE = 73;
-/** The disk failed to read or to keep what it was given. */
+/** The disk failed to read or to sync. */
 export const EXIT_IO = 74;
 /** Another process uses the directory. */
 export const EXIT_IN_USE = 75;
@@ -43,12 +43,12 @@ export class StorageError extends Error {
   }
 }
 
-/** The system's word for what went wrong, as `ENOSPC`. */
+/** The system's error code, such as `ENOSPC`. */
 export function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? String(error);
 }
 
-/** Whether the system refused a call, as opposed to a fault in this program. */
+/** Whether a system call failed, as opposed to a defect of this program. */
 export function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }

@@ -1,19 +1,16 @@
 /**
- * When what was written is on the disk. Syncing takes far longer than writing, so all that is written
- * while one sync runs shares the next one: one at a time, and its end vouches for what had been
- * written at its start. A sync vouches for a file, not for its name: before entries count, the log must
- * still be where the next start looks for it.
+ * Group commit: decides when written entries are durable. A sync takes far longer than a write, so there is one sync at
+ * a time, and all writes during a sync share the next one. A finished sync makes durable what was written before it
+ * began. It says nothing about the file's name. So before entries count, the log must still be at its place, where
+ * the next start looks for it.
  */
 import type { Directory } from './directory.ts';
 import type { LogFile } from './log-file.ts';
 
 export interface SyncOutcome {
-  /** More entries are on the disk. */
+  /** More entries are durable. */
   readonly onSynced: () => void;
-  /**
-   * A sync failed, or the log is not at its place any more: nobody knows what the disk holds, nor may ever
-   * rely on it again.
-   */
+  /** A sync failed, or the log is not at its place: what the disk holds is unknown, and no later sync can tell. */
   readonly onFailed: (error: Error) => void;
 }
 
@@ -23,10 +20,10 @@ export class GroupCommit {
   #file: LogFile | null;
   #written: number;
   #durable: number;
-  /** Rises whenever `settle` decides what is durable, whatever a running sync has to say. */
+  /** Counts calls of `settle`, after which the result of a sync that began before does not count. */
   #incarnation = 0;
   #isBusy = false;
-  /** Whether the log was seen at its place in this turn of the event loop. */
+  /** Whether the place of the log was checked in this turn of the event loop. */
   #isChecked = false;
   #hasFailed = false;
   #whenIdle: (() => void)[] = [];
@@ -39,7 +36,7 @@ export class GroupCommit {
     this.#durable = length;
   }
 
-  /** How many entries are on the disk for good. */
+  /** How many entries are durable. */
   get durableLength(): number {
     return this.#durable;
   }
@@ -48,18 +45,18 @@ export class GroupCommit {
     return this.#hasFailed;
   }
 
-  /** Entries up to `length` have been written. */
+  /** Notes that entries up to `length` were written, and syncs them. */
   wrote(length: number): void {
     this.#written = length;
     if (!this.#directory.isSynced) this.#durable = length;
     else if (!this.#isBusy) {
       this.#isBusy = true;
-      // All appends of this turn of the event loop shall share the sync.
+      // All appends of this turn of the event loop share the sync.
       setImmediate(() => this.#sync());
     }
   }
 
-  /** Whether the log is still at its place; if not, it has failed. */
+  /** Checks that the log is still at its place, and fails if it is not. */
   check(): boolean {
     try {
       this.#directory.mustHold(this.#file);
@@ -69,7 +66,7 @@ export class GroupCommit {
     return !this.#hasFailed;
   }
 
-  /** `file` holds exactly `length` entries now, and has them on the disk. */
+  /** Notes that `file` now has exactly `length` entries, all of them durable. */
   settle(file: LogFile, length: number): void {
     this.#incarnation += 1;
     this.#file = file;
@@ -77,7 +74,7 @@ export class GroupCommit {
     this.#durable = length;
   }
 
-  /** The same, once for all appends of a turn of the event loop, whose answers leave together. */
+  /** As `check`, but once for all appends of a turn of the event loop, whose answers leave together. */
   checkOnce(): boolean {
     if (this.#isChecked) return !this.#hasFailed;
     this.#isChecked = true;
@@ -87,7 +84,7 @@ export class GroupCommit {
     return this.check();
   }
 
-  /** A sync, of whatever kind, has failed. */
+  /** Fails for good, after any failed sync. */
   fail(error: Error): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;

@@ -1,13 +1,13 @@
 /**
- * A file, line by line, through one buffer: a line is a view that holds until the next one is read.
- * Nothing is decoded here, so a million lines cost little more than reading the bytes.
+ * Reads a file line by line through one buffer: a line is a view that is valid until the next one is read. It decodes
+ * nothing, so a million lines cost little more than reading the bytes.
  */
 import type { Disk } from './disk.ts';
 
 export interface ReadingLimits {
-  /** How much is read at once. */
+  /** How many bytes are read at once. */
   readonly chunkBytes: number;
-  /** No record is longer; a file with such a line is not worth the memory to look at it. */
+  /** Longer than any record: a longer line is not read into memory. */
   readonly lineBytesMax: number;
 }
 
@@ -21,7 +21,7 @@ export class LineReader {
   readonly #fd: number;
   readonly #lineBytesMax: number;
   #buffer: Buffer;
-  /** What was read and not yet given away: `#start..#filled - 1` of the buffer. */
+  /** The current line and what was read behind it are at `#start..#filled - 1` of the buffer. */
   #start = 0;
   #filled = 0;
   /** Where in the file the buffer begins. */
@@ -38,7 +38,7 @@ export class LineReader {
     this.#buffer = Buffer.allocUnsafeSlow(chunkBytes);
   }
 
-  /** The bytes the line is in, from `start` to `end - 1`, without its newline. */
+  /** The buffer in which the line is at `start..end - 1`, without its newline. */
   get bytes(): Buffer {
     return this.#buffer;
   }
@@ -51,12 +51,12 @@ export class LineReader {
     return this.#end;
   }
 
-  /** Whether a newline ends the line; only the last one of a file may lack it. */
+  /** Whether the line ends with a newline; only the last line of a file may lack it. */
   get hasNewline(): boolean {
     return this.#hasNewline;
   }
 
-  /** The number of the line, from 1. */
+  /** The number of the line, counted from 1. */
   get number(): number {
     return this.#number;
   }
@@ -91,7 +91,7 @@ export class LineReader {
     return at < this.#filled ? at : -1;
   }
 
-  /** Makes room, keeps what is not given away, and fills up. */
+  /** Moves what is still needed to the front, grows the buffer if that is much, and reads more behind it. */
   #readMore(): void {
     const kept = this.#buffer.subarray(this.#start, this.#filled);
     if (kept.length > this.#lineBytesMax) throw new LineTooLongError();

@@ -1,11 +1,11 @@
 /**
- * One process to a directory. The lock is a listening Unix domain socket in it: the kernel knows
- * whether somebody listens, so a killed holder holds nothing, a stopped one still does, and no process
- * id can be mistaken for another's, not even across containers that share the directory.
+ * Locks a directory for one process. The lock is a Unix domain socket in the directory on which the process listens.
+ * The kernel knows whether a process listens: a killed holder has lost the lock, a stopped one still has it. Process
+ * ids are not involved, so it also works across containers that share the directory.
  *
- * Every process listens on a socket of its own, under a name nobody uses twice, and only then looks
- * for others. Of two that start together at least one sees the other; so there are never two holders,
- * and no file is ever taken away from under a living one. Only the holder removes what the dead left.
+ * Every process listens on a socket of its own, with a unique name, and then looks for the sockets of others. Of two
+ * that start together at least one sees the other and gives up, so there are never two holders. Only the holder
+ * removes the sockets of dead processes.
  */
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -14,21 +14,20 @@ import { codeOf, EXIT_CANNOT_WRITE, EXIT_IN_USE, StorageError } from './disk.ts'
 
 /** The name of a process's socket. */
 const LOCK_NAME = /^lock-[0-9a-f]{16}\.sock$/;
-/** The kernel takes no longer socket path: 108 bytes on Linux, 104 elsewhere, with a zero. */
+/** The longest socket path of the kernel: 108 bytes on Linux, 104 elsewhere, with a zero byte. */
 const SOCKET_PATH_BYTES_MAX = 103;
-/** Processes that start in the same moment may all step back; so often each tries again. */
+/** Processes that start at the same moment may all give up; each makes so many attempts. */
 const ATTEMPTS = 5;
 const PAUSE_MS_MAX = 50;
-
-/** A holder that is stopped accepts nobody; so many may ask before the kernel turns them away. */
+/** A stopped holder accepts no connection; so many may connect before the kernel refuses one. */
 const BACKLOG = 4096;
 
-export interface Lock {
-  /** Lets another process have the directory. */
+interface Lock {
+  /** Gives the directory up for other processes. */
   release(): Promise<void>;
 }
 
-/** Takes the directory for this process. Throws a `StorageError` if another one has it. */
+/** Locks the directory for this process. Throws a `StorageError` if another process has it. */
 export async function lockDirectory(directory: string): Promise<Lock> {
   const fd = fs.openSync(directory, 'r');
   try {
@@ -47,7 +46,7 @@ export async function lockDirectory(directory: string): Promise<Lock> {
   throw new StorageError(EXIT_IN_USE, `${directory}: is in use by another process`);
 }
 
-/** The directory as a socket path may name it; `fd` is open on it. */
+/** A path of the directory that is short enough for a socket; `fd` is open on the directory. */
 function socketPlace(directory: string, fd: number): string {
   const name = `lock-${'0'.repeat(16)}.sock`;
   if (Buffer.byteLength(`${directory}/${name}`) <= SOCKET_PATH_BYTES_MAX) return directory;
@@ -69,7 +68,7 @@ async function tryLock(directory: string, place: string, fd: number): Promise<Lo
     await new Promise((resolve) => server.close(resolve));
   };
   const others = await othersIn(directory, place, name);
-  // Before it listened, a holder may have taken this socket for a dead one's and removed it.
+  // Before this process listened, a holder may have removed the socket as that of a dead process.
   if (others.someoneLives || !fs.existsSync(`${directory}/${name}`)) {
     await release();
     return null;
@@ -83,7 +82,7 @@ async function tryLock(directory: string, place: string, fd: number): Promise<Lo
   };
 }
 
-/** Which other processes have, or had, a socket in the directory. */
+/** Looks for the sockets of other processes: whether one is alive, and the names of dead ones. */
 async function othersIn(directory: string, place: string, own: string) {
   const dead: string[] = [];
   for (const name of fs.readdirSync(directory)) {
@@ -94,7 +93,7 @@ async function othersIn(directory: string, place: string, own: string) {
   return { someoneLives: false, dead };
 }
 
-/** Listens at `path`; says nothing to whoever connects, and keeps no process alive. */
+/** Listens at `path`; closes every connection at once, and does not keep the process alive. */
 async function listen(directory: string, path: string): Promise<net.Server> {
   const server = net.createServer((socket) => socket.destroy());
   server.unref();
@@ -114,7 +113,7 @@ async function listen(directory: string, path: string): Promise<net.Server> {
 }
 
 /**
- * Whether a process listens at `path`. Only a refusal proves that none does; a full queue or a lack of
+ * Whether a process may listen at `path`. Only a refused connection proves that none does; a full queue or a lack of
  * permission does not.
  */
 function isListening(path: string): Promise<boolean> {
@@ -134,6 +133,6 @@ function removeSocket(path: string): void {
   try {
     fs.unlinkSync(path);
   } catch {
-    // Somebody else did it.
+    // Another process has removed it.
   }
 }

@@ -1,12 +1,11 @@
 /**
- * A file that grows by whole writes: one happens to its last byte, or leaves nothing behind. What a
- * failed write left is cut off at once, or, where even that fails, before the next one; so nothing is
- * ever written behind a part of a record.
+ * A file that grows by whole writes: a write adds all its bytes or none. The rest of a failed write is cut off at
+ * once, or, if that fails as well, before the next write. So nothing is ever written behind a part of a record.
  */
 import type { Stats } from 'node:fs';
 import { codeOf, type Disk } from './disk.ts';
 
-/** What tells a file from all others while it is open. */
+/** Identifies a file while it is open. */
 export type Identity = Pick<Stats, 'dev' | 'ino'>;
 
 export class LogFile {
@@ -19,7 +18,7 @@ export class LogFile {
   #isSyncing = false;
   #isClosed = false;
 
-  /** An open file whose good bytes end at `end`. */
+  /** @param fd an open file whose valid bytes end at `end` */
   constructor(disk: Disk, fd: number, end: number) {
     this.#disk = disk;
     this.#fd = fd;
@@ -28,18 +27,18 @@ export class LogFile {
   }
 
   /**
-   * Throws unless this file is the one that `path` names: what is written to a file that was removed,
-   * moved away or replaced is lost with the process, however well it is synced.
+   * Throws unless `path` names this file: what is written to a file that was removed, moved away or replaced is not
+   * found by the next start, even if it is synced.
    */
   mustBeAt(path: string): void {
     const found = statAt(this.#disk, path);
     if (isSame(found, this.#identity)) return;
-    // Some file systems give a file another number while it is open; then both say so.
+    // Some file systems change the inode number of an open file; then both calls return the new one.
     this.#identity = this.#disk.fstatSync(this.#fd);
     if (!isSame(found, this.#identity)) throw new Error(`${path}: was replaced by another file`);
   }
 
-  /** Writes `bytes` at the end. False if there was no room, or any other failure. */
+  /** Writes `bytes` at the end; false after any failure, such as a full disk. */
   write(bytes: Uint8Array): boolean {
     try {
       if (this.#isRagged) this.#trim();
@@ -57,18 +56,18 @@ export class LogFile {
       try {
         this.#trim();
       } catch {
-        // It is tried again before the next write.
+        // The next write tries again.
       }
       return false;
     }
   }
 
-  /** Waits until what was written is on the disk. */
+  /** Syncs what was written. */
   sync(): void {
     this.#disk.fdatasyncSync(this.#fd);
   }
 
-  /** Calls back when what was written up to now is on the disk. */
+  /** Syncs what was written up to now, and calls back. */
   syncLater(done: (error: Error | null) => void): void {
     this.#isSyncing = true;
     this.#disk.fdatasync(this.#fd, (error) => {
@@ -78,7 +77,7 @@ export class LogFile {
     });
   }
 
-  /** Gives the file back; not under a running sync, whose number another file might get. */
+  /** Closes the file, after a running sync: the system could reuse its descriptor for another file. */
   close(): void {
     if (!this.#isClosed && !this.#isSyncing) this.#disk.closeSync(this.#fd);
     this.#isClosed = true;
@@ -90,7 +89,7 @@ export class LogFile {
   }
 }
 
-/** What is at `path`; an error that says so if nothing is, or if nobody can tell. */
+/** The identity of the file at `path`; throws if there is none, or the system cannot tell. */
 export function statAt(disk: Disk, path: string): Identity {
   try {
     return disk.statSync(path);

@@ -1,9 +1,7 @@
 /**
- * Reads a log file at the start of a node. A crash may tear the end of a file: what is not whole there
- * is dropped, it was never promised to anyone. Damage anywhere else is another matter: entries that
- * were acknowledged are gone or not to be trusted, so the node must not start on them.
+ * Reads a log file at the start of a node. A crash may leave an incomplete end, which is dropped: it was never
+ * acknowledged. Damage anywhere else means that acknowledged entries are lost or wrong, so the node must not start.
  */
-
 import type { Restored } from '../core/log/replica.ts';
 import type { Ballot } from '../core/recovery/ballot.ts';
 import { decodeRecord, endsWithRecord } from './decode.ts';
@@ -12,20 +10,20 @@ import { LineReader, LineTooLongError, type ReadingLimits } from './line-reader.
 import { type CompleteRecord, FORMAT } from './record.ts';
 import { RestoredLog } from './restored-log.ts';
 
-/** A torn tail that was dropped: so many bytes, with the entries from `fromSeq` on, if any. */
+/** A torn tail that was dropped: its bytes, and the seq of the first entry that it may have had. */
 export interface Dropped {
   readonly bytes: number;
   readonly fromSeq: number;
 }
 
 export interface Loaded {
-  /** Null if the file holds nothing. */
+  /** Null if the file has no log. */
   readonly restored: Omit<Restored, 'isComplete'> | null;
-  /** The last record that the node was complete; null if there is none. */
+  /** The last record that says that the node is complete; null if there is none. */
   readonly complete: CompleteRecord | null;
-  /** Who wrote last, as far as the file says; a new writer must be noted before its entries. */
+  /** The writer of the last entries; null if a writer record must come before the next entry. */
   readonly writer: Ballot | null;
-  /** Where the good bytes end. */
+  /** Where the valid bytes end. */
   readonly end: number;
   readonly dropped: Dropped | null;
 }
@@ -33,10 +31,10 @@ export interface Loaded {
 const WHAT_TO_DO =
   'Nothing of it is served. Move this file away and start the node again: a secondary gets everything ' +
   'from its master, a master recovers from its secondaries. Or restore a backup of the directory.';
-/** How a header begins that a crash left incomplete. */
+/** How a header begins, also one that a crash left incomplete. */
 const HEADER_START = Buffer.from(JSON.stringify({ format: FORMAT, logId: '' }).slice(0, -3));
 
-/** Reads all of an open file; `path` is for messages. Throws a `StorageError` if it is damaged. */
+/** Reads all of an open file; `path` is for messages. Throws a `StorageError` if it is damaged or cannot be read. */
 export function readLog(disk: Disk, fd: number, path: string, limits?: ReadingLimits): Loaded {
   const lines = new LineReader(disk, fd, limits);
   try {
@@ -57,7 +55,7 @@ class LogReader {
   readonly #path: string;
   readonly #restored = new RestoredLog();
   #end = 0;
-  /** Where an append begins of which not all entries have been seen. */
+  /** The beginning of an append of which not all entries have been read; null if there is none. */
   #unfinished: { offset: number; seq: number } | null = null;
 
   constructor(lines: LineReader, path: string) {
@@ -78,7 +76,7 @@ class LogReader {
     return this.#finish();
   }
 
-  /** Takes the current line; returns what is wrong with it if a crash may have done it, else null. */
+  /** Takes the current line. Returns its problem if a crash may have caused it, else null; throws for other damage. */
   #take(): string | null {
     const { bytes, start, end, hasNewline, offset } = this.#lines;
     const decoded = decodeRecord(bytes, start, end);
@@ -96,7 +94,7 @@ class LogReader {
     return null;
   }
 
-  /** Reads on behind a broken line, to the end; throws if anything that was written follows. */
+  /** Reads on to the end behind a broken line; throws if a whole record follows, which no crash leaves behind. */
   #refuseUnlessTorn(problem: string): void {
     const lines = this.#lines;
     const damage = this.#damage(problem);
@@ -108,7 +106,7 @@ class LogReader {
     if (isDamaged) throw damage;
   }
 
-  /** A file that only begins as one of ours is; nobody else's file may be emptied as a torn one. */
+  /** Whether the line is the beginning of our header. Any other file is not ours, and must not be emptied as torn. */
   #isTornHeader(): boolean {
     const { bytes, start, end, hasNewline } = this.#lines;
     const begun = bytes.subarray(start, Math.min(end, start + HEADER_START.length));

@@ -1,6 +1,6 @@
 /**
- * Records on their way to the disk, end to end in one run of bytes, so that a call writes once,
- * however many entries it brings. The buffer is used again; this is on the path of every append.
+ * Encodes records one behind the other into one run of bytes, so that a call of the journal writes once, however many
+ * entries it has. The buffer is reused, because this is on the path of every append.
  */
 import type { EntryKeys } from '../core/log/journal.ts';
 import type { PackedMessages } from '../core/log/messages.ts';
@@ -8,12 +8,12 @@ import { crc32 } from './crc32.ts';
 import { type RareRecord, SEAL_HEAD, SEAL_LENGTH, SEAL_TAIL } from './record.ts';
 
 const FIRST_BYTES = 64 * 1024;
-/** A larger buffer is given back after use. */
+/** A larger buffer is released after use. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
-/** Up to here a loop copies faster than a call. */
+/** Up to this length a loop copies faster than `set`. */
 const LOOP_BYTES_MAX = 48;
 const HEX_DIGITS = new TextEncoder().encode('0123456789abcdef');
-/** Of a number up to 2^31. */
+/** The digits of a number up to 2^31. */
 const DIGITS_MAX = 10;
 const utf8 = new TextEncoder();
 
@@ -26,7 +26,7 @@ export class RecordBuffer {
   #bytes = new Uint8Array(FIRST_BYTES);
   #end = 0;
 
-  /** All records since `clear`; a view that holds until the next call. */
+  /** All records since `clear`; a view that is valid until the next call. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#end);
   }
@@ -35,13 +35,12 @@ export class RecordBuffer {
     return this.#end;
   }
 
-  /** Begins anew. */
   clear(): void {
     this.#end = 0;
     if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = new Uint8Array(FIRST_BYTES);
   }
 
-  /** Adds entries as one append brings them: those of one key are marked as belonging together. */
+  /** Adds the entries of one append; consecutive entries with the same key are marked as belonging together. */
   addEntries(firstSeq: number, messages: PackedMessages, epoch: number, keys: EntryKeys): void {
     const { bytes, ends } = messages;
     let nextKey = 0;
@@ -128,7 +127,7 @@ export class RecordBuffer {
     this.#end = at + count;
   }
 
-  /** Ends the record that began at `first` with its sum and a newline. */
+  /** Ends the record that began at `first` with its checksum and a newline. */
   #seal(first: number): void {
     this.#makeRoom(SEAL_LENGTH + 1);
     const sum = crc32(this.#bytes, first, this.#end);

@@ -1,7 +1,6 @@
 /**
- * The state that a log's records add up to: the log and its keys, which log it is, the newest ballot,
- * and who was writing. Entries go into the log in batches; a record that does not follow from those
- * before it is not taken.
+ * Restores the state of a log from its records: the log and its keys, its id, the newest ballot, and the last writer.
+ * Entries are added to the log in batches. A record that is not valid behind those before it is refused.
  */
 import { randomInt } from 'node:crypto';
 import { KeyIndex } from '../core/log/idempotency.ts';
@@ -9,7 +8,7 @@ import { Log } from '../core/log/log.ts';
 import { type Ballot, EPOCH_MAX, NO_BALLOT, newerBallot } from '../core/recovery/ballot.ts';
 import { type CompleteRecord, type EntryRecord, FORMAT, type RareRecord } from './record.ts';
 
-/** Entries wait until they are so many bytes; a larger one goes alone. */
+/** Entries are collected up to this many bytes; a larger one makes a batch of its own. */
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_ENTRIES = 8192;
 const COMMA = 0x2c;
@@ -21,9 +20,9 @@ export class RestoredLog {
   #logId: string | null = null;
   #ballot: Ballot = NO_BALLOT;
   #complete: CompleteRecord | null = null;
-  /** Who writes the next entry, if the records say so already. */
+  /** The writer of the next entry; null if a writer record must come before it. */
   #writer: Ballot | null = null;
-  /** The key of an append of which more must come. */
+  /** The key of an append whose entries are not all there yet. */
   #unfinishedKey: string | null = null;
   #batch = new Uint8Array(BATCH_BYTES);
   #ends: number[] = [];
@@ -37,7 +36,7 @@ export class RestoredLog {
     return this.#ballot;
   }
 
-  /** The last record that the node was complete; null if there is none. */
+  /** The last record that says that the node is complete; null if there is none. */
   get complete(): CompleteRecord | null {
     return this.#complete;
   }
@@ -46,17 +45,17 @@ export class RestoredLog {
     return this.#writer;
   }
 
-  /** Whether the last entry says that the next one belongs to it. */
+  /** Whether the last entry needs the next one, which belongs to the same append. */
   get isUnfinished(): boolean {
     return this.#unfinishedKey !== null;
   }
 
-  /** The seq the next entry must have. */
+  /** The seq that the next entry must have. */
   get nextSeq(): number {
     return this.log.length + this.#ends.length + 1;
   }
 
-  /** Takes an entry whose text is in `bytes`; returns what is wrong with it, or null. */
+  /** Adds an entry whose text is in `bytes`; returns its problem, or null. */
   addEntry({ seq, epoch, key, more, textStart, textEnd }: EntryRecord, bytes: Uint8Array) {
     if (this.#logId === null) return NO_HEADER;
     if (seq !== this.nextSeq) return `it has seq ${seq}`;
@@ -70,7 +69,7 @@ export class RestoredLog {
     return null;
   }
 
-  /** Takes any other record; returns what is wrong with it, or null. */
+  /** Adds any other record; returns its problem, or null. */
   add(record: RareRecord): string | null {
     if ('format' in record) return this.#begin(record.format, record.logId);
     if (this.#logId === null) return NO_HEADER;
@@ -86,7 +85,7 @@ export class RestoredLog {
     return null;
   }
 
-  /** Hands what is waiting to the log. */
+  /** Adds the collected entries to the log. */
   flush(): void {
     const { length } = this.#ends;
     if (length === 0) return;
@@ -95,7 +94,7 @@ export class RestoredLog {
     this.#ends = [];
   }
 
-  /** Forgets the entries behind `length`. */
+  /** Removes the entries behind `length`. */
   truncate(length: number): void {
     this.flush();
     this.log.truncate(length);

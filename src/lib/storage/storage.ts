@@ -1,6 +1,6 @@
 /**
- * A node's directory, `DATA_DIR`: taken for this process alone, read once, and written from then on.
- * What a crash left unfinished at the end of the log is cut off here; nothing else is ever repaired.
+ * Opens a node's directory, `DATA_DIR`: locks it for this process and reads the log, which is only written from then
+ * on. What a crash left incomplete at the end of the log is cut off; no other damage is repaired.
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -17,27 +17,27 @@ import { LogFile } from './log-file.ts';
 import { type Dropped, type Loaded, readLog } from './reader.ts';
 
 export interface StorageOptions extends SyncOutcome {
-  /** `always`: what counts is on the disk. `never`: the system writes when it likes. */
+  /** `always`: an entry counts once it is synced. `never`: nothing is synced, the system decides when to write. */
   readonly fsync: 'always' | 'never';
-  /** Another disk, for tests. */
+  /** Replaces the disk in tests. */
   readonly disk?: Disk;
-  /** Another run of the machine, for tests. */
+  /** Replaces `machineRun` in tests. */
   readonly machineRun?: string;
 }
 
 export interface Storage {
   readonly journal: Journal;
-  /** What the directory held; null if nothing. */
+  /** The log in the directory; null if there was none. */
   readonly restored: Restored | null;
-  /** What a crash had left unfinished, and was dropped; null if nothing. */
+  /** The torn tail that was dropped; null if there was none. */
   readonly dropped: Dropped | null;
-  /** Syncs what was written, and lets another process have the directory. */
+  /** Syncs what was written, and releases the lock of the directory. */
   close(): Promise<void>;
 }
 
 const EMPTY: Loaded = { restored: null, complete: null, writer: null, end: 0, dropped: null };
 
-/** Opens the directory, which is made if it is missing. Throws a `StorageError` if it cannot be used. */
+/** Opens the directory, and creates it if it is missing. Throws a `StorageError` if it cannot be used. */
 export async function openStorage(path: string, options: StorageOptions): Promise<Storage> {
   const disk = options.disk ?? DISK;
   const directory = new Directory(resolve(path), options.fsync === 'always', disk);
@@ -59,7 +59,7 @@ export async function openStorage(path: string, options: StorageOptions): Promis
       length: restored?.log.length ?? 0,
       machineRun: directory.isSynced ? null : run,
     });
-    // What is written from now on is kept in another way than before, and the record has to say so.
+    // `FSYNC` has changed since the record was written, so the record must say again how long it counts.
     const isOutdated = isComplete && complete.machineRun !== (directory.isSynced ? null : run);
     if (isOutdated && !journal.complete()) throw cannotWrite(directory.logPath, 'ENOSPC');
     const close = async (): Promise<void> => {
@@ -78,7 +78,7 @@ function makeDirectory(directory: Directory): void {
     const firstMade = fs.mkdirSync(directory.path, { recursive: true });
     fs.accessSync(directory.path, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     if (firstMade === undefined || !directory.isSynced) return;
-    // A directory lasts when the one it is in has been synced.
+    // A new directory is durable only after a sync of its parent.
     for (let made = directory.path; made !== dirname(firstMade); made = dirname(made)) {
       syncDirectory(directory.disk, dirname(made));
     }
@@ -87,7 +87,7 @@ function makeDirectory(directory: Directory): void {
   }
 }
 
-/** Opens and reads the log, if there is one with anything in it. */
+/** Opens and reads the log; no file if there is none, or it has no header. */
 function openLog(directory: Directory): { file: LogFile | null; loaded: Loaded } {
   const { disk, logPath } = directory;
   directory.dropNext();
@@ -114,7 +114,7 @@ function openExisting({ disk, logPath }: Directory): number | null {
   }
 }
 
-/** Cuts off the torn tail. What is left may have been written but not synced by a process that died. */
+/** Cuts off the torn tail, and syncs the rest: a process that died may have written it without a sync. */
 function settleFile({ disk, logPath, isSynced }: Directory, fd: number, loaded: Loaded): void {
   try {
     if (loaded.dropped !== null) disk.ftruncateSync(fd, loaded.end);
@@ -129,9 +129,8 @@ function cannotWrite(path: string, error: unknown): StorageError {
 }
 
 /**
- * The name of this run of the machine's kernel; where the system tells none, one that never comes back. What was
- * written and not synced outlives the process, but not the machine: with `FSYNC=never` a node may vouch for its
- * entries only while the same run goes on.
+ * Identifies the present run of the machine's kernel; a random name where the system has none. Unsynced writes survive
+ * the process but not the machine: with `FSYNC=never` a node may vouch for its entries only during the same run.
  */
 export function machineRun(path = '/proc/sys/kernel/random/boot_id'): string {
   try {

@@ -1,6 +1,6 @@
 /**
- * The body of `POST /messages`. It is read in two ways that say the same of every body: the quick one takes the
- * messages as the bytes that they are (`json-messages.ts`), the other one parses it all.
+ * The body of `POST /messages`. There are two ways to read it, with the same result for every body: the quick one takes
+ * the messages as bytes (`json-messages.ts`), the other one parses the whole body.
  */
 
 import type { WriteConcern } from '../core/concerns/write-concern.ts';
@@ -14,13 +14,13 @@ import { findMessages } from './json-messages.ts';
 export interface AppendBody {
   readonly messages: PackedMessages;
   readonly isBatch: boolean;
-  /** Null if the body names none. */
+  /** Null if the body has none. */
   readonly w: WriteConcern | null;
 }
 
 /**
- * Reads the body of `POST /messages`, and takes its bytes over: the quick way if nothing in it is
- * unusual, else by parsing it all, which says the same of every body.
+ * Reads the body of `POST /messages`: the quick way if its form permits, else by parsing it. Modifies `bytes`, of which
+ * the messages are views.
  */
 export function readAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody {
   return plainAppend(bytes, messageBytesMax) ?? parseAppend(parseJson(bytes), messageBytesMax);
@@ -30,7 +30,7 @@ function plainAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody | n
   const found = findMessages(bytes);
   if (found === null || !isWithin(found.ends.length, 1, BATCH_MESSAGES_MAX)) return null;
   const { fields, isList, ends } = found;
-  // A message has at most as many bytes as JSON needs for it between its quotes.
+  // A message has at most as many bytes as its JSON between the quotes.
   const partMax = messageBytesMax + '"",'.length;
   if (ends.some((end, i) => end - (ends[i - 1] ?? 0) > partMax)) return null;
   const hasW = Object.hasOwn(fields, 'w');
@@ -38,7 +38,7 @@ function plainAppend(bytes: Uint8Array, messageBytesMax: number): AppendBody | n
   return { w: hasW ? parseW(fields.w) : null, messages: found.pack(), isBatch: isList };
 }
 
-/** Checks the body of `POST /messages`. */
+/** Checks the parsed body of `POST /messages`. */
 export function parseAppend(body: unknown, messageBytesMax: number): AppendBody {
   const fields = requireObject(body, ['message', 'messages', 'w']);
   const { message, messages } = fields;
@@ -80,7 +80,7 @@ export function parseW(value: unknown): WriteConcern {
   throw new HttpProblem('bad-w', `w must be an integer from 1, "majority" or "all"; got ${got}`);
 }
 
-/** The same in a query, where a number is written in digits. */
+/** Reads a write concern in a query. */
 export function parseWText(text: string): WriteConcern {
   if (text === 'majority' || text === 'all') return text;
   return parseW(/^[0-9]{1,15}$/.test(text) ? Number(text) : text);

@@ -1,10 +1,10 @@
 /**
- * The ids of events: the seq of an entry, and enough to tell at any node whether it is still the same one. Behind
- * the seq stand short digests of the log and of the ballots of `core/log/log-position.ts`:
+ * The ids of events: the seq of an entry, and what any node needs to decide whether it has the same entry. Behind the
+ * seq are short digests of the log and of the ballots of `core/log/log-position.ts`:
  *
  *     <seq>-<log>.<epoch>.<writer>.<first seq>.<epoch before>.<writer before>
  *
- * A reader brings the last one it saw as `Last-Event-ID`. A seq alone is a position in whatever log there is.
+ * A reader sends the id that it saw last as `Last-Event-ID`. A seq alone is a position in any log.
  */
 import { createHash } from 'node:crypto';
 import type { FollowedLog } from '../core/concerns/follower.ts';
@@ -13,25 +13,25 @@ import type { LogPosition, NameDigests } from '../core/log/log-position.ts';
 import { type Ballot, NO_BALLOT } from '../core/recovery/ballot.ts';
 import { HttpProblem } from '../http/problems.ts';
 
-/** Characters of a digest, six bits each: a log must not be taken for any other one ... */
+/** Characters of the digest of a log, six bits each; it must differ from those of all other logs. */
 const LOG_DIGEST_LENGTH = 8;
-/** ... and a writer not for another one that took the same epoch of the same log. */
+/** Of the digest of a writer; it must differ from those of other writers with the same epoch of the same log. */
 const WRITER_DIGEST_LENGTH = 5;
-/** Digests that are remembered; each event of a live tail needs the same ones. */
+/** Cached digests; each event of a live tail needs the same ones. */
 const REMEMBERED_MAX = 1000;
 
 const ID =
   /^(\d{1,16})(?:-([\w-]{8})\.(\d{1,16})\.([\w-]{5})?\.(\d{1,16})\.(\d{1,16})\.([\w-]{5})?)?$/;
 
-/** The digests that ids have of names. */
+/** The digests of names in ids. */
 export const ID_DIGESTS: NameDigests = {
   log: (logId) => digestOf(logId).slice(0, LOG_DIGEST_LENGTH),
   writer: (name) => name && digestOf(name).slice(0, WRITER_DIGEST_LENGTH),
 };
 
 /**
- * Where to go on after an id: the seq behind it if it names a seq alone, else the position it names.
- * @throws HttpProblem 400 `bad-range` if it is no id
+ * Where a reader with this id goes on: the next seq if the id is a seq alone, else the position in it.
+ * @throws HttpProblem 400 `bad-range` if the text is no id
  */
 export function parseEventId(text: string): number | LogPosition {
   const [, seqText, log, ...parts] = ID.exec(text) ?? [];
@@ -58,7 +58,7 @@ function badId(): HttpProblem {
   );
 }
 
-/** The id of an event: its seq and this `rest`, which is the same up to the entry at `last`. */
+/** The id of an event is its seq and this `rest`, which is the same for all entries up to `last`. */
 export interface EventId {
   readonly rest: string;
   readonly last: number;

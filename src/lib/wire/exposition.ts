@@ -1,15 +1,14 @@
 /**
- * Metrics in Prometheus' text format (version 0.0.4), family by family. Names follow its naming guide:
- * base units, `_total` for what only grows.
+ * Writes metrics in Prometheus' text format (version 0.0.4). Names follow its naming guide: base units, `_total` for
+ * counters.
  */
-
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-export type Labels = Readonly<Record<string, string | number>>;
-/** One value of a family, and what tells it from the others. */
+type Labels = Readonly<Record<string, string | number>>;
+/** One value of a metric, and its labels. */
 export type Sample = readonly [value: number, labels?: Labels];
 
-/** What a histogram has counted: `counts[i]` values up to `bounds[i]`, not of all below. */
+/** A histogram: `counts[i]` values were above `bounds[i - 1]` and up to `bounds[i]`. */
 export interface HistogramValues {
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
@@ -30,7 +29,7 @@ export class Exposition {
     return this.#family(name, 'counter', help, samples);
   }
 
-  /** How values were distributed, by labels. */
+  /** One histogram for each set of labels. */
   histogram(name: string, help: string, all: Iterable<readonly [Labels, HistogramValues]>): this {
     this.#head(name, 'histogram', help);
     for (const [labels, { bounds, counts, sum, count }] of all) {
@@ -46,7 +45,7 @@ export class Exposition {
     return this;
   }
 
-  /** Quantiles that were estimated here. */
+  /** Quantiles that the node computes itself. */
   summary(
     name: string,
     help: string,

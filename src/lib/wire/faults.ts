@@ -2,10 +2,10 @@
 import type { Faults } from '../core/secondary.ts';
 import { bad, isWithin, requireObject } from './fields.ts';
 
-/** The longest artificial delay, in ms: what a timer can count. */
+/** The longest artificial delay, in ms: that of a timer. */
 export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
 
-/** Checks the body of `PUT /faults`: any of the three. */
+/** Checks the body of `PUT /faults`, which may have any of the three fields. */
 export function parseFaults(body: unknown): Partial<Faults> {
   const fields = requireObject(body, ['delayMs', 'errorRate', 'errorAfterApplyRate']);
   const faults: { -readonly [Name in keyof Faults]?: number } = {};

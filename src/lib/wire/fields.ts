@@ -1,6 +1,6 @@
 /**
- * JSON in, checked values out: what the readers of all formats share. Nothing is coerced, unknown fields of a
- * client are an error, and only named own fields are read, so that no `__proto__` in a body reaches an object of ours.
+ * What the readers of all formats share: JSON in, checked values out. No value is converted to another type. Unknown
+ * fields of a client are an error. Only named own fields are read, so that a `__proto__` in a body has no effect.
  */
 import { EPOCH_MAX } from '../core/recovery/ballot.ts';
 import { PEER_NAME_LENGTH_MAX } from '../http/limits.ts';
@@ -9,10 +9,10 @@ import { isAffordableJson } from './json-size.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The fields of a JSON object, not checked yet. */
+/** The fields of a JSON object, whose values are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Parses UTF-8 JSON; 400 `bad-json` if it is not, 400 `bad-request` if it has too many values. */
+/** Parses JSON in UTF-8; 400 `bad-json` if it is invalid, 400 `bad-request` if it has too many values. */
 export function parseJson(bytes: Uint8Array): unknown {
   if (!isAffordableJson(bytes)) throw bad('the body has too many values');
   let text: string;
@@ -24,13 +24,13 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The engine's own words quote the text, which would reach the log of a master by way of its peer.
+    // The engine's message quotes the body, which would get into the log of the peer that sent it.
     const position = /at position \d+/.exec((error as Error).message)?.[0] ?? 'or not all of it';
     throw new HttpProblem('bad-json', `the body is not valid JSON, ${position}`);
   }
 }
 
-/** The JSON object in these bytes; null if they are none. */
+/** The JSON object in these bytes; null if they are anything else. */
 export function fieldsOf(bytes: Uint8Array): Fields | null {
   try {
     return requireObject(parseJson(bytes));
@@ -39,7 +39,7 @@ export function fieldsOf(bytes: Uint8Array): Fields | null {
   }
 }
 
-/** The value as an object; 400 `bad-request` if it is none, or has a field that is not among `known`. */
+/** The value as an object; 400 `bad-request` if it is not one, or has a field that is not in `known`. */
 export function requireObject(value: unknown, known?: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw bad(`a JSON object is needed, not ${kindOf(value)}`);
@@ -51,17 +51,17 @@ export function requireObject(value: unknown, known?: readonly string[]): Fields
   return value as Fields;
 }
 
-/** Whether it is an integer from 0. */
+/** Whether it is a safe integer from 0. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** An epoch, or 0 for none yet. */
+/** Whether it is an epoch, or 0 for none. */
 export function isEpochOrNone(value: unknown): value is number {
   return isCount(value) && value <= EPOCH_MAX;
 }
 
-/** Well-formed, because a name may have to travel in a header, as UTF-8. */
+/** Whether it is the name of a log or node: well-formed, because it may be sent in a header as UTF-8. */
 export function isPeerName(value: unknown): value is string {
   return (
     typeof value === 'string' &&
@@ -70,7 +70,7 @@ export function isPeerName(value: unknown): value is string {
   );
 }
 
-/** Which incarnation of a master wrote; it may be left open. */
+/** Whether it is the name of a writer, or no name. */
 export function isWriter(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || isPeerName(value);
 }
@@ -80,7 +80,7 @@ export function isWithin(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;
 }
 
-/** What a JSON value is, for people. */
+/** The type of a JSON value, in words. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;

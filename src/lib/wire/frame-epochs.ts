@@ -4,8 +4,8 @@ import { compareBallots, NO_BALLOT } from '../core/recovery/ballot.ts';
 import { bad, type Fields, isCount, isWriter } from './fields.ts';
 
 /**
- * The pairs of the contract; who wrote each epoch is told beside them, where it is known. A part of a
- * list has a name of its own: who does not know it must not take it for the whole.
+ * The list as members of a frame; `writers` has the writer of each epoch, if one is known. A part of a list has another
+ * name, so that a node that does not know parts does not take it for the whole list.
  */
 export function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: EpochsPart): object {
   const isNamed = starts.some(({ writer }) => writer !== '');
@@ -17,7 +17,7 @@ export function epochsJson(starts: readonly EpochStart[], { offset, hasMore }: E
   };
 }
 
-/** The list of epochs in a frame, or the part of a longer one. */
+/** Reads the list of epochs in a frame, or the part of a longer one. */
 export function parseEpochs(fields: Fields, epochMax: number, messages: number) {
   const { epochs, epochsPart, epochsOffset: offset, epochsMore: hasMore, writers } = fields;
   if (epochsPart === undefined) {
@@ -35,7 +35,7 @@ export function parseEpochs(fields: Fields, epochMax: number, messages: number) 
   return { epochs: starts, part: { offset, hasMore } };
 }
 
-/** The list of (epoch, first seq) pairs, and the writers of these epochs, if they are named. */
+/** Reads the (epoch, first seq) pairs, and the writers of these epochs if they are there. */
 function parseStarts(
   value: unknown,
   writers: unknown,
@@ -56,12 +56,12 @@ function parseStarts(
     if (!isCount(epoch) || !isCount(firstSeq) || rest.length > 0) throw bad(rule);
     if (!isWriter(writer)) throw bad("a frame's 'writers' must be strings, or null");
     const start = { epoch, writer: writer ?? '', firstSeq };
-    // Two masters that raced may have written one after the other under one epoch, each by its name.
+    // Two masters that took the same epoch may have written one after the other.
     if (compareBallots(start, before) <= 0 || firstSeq < before.firstSeq) throw bad(rule);
     if (epoch > epochMax) throw bad("a frame's 'epochs' must not go beyond its 'epoch'");
     if (index === 0 && isFirst && firstSeq !== 1) throw bad(rule);
     starts.push(start);
   }
-  // An empty list says nothing about any entry, so there is nothing to compare.
+  // An empty list has nothing to compare, so it counts as none.
   return starts.length === 0 ? null : starts;
 }

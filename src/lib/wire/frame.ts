@@ -1,6 +1,6 @@
 /**
- * A frame as the line it travels in: made of the log's own bytes, and read back as a view of the line. It is read in
- * two ways, as the body of an append is.
+ * A frame as a line: written from the log's own bytes, and read as a view of the line. There are two ways to read it,
+ * as for the body of an append.
  */
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
 import { type PackedMessages, packMessages } from '../core/log/messages.ts';
@@ -23,10 +23,10 @@ import { epochsJson, parseEpochs } from './frame-epochs.ts';
 import { findMessages } from './json-messages.ts';
 
 /**
- * The line of a frame, its newline included, in pieces: a large one as views of the log. A small one is one
- * piece, for each costs its own write.
+ * The line of a frame with its newline, in pieces. The pieces of a large frame are views of the log; a small one is
+ * copied into one piece, because each piece costs a write.
  *
- * @param traces the traces of entries in it, by seq
+ * @param traces the traces of its entries, by seq
  */
 export function encodeFrame(
   frame: OutgoingFrame,
@@ -53,7 +53,7 @@ export function encodeFrame(
   return bytes > FRAME_JOINED_BYTES_MAX ? pieces : [Buffer.concat(pieces)];
 }
 
-/** What some of the entries have, as a member of the frame; entries of one keyed append are one run. */
+/** A member of the frame with a value for some of its entries; nothing if there are none. */
 function bySeq(
   name: string,
   values: readonly (readonly [seqs: number | string, value: string])[],
@@ -61,7 +61,7 @@ function bySeq(
   return values.length === 0 ? '' : `,"${name}":${JSON.stringify(Object.fromEntries(values))}`;
 }
 
-/** Reads the line of a frame, and takes its bytes over, of which it is a view; in two ways, as `readAppend`. */
+/** Reads the line of a frame. Modifies `bytes`, of which the messages are views. */
 export function readFrame(bytes: Uint8Array): Frame {
   const found = findMessages(bytes);
   if (found === null || !found.isList || found.ends.length > FRAME_MESSAGES_TAKEN_MAX) {
@@ -70,12 +70,12 @@ export function readFrame(bytes: Uint8Array): Frame {
   return frameOf(found.fields, found.pack());
 }
 
-/** Checks a frame. Unknown fields are for later versions and are ignored. */
+/** Checks a parsed frame. Unknown fields are ignored, so that later versions can add some. */
 export function parseFrame(value: unknown): Frame {
   return frameOf(requireObject(value), null);
 }
 
-/** Checks a frame's fields, and its messages as well unless they are `packed`. */
+/** Checks a frame's fields, and its messages unless they are `packed` already. */
 function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
   const { logId, epoch, writer, from, keys, traces } = fields;
   const { bootId, completeFrom, committed } = fields;
@@ -107,7 +107,7 @@ function frameOf(fields: Fields, packed: PackedMessages | null): Frame {
   };
 }
 
-/** The traces of entries in the frame. They are for logs alone: what is none is left out. */
+/** Reads the traces of entries in the frame. They only go to the node's log, so invalid ones are left out. */
 function parseTraces(value: unknown, from: number, count: number): EntryTrace[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, parent]) => {
@@ -130,7 +130,7 @@ function packFrame(messages: unknown): PackedMessages {
   return packMessages(messages as string[]);
 }
 
-/** The keys by seq, or by a run of them (`6-9`) for the entries of one append. */
+/** Reads the keys, given by seq or by a run of seqs (`6-9`) for the entries of one append. */
 function parseKeys(value: unknown, from: number, count: number): [seq: number, key: string][] {
   if (value === undefined) return [];
   const rule = "a frame's 'keys' must map seqs of the frame, or runs of them, to idempotency keys";
@@ -144,7 +144,7 @@ function parseKeys(value: unknown, from: number, count: number): [seq: number, k
   const keys: [number, string][] = [];
   let next = from;
   for (const { first, last, key } of runs.sort((a, b) => a.first - b.first)) {
-    // No seq twice: so there are no more keys than messages, however they are written.
+    // Runs must not overlap, so there are at most as many keys as messages.
     if (first < next) throw bad(rule);
     next = last + 1;
     for (let seq = first; seq <= last; seq += 1) keys.push([seq, key]);

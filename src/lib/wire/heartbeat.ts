@@ -1,7 +1,7 @@
 /**
- * A heartbeat. The request says in headers which log the master writes, under which epoch, and as which incarnation; to
- * which incarnation it says so, from which length on that one is complete, and up to where the log is committed. (It is
- * a GET, so a body would be unusual, and whoever does not know these headers ignores them.) The answer is JSON.
+ * A heartbeat. The request is a GET whose headers say which log the master writes, with which epoch and writer name.
+ * They also say for which incarnation of the secondary this is, from which length on that one is complete, and up to
+ * where the log is committed. A server that does not know these headers ignores them. The answer is JSON.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Heartbeat, HeartbeatRequest, PrepareReply } from '../core/protocol.ts';
@@ -11,7 +11,7 @@ import { HttpProblem } from '../http/problems.ts';
 import { parsePosition } from '../http/query.ts';
 import { type Fields, fieldsOf, isCount, isEpochOrNone, isPeerName, isWriter } from './fields.ts';
 
-/** The headers of a heartbeat. */
+/** The headers of a heartbeat's request. */
 export function heartbeatHeaders(request: HeartbeatRequest): Record<string, string> {
   const { prepare, bootId, completeFrom, committed } = request;
   if (prepare === null) return { 'log-poll': 'true' };
@@ -25,7 +25,7 @@ export function heartbeatHeaders(request: HeartbeatRequest): Record<string, stri
   };
 }
 
-/** What the headers of a heartbeat ask; null if nobody in particular asks, 400 if they make no sense. */
+/** Reads the headers of a heartbeat; null for neither a poll nor a prepare, 400 if they are invalid. */
 export function parseHeartbeatRequest(headers: IncomingHttpHeaders): HeartbeatRequest | null {
   const logId = headers['log-id'];
   const epochText = headers['log-epoch'];
@@ -64,7 +64,7 @@ function detailsOf(headers: IncomingHttpHeaders): Omit<HeartbeatRequest, 'prepar
   return { bootId, completeFrom, committed: committed ?? 0 };
 }
 
-/** An integer from 0 in a header; null without one, false if it is none. */
+/** An integer from 0 in a header; null without the header, false if it is invalid. */
 function lengthIn(text: string | string[] | undefined): number | null | false {
   if (text === undefined) return null;
   if (text === '0') return 0;
@@ -81,7 +81,7 @@ function decodeName(text: string | string[] | undefined): string | null {
   }
 }
 
-/** The answer, as JSON. */
+/** The answer to a heartbeat, as JSON. */
 export function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
   if (prepareReply === null) return JSON.stringify(statement);
   const { isLogMatched: agreed, isComplete: complete, ...rest } = prepareReply;
@@ -89,7 +89,7 @@ export function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string
   return JSON.stringify({ ...statement, ...rest, writer, lastWriter, agreed, complete });
 }
 
-/** Reads the answer to a heartbeat; null if it is not one. */
+/** Reads the answer to a heartbeat; null if it is invalid. */
 export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   const fields = fieldsOf(body);
   if (fields === null) return null;
@@ -114,7 +114,7 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   };
 }
 
-/** What a secondary adds for a master; null if nothing, undefined if nonsense. */
+/** The reply to a poll or prepare in these fields; null if there is none, undefined if it is invalid. */
 function prepareReplyOf({
   writer,
   lastEpoch,

@@ -1,65 +1,49 @@
 /**
- * Finds the messages in a JSON text without building their strings: where they stand in the one form
- * in which the log keeps them, their bytes are taken as they are, and only what is around them is
- * parsed. Whatever is unusual is not found, and left to who parses it all.
+ * Finds the messages in a JSON text without creating strings: if they are written as the log keeps them, their bytes
+ * are taken as they are, and only the rest is parsed. In any other form nothing is found, and the caller parses the
+ * whole text.
  */
 import { isUtf8 } from 'node:buffer';
 import type { PackedMessages } from '../core/log/messages.ts';
 import { NO_TEXT, TextScanner } from '../core/log/text-scanner.ts';
 import { JSON_CONTAINERS_MAX } from '../http/limits.ts';
+import type { Fields } from './fields.ts';
 import { isAffordableJson } from './json-size.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const [QUOTE, COMMA, COLON, SMALL_S, ZERO] = [0x22, 0x2c, 0x3a, 0x73, 0x30];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const [SPACE, TAB, LINE_FEED, CARRIAGE_RETURN] = [0x20, 0x09, 0x0a, 0x0d];
 const NAME = new TextEncoder().encode('"message');
 const W = new TextEncoder().encode('"w":');
-/** Where the messages begin at the latest. */
+/** The messages must begin within so many bytes. */
 const HEAD_BYTES_MAX = 4096;
 
-/** Of what is UTF-8; a byte order mark is no part of JSON. */
+/** Keeps a byte order mark, so that `JSON.parse` refuses it. The bytes are known to be UTF-8. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** What was found. */
-export class FoundMessages {
-  /** Whether it is the list `messages`, and not the one `message`. */
+/** The messages that were found, and the rest of the object. */
+interface FoundMessages {
+  /** Whether they are the list `messages`, as opposed to one `message`. */
   readonly isList: boolean;
   /** All other members of the object. */
   readonly fields: Fields;
-  readonly #bytes: Uint8Array;
-  readonly #run: Run;
-
-  constructor(bytes: Uint8Array, run: Run, isList: boolean, fields: Fields) {
-    this.isList = isList;
-    this.fields = fields;
-    this.#bytes = bytes;
-    this.#run = run;
-  }
-
-  /** For each message, how many bytes it and those before it have as JSON, each with its comma. */
-  get ends(): readonly number[] {
-    return this.#run.ends;
-  }
-
-  /** The messages, as a view: takes the bytes over, which are no JSON text any more. */
-  pack(): PackedMessages {
-    return pack(this.#bytes, this.#run);
-  }
+  /** For each message, the JSON bytes of all messages up to it, each with a comma. */
+  readonly ends: readonly number[];
+  /** The messages, as a view of the bytes. Modifies the bytes, which are no longer JSON then. */
+  pack(): PackedMessages;
 }
 
-/** Texts, from `start` to `end - 1`. */
+/** The texts at `start..end - 1`. */
 interface Run {
   readonly start: number;
   readonly end: number;
   /** As in `FoundMessages`. */
   readonly ends: number[];
-  /** How many spaces follow each comma. */
+  /** The number of spaces behind each comma. */
   readonly gap: number;
 }
 
-/** The messages in an object like `{"w": 2, "messages": ["a", "b"]}`; null if they are not so plain. */
+/** Finds the messages in an object like `{"w": 2, "messages": ["a", "b"]}`; null for any other form. */
 export function findMessages(bytes: Uint8Array): FoundMessages | null {
   const name = nameIn(bytes);
   let at = name + NAME.length;
@@ -69,17 +53,17 @@ export function findMessages(bytes: Uint8Array): FoundMessages | null {
   at = behindSpaces(bytes, at + 2);
   const run = isList ? listAt(bytes, at) : textAt(bytes, at);
   if (run === null || !isUtf8(bytes)) return null;
-  // What is left of a large text may have too many values to be parsed.
+  // The rest of a large text may have too many values to be parsed.
   const restBytes = bytes.length - (run.end - run.start);
   if (restBytes > JSON_CONTAINERS_MAX && !isAffordableJson(bytes)) return null;
   const fields = fieldsAround(bytes, name, isList ? run.end + 1 : run.end);
   if (fields === null || Object.hasOwn(fields, 'message') || Object.hasOwn(fields, 'messages')) {
     return null;
   }
-  return new FoundMessages(bytes, run, isList, fields);
+  return { isList, fields, ends: run.ends, pack: () => pack(bytes, run) };
 }
 
-/** Where `"message` first stands; -1 if not near the beginning. */
+/** The first place of `"message`; -1 if it is not near the beginning. */
 function nameIn(bytes: Uint8Array): number {
   const last = Math.min(HEAD_BYTES_MAX, bytes.length - NAME.length);
   for (let at = 1; at <= last; at += 1) {
@@ -95,7 +79,7 @@ function textAt(bytes: Uint8Array, start: number): Run | null {
   return end === NO_TEXT ? null : { start, end, ends: [end + 1 - start], gap: 0 };
 }
 
-/** The texts in the list at `open`, if the commas between them are all followed by as many spaces. */
+/** The texts in the list at `open`; null unless all commas are followed by the same number of spaces. */
 function listAt(bytes: Uint8Array, open: number): Run | null {
   if (bytes[open] !== OPEN_LIST) return null;
   const scanner = new TextScanner(bytes);
@@ -116,7 +100,7 @@ function listAt(bytes: Uint8Array, open: number): Run | null {
   }
 }
 
-/** The members of the object before its member at `name` and from `end` on; null if that is no JSON. */
+/** The members of the object before `name` and from `end` on; null if they are not valid JSON. */
 function fieldsAround(bytes: Uint8Array, name: number, end: number): Fields | null {
   if (bytes[0] !== OPEN_OBJECT) return null;
   let before = name - 1;
@@ -135,7 +119,7 @@ function fieldsAround(bytes: Uint8Array, name: number, end: number): Fields | nu
   return tail && { ...head, ...tail };
 }
 
-/** The digit in `"w":3`, which is all that most appends have beside their message; 0 if it is not that. */
+/** The digit in `"w":3`, the only other member of most appends; 0 for any other text. */
 function digitOfW(bytes: Uint8Array, start: number, end: number): number {
   if (end - start !== W.length + 1) return 0;
   for (let i = 0; i < W.length; i += 1) if (bytes[start + i] !== W[i]) return 0;
@@ -143,7 +127,7 @@ function digitOfW(bytes: Uint8Array, start: number, end: number): number {
   return digit >= 1 && digit <= 9 ? digit : 0;
 }
 
-/** The object with these members, of which there must be one; null if they are none. */
+/** The object with these members; null if they are invalid, or there is none. */
 function membersIn(bytes: Uint8Array, start: number, end: number): Fields | null {
   try {
     const fields = JSON.parse(`{${utf8.decode(bytes.subarray(start, end))}}`);

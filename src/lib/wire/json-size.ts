@@ -1,7 +1,7 @@
 /**
- * Counts what a JSON text holds before it is parsed. Parsing is not proportional to bytes in memory
- * and time: 60 MiB of `[[[[...]]]]` take 3 GB and block the process for 13 s. What the protocols
- * carry is long strings in short lists, so a large text of many small values is none of theirs.
+ * Counts the values of a JSON text before it is parsed. The memory and time of parsing are not proportional to the
+ * bytes: 60 MiB of `[[[[...]]]]` take 3 GB and block the process for 13 s. Requests and frames have long strings in
+ * short lists, so a large text of many small values is refused.
  */
 import { JSON_CONTAINERS_MAX, JSON_COUNTED_BYTES, JSON_MEMBERS_MAX } from '../http/limits.ts';
 
@@ -11,7 +11,7 @@ const COMMA = 0x2c;
 const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
 
-/** Whether parsing this text (JSON or not) costs no more than its bytes let one expect. */
+/** Whether this text, JSON or not, is cheap enough to be parsed. */
 export function isAffordableJson(bytes: Uint8Array): boolean {
   if (bytes.length <= JSON_COUNTED_BYTES) return true;
   let containers = 0;
@@ -26,7 +26,7 @@ export function isAffordableJson(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Where the string that begins at `start` has its closing quote; the text's end if it has none. */
+/** The place of the quote that closes the string at `start`; the text's end if there is none. */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let quote = bytes.indexOf(QUOTE, start); quote >= 0; ) {
     let first = quote;

@@ -1,4 +1,4 @@
-/** Splits a stream of bytes into lines, each bounded, and together as well if they share a budget. */
+/** Splits a stream of bytes into lines. Each line is bounded, and all lines with a common budget together. */
 import { type ByteBudget, ByteBuffer, TooManyBytes } from '../http/byte-buffer.ts';
 
 const NEWLINE = 0x0a;
@@ -15,14 +15,14 @@ export class LineSplitter {
     this.#line = new ByteBuffer(bytesMax, budget);
   }
 
-  /** Whether a line has begun and not ended. */
+  /** Whether there is an unfinished line. */
   get isInLine(): boolean {
     return this.#line.length > 0;
   }
 
   /**
-   * The lines that end in this chunk, without their newline; blank ones are passed over. The bytes of a
-   * line are the taker's until it asks for the next one.
+   * The lines that end in this chunk, without newlines and without blank lines. The bytes of a line are valid until
+   * the next line is taken.
    */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0;
@@ -35,19 +35,19 @@ export class LineSplitter {
       if (!isBlank(line)) yield line;
       this.#line.reuse();
     }
-    // What begins in a chunk and goes on is copied, or a few bytes would keep the whole chunk.
+    // The beginning of an unfinished line is copied, or a few bytes would keep the whole chunk in memory.
     if (start < chunk.length) {
       this.#keep(start === 0 ? chunk : new Uint8Array(chunk.subarray(start)));
     }
   }
 
-  /** What came behind the last newline, if that is not blank. */
+  /** The text behind the last newline; null if it is blank. */
   remainder(): Uint8Array | null {
     const line = this.#line.takeAll();
     return isBlank(line) ? null : line;
   }
 
-  /** Forgets a line that will not end, and gives back what it has of the budget. */
+  /** Discards an unfinished line, and returns its bytes to the budget. */
   clear(): void {
     this.#line.clear();
   }

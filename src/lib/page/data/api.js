@@ -1,8 +1,8 @@
-/** What the page asks the master, and nobody else. */
+/** The page's requests, all of them to the master. */
 
 /** A refusal of the master, in its own words. */
 class Refused extends Error {
-  /** @param {number} status @param {string} text @param {boolean} [wasAppended] whether the message is in the log all the same */
+  /** @param {number} status @param {string} text @param {boolean} [wasAppended] whether the message is in the log nevertheless */
   constructor(status, text, wasAppended = false) {
     super(text);
     this.status = status;
@@ -10,26 +10,26 @@ class Refused extends Error {
   }
 }
 
-/** In memory only; null until somebody has given one. @type {string | null} */
+/** Kept in memory only; null until the reader has entered one. @type {string | null} */
 let apiToken = null;
 /** @type {(() => void)[]} */
 const tokenListeners = [];
 const needsToken = document.documentElement.dataset.token === 'needed';
 const hasFaultInjection = document.documentElement.dataset.faults === 'on';
 
-/** Whether requests of clients have a chance. */
+/** Whether the page can send requests that may require a token. */
 function mayAsk() {
   return !needsToken || apiToken !== null;
 }
 
-/** Calls it now if clients need no token, and whenever one is given. @param {() => void} listener */
+/** Calls the listener now if no token is missing, and whenever one is entered. @param {() => void} listener */
 function whenAllowed(listener) {
   tokenListeners.push(listener);
   if (mayAsk()) listener();
 }
 
 /**
- * One request as a client; a refusal is thrown as `Refused`.
+ * Sends one request as a client; throws a refusal as `Refused`.
  * @param {string} path
  * @param {{method?: string, body?: object, wait?: number, accept?: string, signal?: AbortSignal, keepalive?: boolean, token?: string}} [options]
  */
@@ -43,7 +43,7 @@ async function call(path, options = {}) {
     ...rest
   } = options;
   if (needsToken && token === null) {
-    throw new Refused(401, 'The master wants a token; give it above');
+    throw new Refused(401, 'The master requires a token; enter it above');
   }
   /** @type {Record<string, string>} */
   const headers = { accept };
@@ -54,7 +54,7 @@ async function call(path, options = {}) {
   const response = await fetch(path, { method, headers, body: text, cache: 'no-store', ...rest });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  // Late news of an older token says nothing about the one given since.
+  // A late answer to an older token says nothing about the one entered since.
   if (response.status === 401 && (token === apiToken || apiToken === null))
     askForToken('That token is not the right one.');
   const { title = `HTTP ${response.status}`, detail = '', appended = false } = problem;
@@ -69,9 +69,9 @@ function askForToken(why) {
   byId('token-form').hidden = false;
 }
 
-/** Tries a token before anything else uses it. @param {string} token */
+/** Checks a token with one request before others use it. @param {string} token */
 async function useToken(token) {
-  // Anything else cannot be in a header, and is not what a node takes for a token.
+  // Other characters cannot be sent in a header, and nodes accept no such token.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     return askForToken('A token has letters, digits and signs of ASCII only, and no spaces.');
   }
@@ -95,12 +95,12 @@ function startToken() {
   });
 }
 
-/** A stream that is silent for longer is dead: the master writes something every 2 s. */
+/** A stream that is silent for longer is dead: the master writes at least every 2 s. */
 const SILENCE_MS = 6000;
 const RECONNECT_MS = 1000;
 
 /**
- * Follows the health of the cluster for as long as the page lives: events, at most ten a second.
+ * Follows the health of the cluster as events, at most ten a second, while the page is open.
  * @param {(health: Health) => void} onHealth
  * @param {() => void} onLost
  */
@@ -112,7 +112,7 @@ async function followHealth(onHealth, onLost) {
   }
 }
 
-/** One stream, until it ends. @param {(health: Health) => void} onHealth */
+/** Reads one stream until it ends. @param {(health: Health) => void} onHealth */
 async function readHealth(onHealth) {
   const abort = new AbortController();
   let timer = setTimeout(() => abort.abort(), SILENCE_MS);
@@ -128,7 +128,7 @@ async function readHealth(onHealth) {
       timer = setTimeout(() => abort.abort(), SILENCE_MS);
       const events = (rest + value).split('\n\n');
       rest = events.pop() ?? '';
-      // Of several that came together only the last is still true.
+      // Of several events in one piece only the last is current.
       const last = events.findLast((event) => event.startsWith('data:'));
       if (last !== undefined) onHealth(JSON.parse(last.slice('data:'.length)));
     }

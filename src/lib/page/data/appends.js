@@ -1,22 +1,22 @@
 /**
- * The appends of this page. Each waits on the master for a second, so that what is quick is timed as it is; then
- * it is followed: a browser opens only six connections, so one at most goes on waiting there, and the
- * others are judged by what `/health` says, and confirmed by one question.
+ * The appends of this page. The request of each waits on the master for up to a second, which times quick ones
+ * exactly. Because a browser opens only six connections, at most one append goes on waiting there. The others are
+ * judged by `/health`, and confirmed by one request.
  */
 
-/** How long the append itself waits on the master, in s. */
+/** How long the request of an append waits on the master, in s. */
 const FIRST_WAIT_S = 1;
-/** How many appends wait there beyond that, and how long one question does, in s. */
+/** How many appends wait there after that, and how long each of their requests does, in s. */
 const HELD_MAX = 1;
 const HELD_WAIT_S = 5;
 const FINISHED_MAX = 6;
 
-/** The newest first. @type {OwnAppend[]} */
+/** The newest is first. @type {OwnAppend[]} */
 let ownAppends = [];
 /** @type {(() => void)[]} */
 const appendListeners = [];
 
-/** Appends, and follows it from then on; throws if it is refused. @param {string[]} messages @param {WriteConcern} w @param {number | null} waitS */
+/** Appends messages and then follows them; throws a refusal. @param {string[]} messages @param {WriteConcern} w @param {number | null} waitS */
 async function append(messages, w, waitS) {
   const [text = ''] = messages;
   const startedAt = performance.now();
@@ -61,24 +61,24 @@ async function append(messages, w, waitS) {
   return own;
 }
 
-/** How many wait, but not on the master: for those who look, they are clients that wait. */
+/** How many appends wait without a request on the master. The page counts them as waiting clients as well. */
 function unheldWaiting() {
   return ownAppends.filter(({ isHeld, state }) => state === 'waits' && !isHeld).length;
 }
 
-/** Looks after all that wait. */
+/** Updates all appends, and sends the requests that are due. */
 function followAppends() {
-  // A master that recovers does not know yet what it will have.
+  // A recovering master does not know its log yet.
   const canTell = hasContact && health !== null && health.logId !== null;
   if (canTell) for (const own of ownAppends) judge(own);
   if (canTell && health?.status !== 'recovering') {
-    // Another master may have gone on without it; what stands at its seq then is something else.
+    // A new master may have cut it off, and have another message at its seq.
     for (const own of ownAppends) {
       const isPlaced = own.seq > 0 && own.state !== 'failed' && !own.isHeld;
       if (isPlaced && own.seenEpoch !== health?.epoch) question(own, 0);
     }
     const unheld = ownAppends.filter(({ state, isHeld }) => state === 'waits' && !isHeld);
-    // The oldest wait on the master.
+    // The oldest ones wait on the master.
     const free = HELD_MAX - ownAppends.filter(({ isHeld, seq }) => isHeld && seq > 0).length;
     const held = unheld.toReversed().slice(0, Math.max(0, free));
     for (const own of unheld) {
@@ -91,11 +91,11 @@ function followAppends() {
   tellAppends();
 }
 
-/** What `/health` says of it. @param {OwnAppend} own */
+/** Updates an append by what `/health` says. @param {OwnAppend} own */
 function judge(own) {
   if (own.state === 'sent' || own.state === 'failed') return;
   if (own.logId !== health?.logId) {
-    const problem = 'the log it was appended to is gone: nobody had kept it';
+    const problem = 'the log it was appended to is gone: no node had kept it';
     Object.assign(own, { state: 'failed', problem, acked: [], pending: [] });
     return;
   }
@@ -103,7 +103,7 @@ function judge(own) {
   if (own.state === 'waits' && performance.now() >= own.giveUpAt) own.state = 'given-up';
 }
 
-/** Asks the master whether it holds, and lets it wait for that. @param {OwnAppend} own @param {number} waitS */
+/** Asks the master whether `w` nodes hold it, and lets it wait for that. @param {OwnAppend} own @param {number} waitS */
 async function question(own, waitS) {
   own.isHeld = true;
   try {
@@ -119,7 +119,7 @@ async function question(own, waitS) {
       ownTimesMs.push(tookMs);
     }
   } catch (error) {
-    // No answer is no news: the next event of the health brings the next question.
+    // Without an answer nothing changes; the next event of the health causes the next request.
     if (error instanceof Refused && error.status === 404) {
       Object.assign(own, { state: 'failed', problem: error.message, acked: [], pending: [] });
     }

@@ -1,17 +1,17 @@
-/** What is known of the cluster, when that was, and where each message is. */
+/** The last known health of the cluster, and the state of each message by it. */
 
 /** @type {Health | null} */
 let health = null;
 /** When `health` came, by `performance.now()`. */
 let healthAt = 0;
-/** Whether the master tells us now. */
+/** Whether the stream of events is alive. */
 let hasContact = false;
 /** @type {(() => void)[]} */
 const clusterListeners = [];
-/** Up to which seq each secondary had received something, when its heartbeat said what it holds back. @type {Map<string, number>} */
+/** The last seq that each secondary had received when its heartbeat last changed `held`. @type {Map<string, number>} */
 const heldEnds = new Map();
 
-/** Calls it whenever something was heard, or contact lost. @param {() => void} listener */
+/** Calls the listener after each event, and when contact is lost. @param {() => void} listener */
 function onCluster(listener) {
   clusterListeners.push(listener);
 }
@@ -34,7 +34,7 @@ function lostContact() {
   for (const listener of clusterListeners) listener();
 }
 
-/** How much later it is than when `health` was told, in ms. */
+/** The age of `health`, in ms. */
 function healthAgeMs() {
   return performance.now() - healthAt;
 }
@@ -60,14 +60,14 @@ const STATE_WORDS = {
   absent: 'on the master only',
 };
 
-/** How many nodes a write concern asks for. @param {WriteConcern} w */
+/** A write concern as a number of nodes. @param {WriteConcern} w */
 function nodesFor(w) {
   const nodes = health?.quorum.nodes ?? 1;
   if (w === 'all') return nodes;
   return w === 'majority' ? Math.floor(nodes / 2) + 1 : w;
 }
 
-/** Who holds `seq`, and who does not yet. @param {number} seq */
+/** Which nodes hold `seq`, and which do not yet. @param {number} seq */
 function holdersOf(seq) {
   if (health === null) return { acked: [], pending: [] };
   const has = health.secondaries.filter(({ length }) => length >= seq);

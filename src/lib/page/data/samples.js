@@ -1,20 +1,20 @@
-/** What the charts show: one sample a second, of the last three minutes. */
+/** The samples of the charts: one a second, for the last three minutes. */
 
 const SAMPLES_MAX = 180;
 const SAMPLE_MS = 1000;
 
 /** @type {Sample[]} */
 const samples = [];
-/** The counts of the histogram by its upper bounds in s, as read last. @type {Map<number, number> | null} */
+/** The last counts of the histogram, by upper bound in s. @type {Map<number, number> | null} */
 let lastBuckets = null;
-/** The log's length at the last sample, and when that was. @type {{length: number, atMs: number} | null} */
+/** The log's length at the last sample, and its time. @type {{length: number, atMs: number} | null} */
 let lastLength = null;
 /** @type {(() => void)[]} */
 const sampleListeners = [];
 
 /**
- * How long appends of this page took since the last sample, in ms, of those that the master's figures lack:
- * their first wait was over before.
+ * How long appends of this page took since the last sample, in ms. Only those that ended after their first request:
+ * the master's histogram lacks them.
  * @type {number[]}
  */
 const ownTimesMs = [];
@@ -28,7 +28,7 @@ function withTimes(buckets, timesMs) {
   return new Map(counts);
 }
 
-/** How long appends took, of all clients and all `w`, from the master's metrics. @returns {Promise<Map<number, number>>} */
+/** Reads how long appends of all clients and all `w` took, from the master's metrics. @returns {Promise<Map<number, number>>} */
 async function readBuckets() {
   const response = await call('/metrics', { accept: 'text/plain' });
   const text = await response.text();
@@ -43,7 +43,7 @@ async function readBuckets() {
 }
 
 /**
- * The time that `share` of the appends since the last reading stayed below, in ms; null if there were none.
+ * The time within which `share` of the appends between two readings were answered, in ms; null if there were none.
  * @param {Map<number, number>} before @param {Map<number, number>} after @param {number} share
  */
 function quantileMs(before, after, share) {
@@ -94,10 +94,10 @@ async function takeSample() {
   for (const listener of sampleListeners) listener();
 }
 
-/** Takes samples for as long as the page lives. */
+/** Takes samples while the page is open. */
 async function takeSamples() {
   for (;;) {
-    // Nobody looks at a hidden page, and browsers slow its timers down anyway.
+    // Not while the page is hidden; browsers slow down its timers then anyway.
     if (!document.hidden) await takeSample();
     await pause(SAMPLE_MS);
   }

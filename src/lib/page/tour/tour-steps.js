@@ -1,9 +1,9 @@
 /**
- * The self-check, as steps: (Msg1, w=1) ok; (Msg2, w=2) ok; (Msg3, w=3) waits; (Msg4, w=1) ok; the last
- * secondary is back, and shows all in order. With more secondaries than two the numbers grow with them.
+ * The steps of the self-check: (Msg1, w=1) ok; (Msg2, w=2) ok; (Msg3, w=3) waits; (Msg4, w=1) ok; the last
+ * secondary comes back, and shows all in order. With n nodes the second and third use w=n-1 and w=n.
  */
 
-/** How late the secondary is while it plays one that is away; the tour ends that itself. */
+/** The delay of the secondary that plays one that is away; the tour ends it. */
 const AWAY_MS = 600_000;
 const CONDITION_MS = 20_000;
 
@@ -27,7 +27,7 @@ class Tour {
   #third = null;
   #isThirdAnswered = false;
 
-  /** @param {AbortSignal} signal ends it @param {Health} start */
+  /** @param {AbortSignal} signal stops the tour @param {Health} start */
   constructor(signal, start) {
     this.#signal = signal;
     this.away = start.secondaries.at(-1)?.id ?? '';
@@ -53,7 +53,7 @@ class Tour {
     ];
   }
 
-  /** Gives the secondary its old faults back, if they were changed. @param {boolean} [isFarewell] */
+  /** Restores the faults of the secondary, if they were changed. @param {boolean} [isFarewell] */
   async restore(isFarewell = false) {
     const before = this.#before;
     this.#before = null;
@@ -125,7 +125,7 @@ class Tour {
   async #appendFourth() {
     const words = await this.#appendNow('Msg4', 1);
     expect(!this.#isThirdAnswered, `Msg3 was answered, though ${this.away} is away`);
-    return `${words} Nobody waits for somebody else's message.`;
+    return `${words} It does not wait for Msg3.`;
   }
 
   async #comeBack() {
@@ -153,7 +153,7 @@ class Tour {
     expect(isAscending, `the places are ${this.#seqs.join(', ')}`);
     const texts = await Promise.all(this.#seqs.map((seq) => this.#textAt(seq)));
     expect(texts.join() === 'Msg1,Msg2,Msg3,Msg4', `the log has ${texts.join(', ')} there`);
-    return `${texts.join(', ')} at ${this.#seqs.map(number).join(', ')}. It acknowledged ${number(last)}, and a node never shows a message before the one that precedes it.`;
+    return `${texts.join(', ')} at ${this.#seqs.map(number).join(', ')}. It acknowledged ${number(last)}, and a node shows no message before all earlier ones.`;
   }
 
   /** @param {number} seq */
@@ -164,7 +164,7 @@ class Tour {
     return /** @type {string} */ (message);
   }
 
-  /** Waits until `/health` says so. @param {string} what @param {(now: Health) => boolean} holds @param {number} [limitMs] */
+  /** Waits until `holds` is true of `/health`. @param {string} what @param {(now: Health) => boolean} holds @param {number} [limitMs] */
   async #until(what, holds, limitMs = CONDITION_MS) {
     const end = performance.now() + limitMs;
     while (health === null || !hasContact || !holds(health)) {

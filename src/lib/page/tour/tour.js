@@ -1,6 +1,6 @@
-/** Plays the self-check, slowly enough to watch, and says of each step whether it passed. */
+/** Runs the self-check, slowly enough to watch, and shows for each step whether it passed. */
 
-/** How long a step is shown at least, so that a reader can see what happens in the lanes. */
+/** The least time of a step, so that the reader can see what happens in the lanes. */
 const STEP_MS = 900;
 
 /** @type {{tour: Tour, abort: AbortController} | null} */
@@ -26,7 +26,6 @@ class StepItem {
     setData(this.root, 'state', state);
     setText(this.#state, `${STEP_SIGNS[state]} ${STEP_WORDS[state]}`);
     setText(this.#words, words);
-    // Browsers move what is seen only as far as needed; a reader who scrolled away is left alone.
     if (state === 'running')
       announce(`Self-check: ${this.root.firstChild?.firstChild?.textContent}`);
   }
@@ -34,7 +33,7 @@ class StepItem {
 
 function startTour() {
   const how = hasFaultInjection
-    ? 'It makes the last secondary very late, and sets it back.'
+    ? 'It delays the last secondary, and restores it at the end.'
     : 'Fault injection is off, so you stop and start the last secondary yourself when asked: make stop NODE=s2, make start NODE=s2.';
   setText(byId('tour-how'), how);
   byId('tour-start').addEventListener('click', () => {
@@ -44,7 +43,7 @@ function startTour() {
   addEventListener('keydown', ({ key }) => {
     if (key === 'Escape') running?.abort.abort();
   });
-  // A secondary must not stay late because somebody closed a page.
+  // The secondary must not stay delayed when the page is closed.
   addEventListener('pagehide', () => running?.tour.restore(true).catch(() => {}));
 }
 
@@ -76,7 +75,7 @@ async function play() {
     verdict(true, `Passed: all ${steps.length} steps. ${tour.away} is as it was before.`);
   } finally {
     await tour.restore().catch(() => {});
-    // A third append that still waits ends with the tour; the message stays.
+    // Ends the request of the third append, if it still waits; the message stays.
     abort.abort();
     running = null;
     showRunning(false);
@@ -99,7 +98,7 @@ async function playStep(item, run, signal, words) {
   }
 }
 
-/** What to do by hand in a step, where there is something. @param {number} index @param {Tour} tour */
+/** What the reader has to do by hand in a step; empty for nothing. @param {number} index @param {Tour} tour */
 function hint(index, { away }) {
   if (hasFaultInjection) return '';
   if (index === 1)
@@ -114,7 +113,7 @@ function showRunning(isRunning) {
   const hadFocus = document.activeElement === gone;
   start.hidden = isRunning;
   stop.hidden = !isRunning;
-  // What vanishes takes the focus along, and who has no mouse would begin at the top again.
+  // A button that vanishes loses the focus, and keyboard users would begin at the top again.
   if (hadFocus) there.focus();
   if (isRunning) verdict(null, '');
 }

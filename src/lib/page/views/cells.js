@@ -1,6 +1,6 @@
 /**
- * A lane's messages, drawn: the last ones that fit as cells, all before them as one bar. So a log of any
- * length costs the same. A cell that changes moves for a moment; otherwise nothing is drawn.
+ * Draws the messages of a lane: the last ones that fit as cells, all before them as one bar. So a log of any length
+ * costs the same. A cell that changes is animated for a moment; otherwise nothing is drawn.
  */
 
 const CELL_PX = 14;
@@ -10,14 +10,14 @@ const FALL_PX = 12;
 const NUMBERS_PX = 20;
 const MOVE_MS = 500;
 const wantsCalm = matchMedia('(prefers-reduced-motion: reduce)');
-/** What changes the colours. */
+/** The media queries whose change changes the colours. */
 const LOOK_QUERIES = ['(prefers-color-scheme: dark)', '(forced-colors: active)'];
 
 /** @type {Set<LaneCanvas>} */
 const laneCanvases = new Set();
 let isDrawing = false;
 
-/** Draws all lanes in the next frame, and goes on while something moves. */
+/** Draws all lanes in the next frame of the browser, and goes on while a cell is animated. */
 function requestDraw() {
   if (isDrawing) return;
   isDrawing = true;
@@ -29,7 +29,7 @@ function requestDraw() {
   });
 }
 
-/** Which seqs have a cell of their own. @param {number} widthPx @param {number} length */
+/** The first seq with a cell of its own, and where its cell begins. @param {number} widthPx @param {number} length */
 function windowOf(widthPx, length) {
   const fitting = Math.floor(widthPx / PITCH_PX);
   if (length <= fitting) return { first: 1, left: 0 };
@@ -41,12 +41,12 @@ class LaneCanvas {
   /** @type {HTMLCanvasElement} */
   #canvas;
   #withNumbers;
-  /** Where the cells begin, in px from above. */
+  /** The distance of the cells from the top, in px. */
   #top;
   /** @type {Ends} */
   #ends = { visible: 0, held: 0, sent: 0 };
   #length = 0;
-  /** What each cell of the window shows, and since when. @type {Map<number, {state: CellState, at: number}>} */
+  /** The state of each cell, and since when. @type {Map<number, {state: CellState, at: number}>} */
   #cells = new Map();
 
   /** @param {HTMLCanvasElement} canvas @param {boolean} withNumbers whether seqs stand above the cells */
@@ -65,7 +65,7 @@ class LaneCanvas {
     requestDraw();
   }
 
-  /** Draws it as it is `now`; true while it moves. @param {number} now */
+  /** Draws the lane; true while a cell is animated. @param {number} now */
   draw(now) {
     const { clientWidth: width, clientHeight: height } = this.#canvas;
     const pen = this.#pen(width, height);
@@ -79,7 +79,7 @@ class LaneCanvas {
     for (let seq = first; seq <= this.#length; seq += 1) {
       const state = stateAt(this.#ends, seq);
       const before = this.#cells.get(seq);
-      // What was there before the page, or came with thousands of others, does not travel.
+      // Cells that were there when the page was opened are not animated.
       const isNew = this.#cells.size > 0 || this.#length <= 1;
       const at = before === undefined && !isNew ? 0 : now;
       const cell = before?.state === state ? before : { state, at };
@@ -107,7 +107,7 @@ class LaneCanvas {
     return pen;
   }
 
-  /** All of `1..last` as one bar, filled as far as each state goes. @param {CanvasRenderingContext2D} pen @param {number} last @param {Look} look */
+  /** Draws `1..last` as one bar, filled as far as each state goes. @param {CanvasRenderingContext2D} pen @param {number} last @param {Look} look */
   #drawBar(pen, last, look) {
     /** @param {number} end */
     const at = (end) => (Math.min(end, last) / last) * BAR_PX;
@@ -130,7 +130,7 @@ class LaneCanvas {
 
   /** @param {CanvasRenderingContext2D} pen @param {number} seq @param {number} x @param {number} first */
   #number(pen, seq, x, first) {
-    // The first one's number would run into that of the bar, or of the next fifth.
+    // The number of the first cell would overlap that of the bar or of the next fifth cell.
     if (seq === first && first > 1) return;
     this.#label(pen, number(seq), x + CELL_PX / 2, 'center');
   }
@@ -182,8 +182,8 @@ function outline(pen, x, y, width, height, radius) {
 }
 
 /**
- * One cell; every state has a shape of its own. While it moves, a new one falls from above, unless it begins
- * here, and what fills it grows stronger, not higher: half full means held back.
+ * Draws one cell; every state has a shape of its own. While it is animated it may fall from above, and its fill
+ * becomes more opaque. The fill does not grow, because a half-filled cell means held back.
  * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {CellState} state
  * @param {number} progress from 0 to 1 @param {Look} look @param {boolean} falls
  */

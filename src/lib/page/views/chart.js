@@ -1,12 +1,12 @@
-/** Charts of the last minutes: lines that differ in dashes as well as in colour, and their figures in words. */
+/** The charts of the last minutes: lines that differ in dashes as well as in colour, and their figures in words. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 const CHART = { width: 320, height: 96, right: 4, bottom: 2, top: 6 };
-/** A page that was just opened shows a minute, so that its lines are no dots. */
+/** A page that was just opened shows one minute, so that its lines are not only dots. */
 const SHORT_SPAN = 60;
-/** Samples that are further apart, in ms, are not joined: nobody looked in between. */
+/** Samples that are further apart, in ms, are not joined: the page was hidden in between. */
 const GAP_MS = 5000;
-/** Where a logarithmic axis begins. */
+/** The lowest value of a logarithmic axis. */
 const LOWEST = 0.05;
 
 /** @param {string} name @param {Record<string, string | number>} attributes */
@@ -31,7 +31,7 @@ class Chart {
   /** @type {Element[]} */
   #paths = [];
   #start = element('span', '');
-  /** How many seconds the width is. */
+  /** The number of seconds that the chart shows. */
   #span = SHORT_SPAN;
 
   /** @param {string} title @param {(value: number) => string} format @param {boolean} isLogarithmic */
@@ -63,7 +63,7 @@ class Chart {
     this.#picture.setAttribute('aria-label', `${this.#title}, last: ${words.join(', ')}`);
   }
 
-  /** So many lines; no two of sixteen have the same colour and the same dashes. @param {number} count */
+  /** Creates `count` lines; no two of sixteen have the same colour and the same dashes. @param {number} count */
   #makeLines(count) {
     const [y, right] = [CHART.height - 1, CHART.width];
     const base = svg('line', { class: 'base', x1: 0, x2: right, y1: y, y2: y });
@@ -83,13 +83,13 @@ class Chart {
     this.#figures.replaceChildren(...figures);
   }
 
-  /** The last figure there is. @param {(number | null)[]} values */
+  /** The last known value, in words. @param {(number | null)[]} values */
   #words(values) {
     const value = values.findLast((one) => one !== null) ?? null;
     return value === null ? '–' : this.#format(value);
   }
 
-  /** The line, with gaps where nothing is known; a point alone is a dot. @param {(number | null)[]} values @param {number} highest */
+  /** The line, with gaps where no value is known; a single value is a dot. @param {(number | null)[]} values @param {number} highest */
   #path(values, highest) {
     const { width, height, right, bottom, top } = CHART;
     const now = samples.at(-1)?.atMs ?? 0;
@@ -118,7 +118,7 @@ class Chart {
   }
 }
 
-/** The next of 1, 2, 5, 10, 20 ... @param {number} value */
+/** The least of 1, 2, 5, 10, 20 ... that is not below `value`. @param {number} value */
 function niceCeiling(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   const factor = [1, 2, 5, 10].find((one) => one * power >= value) ?? 10;

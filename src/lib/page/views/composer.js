@@ -1,6 +1,6 @@
-/** Where a reader appends, and sees what becomes of it. */
+/** The form for appends, and the list of the appends that were made. */
 
-/** At most so many are listed; more wait unseen, and are counted. */
+/** The most appends that are listed; the others are only counted. */
 const LISTED_MAX = 30;
 
 function startComposer() {
@@ -8,7 +8,7 @@ function startComposer() {
     event.preventDefault();
     compose();
   });
-  // What was said of the last message is not true of the next.
+  // The note is about the last message, not about the one that is being typed.
   byId('text').addEventListener('input', () => note('good', ''));
   appendListeners.push(showAppends);
   onCluster(() => {
@@ -26,7 +26,7 @@ async function compose() {
   const waitText = inputById('wait').value;
   const messages =
     count === 1 ? [text] : Array.from({ length: count }, (_, i) => `${text} ${i + 1}`);
-  // An empty field also means that a second click does not append it twice.
+  // With an empty field a second click does not append the message twice.
   input.value = '';
   input.focus();
   try {
@@ -48,14 +48,14 @@ function note(kind, words) {
 /** @param {unknown} error */
 function refusalWords(error) {
   if (!(error instanceof Refused)) {
-    return 'No answer from the master: look at the log whether it was appended.';
+    return 'No answer from the master: look at the log to see whether it was appended.';
   }
   return error.wasAppended
     ? `It is in the log, but was not answered. ${error.message}`
     : `Nothing was appended. ${error.message}`;
 }
 
-/** The choices for `w`, as many as there are nodes. */
+/** Offers the choices for `w`, which depend on the number of nodes. */
 function offerWriteConcerns() {
   const select = inputById('w');
   const nodes = health?.quorum.nodes ?? 1;
@@ -82,7 +82,7 @@ function showAppends() {
 
 function waitingWords() {
   if (ownAppends.length === 0) {
-    return 'None yet. Each will show here who has acknowledged it and who is still pending.';
+    return 'None yet. Each will show here which nodes have acknowledged it and which are pending.';
   }
   const waiting = ownAppends.filter(({ state }) => state === 'waits').length;
   const unlisted = Math.max(0, ownAppends.length - LISTED_MAX);
@@ -91,10 +91,10 @@ function waitingWords() {
   return `${number(waiting)} of them ${waiting === 1 ? 'waits' : 'wait'}.${rest}`;
 }
 
-/** The elements of the appends that are listed, and what they say. @type {WeakMap<OwnAppend, {item: Element, said: string}>} */
+/** The elements of the listed appends, and their content. @type {WeakMap<OwnAppend, {item: Element, said: string}>} */
 const items = new WeakMap();
 
-/** The same element for as long as it says the same. @param {OwnAppend} own */
+/** The element of an append; a new one only if its content has changed. @param {OwnAppend} own */
 function itemOf(own) {
   const said = JSON.stringify([own.seq, own.state, own.acked, own.pending, stateWords(own)]);
   const known = items.get(own);

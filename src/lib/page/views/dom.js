@@ -1,4 +1,4 @@
-/** Small helpers around the document. Text goes in as text, never as HTML. */
+/** Helpers for the document. Text is inserted as text, never as HTML. */
 
 /** @param {string} id */
 function byId(id) {
@@ -13,7 +13,7 @@ function inputById(id) {
 }
 
 /**
- * A new element with a class and what is in it.
+ * A new element with a class and children.
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name
  * @param {string} className
@@ -26,7 +26,7 @@ function element(name, className, ...children) {
   return made;
 }
 
-/** Sets the text if it is another one: what does not change costs no layout. @param {Node} node @param {string} text */
+/** Sets the text if it has changed, because each change costs a layout. @param {Node} node @param {string} text */
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -36,7 +36,7 @@ function setData(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
 
-/** Puts these children there, unless they are there: who reads or selects is not disturbed. @param {Element} node @param {Element[]} children */
+/** Replaces the children if they have changed, so that a selection in them survives. @param {Element} node @param {Element[]} children */
 function setChildren(node, children) {
   const isSame =
     node.children.length === children.length &&
@@ -50,7 +50,7 @@ const announceAll = throttled(300, () => {
   setText(byId('announcer'), announcements.splice(0).join(' '));
 });
 
-/** Says it to who hears the page instead of seeing it, together with what else is to be said now. @param {string} text */
+/** Announces the text to screen readers, together with other texts of the moment. @param {string} text */
 function announce(text) {
   announcements.push(text);
   announceAll();
@@ -61,7 +61,7 @@ function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Calls `work` at most once in `intervalMs`, the first time at once. @param {number} intervalMs @param {() => void} work */
+/** A function that calls `work` at most once in `intervalMs`, the first time at once. @param {number} intervalMs @param {() => void} work */
 function throttled(intervalMs, work) {
   let isDue = false;
   let lastAt = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Sliders that disturb the secondaries. The page talks to the master only; the master passes it on. */
+/** Sliders for the faults of the secondaries. The page talks to the master only, which passes its requests on. */
 
 /** @type {{name: keyof Faults, label: string, max: number, step: number, words: (value: number) => string}[]} */
 const FAULT_SLIDERS = [
@@ -53,13 +53,13 @@ class FaultPanel {
   #reset = element('button', 'quiet small', 'No faults');
   /** @type {Map<keyof Faults, {input: HTMLInputElement, output: HTMLElement}>} */
   #sliders = new Map();
-  /** What still has to be sent. @type {Partial<Faults>} */
+  /** The changes that were not sent yet. @type {Partial<Faults>} */
   #due = {};
   #send = throttled(200, () => this.#sendDue());
   #isSending = false;
-  /** How often its reader has changed something. */
+  /** How often the reader has changed something. */
   #changes = 0;
-  /** Whether it takes no faults at all, so that there is no use in asking. */
+  /** Whether the secondary accepts no faults, so that it is not asked again. */
   #isRefused = false;
 
   /** @param {string} id */
@@ -78,11 +78,11 @@ class FaultPanel {
     this.#note.hidden = true;
   }
 
-  /** What the node says of its faults; a reader who is just changing them knows better. @param {Faults} faults */
+  /** Shows the faults that the node has, unless the reader is changing them. @param {Faults} faults */
   tell(faults) {
     const isBusy = this.#isSending || Object.keys(this.#due).length > 0;
     if (isBusy || this.root.querySelector('input:active') !== null) return;
-    // It has been closed until now.
+    // The panel was closed; its note says why.
     if (this.#reset.disabled) this.#note.hidden = true;
     this.#show(faults);
   }
@@ -106,7 +106,7 @@ class FaultPanel {
     for (const { input } of this.#sliders.values()) input.disabled = !isOpen;
   }
 
-  /** Reads the faults: others may set them, too. @param {string} status */
+  /** Reads the faults, because other clients may set them as well. @param {string} status */
   async refresh(status) {
     if (status === 'Unhealthy') {
       this.#isRefused = false;
@@ -171,7 +171,7 @@ class FaultPanel {
   }
 }
 
-/** The panels of the secondaries that there are. */
+/** Shows a panel for each secondary. */
 function showFaults() {
   setText(byId('faults-how'), faultsWords());
   if (!hasFaultInjection || !hasContact || health === null || !mayAsk()) return;
@@ -190,15 +190,15 @@ function showFaults() {
 
 function faultsWords() {
   if (!hasFaultInjection) {
-    return 'Closed. Start the nodes with FAULT_INJECTION=true, the master as well, and sliders for delays and errors appear here.';
+    return 'Closed. Start the nodes with FAULT_INJECTION=true, also the master, to get sliders for delays and errors here.';
   }
-  if (!mayAsk()) return 'The sliders appear here as soon as the token is given.';
+  if (!mayAsk()) return 'The sliders appear here when the token is entered.';
   if (health?.secondaries.length === 0) return 'This master has none.';
-  return 'A delayed secondary receives messages at once and shows them late. What fails is sent again, for ever.';
+  return 'A delayed secondary receives messages at once and shows them late. What fails is sent again until it succeeds.';
 }
 
 function startFaults() {
-  // Their faults are read when the health of one, or who is there, is another one; and every now and then.
+  // The faults are read when the status of a secondary changes, and regularly (`FAULTS_MS`).
   let last = '';
   onCluster(() => {
     const now = JSON.stringify(health?.secondaries.map(({ id, status }) => [id, status]));

@@ -1,4 +1,4 @@
-/** Numbers and times as a reader likes them. */
+/** Numbers, times and names as text. */
 
 const grouped = new Intl.NumberFormat('en-GB');
 
@@ -20,7 +20,7 @@ function duration(ms) {
   return `${Math.round(ms / 60_000)} min`;
 }
 
-/** How long ago, if it is known that it is less than that. @param {number} ms */
+/** How long ago, as an upper bound. @param {number} ms */
 function within(ms) {
   return ms <= 3000 ? 'just now' : `less than ${Math.ceil(ms / 1000)} s ago`;
 }

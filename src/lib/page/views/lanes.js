@@ -1,9 +1,9 @@
-/** A lane for each node: who it is, how it is, and its log as cells. */
+/** A lane for each node: its name, its status, and its log as cells. */
 
 const STATUS_SIGNS = { Healthy: '✓', Suspected: '!', Unhealthy: '✕' };
-/** An error that comes and goes is shown so long after it has gone, in ms, so that the page stands still. */
+/** How long an error stays visible after it is over, in ms, so that the page does not flicker. */
 const ERROR_SHOWN_MS = 5000;
-/** How long ago the last heartbeat is at most of a secondary that answers in time, in ms. */
+/** The largest age of the last heartbeat of a secondary that answers in time, in ms. */
 const HEARTBEAT_ON_TIME_MS = Number(document.documentElement.dataset.onTimeMs);
 
 class Lane {
@@ -62,7 +62,7 @@ class Lane {
               ? [`${number(onTheirWay)} on ${onTheirWay === 1 ? 'its' : 'their'} way`]
               : []),
           ];
-    // It has lost its memory, or never had all: until it has caught up it cannot vouch for anything.
+    // It may lack entries that it acknowledged before it restarted, until it has caught up.
     if (status === 'Healthy' && !complete) parts.push('not complete yet');
     setText(this.#log, parts.join(', '));
     this.#canvas.setAttribute('aria-label', `${this.id}: ${parts.join(', ')}`);
@@ -74,12 +74,12 @@ class Lane {
     this.showTimes(secondary);
   }
 
-  /** What time alone changes. @param {SecondaryHealth} secondary */
+  /** Shows what changes with time. @param {SecondaryHealth} secondary */
   showTimes({ status, lastSeenMsAgo, lastError, nextAttemptInMs }) {
     const age = healthAgeMs();
     const isOver = lastError === null && performance.now() - this.#errorAt > ERROR_SHOWN_MS;
     if (isOver) setText(this.#error, '');
-    // As long as it answers in time nothing is told of it.
+    // The master sends no event for a heartbeat that is answered in time.
     const isOnTime =
       status === 'Healthy' && hasContact && (lastSeenMsAgo ?? 0) <= HEARTBEAT_ON_TIME_MS;
     const seen =
@@ -87,7 +87,7 @@ class Lane {
         ? 'No heartbeat yet'
         : `Last heartbeat ${isOnTime ? within(HEARTBEAT_ON_TIME_MS) : ago(lastSeenMsAgo + age)}`;
     const parts = [seen];
-    if (!hasContact) parts.push('what comes next is not known');
+    if (!hasContact) parts.push('the next attempt is not known');
     else if (nextAttemptInMs !== null) {
       const leftMs = Math.max(0, nextAttemptInMs - age);
       parts.push(leftMs === 0 ? 'trying now' : `next attempt in ${(leftMs / 1000).toFixed(1)} s`);
@@ -126,7 +126,7 @@ function announceStatus({ id, status, lag }) {
   }
 }
 
-/** Lets the countdowns run between two events. */
+/** Updates the countdowns between two events. */
 function showTimes() {
   for (const [index, secondary] of (health?.secondaries ?? []).entries()) {
     lanes[index + 1]?.showTimes(secondary);

@@ -1,4 +1,4 @@
-/** The mode of the cluster in words, with its reason, and the figures beside it. */
+/** The mode of the cluster in words, with its reason and the main figures. */
 
 const SIGNS = {
   ok: '✓',
@@ -11,7 +11,7 @@ const SIGNS = {
 
 /** @typedef {keyof typeof SIGNS} Mode */
 
-/** @param {SecondaryHealth[]} secondaries */
+/** @param {readonly SecondaryHealth[]} secondaries */
 function behind(secondaries) {
   const late = secondaries.filter(({ lag }) => lag > 0);
   if (late.length === 0) return 'Every node is Healthy, and shows every message.';
@@ -25,7 +25,7 @@ function behind(secondaries) {
 /** @returns {{mode: Mode, word: string, why: string}} */
 function modeOf() {
   if (health === null || !hasContact) {
-    const why = 'The master does not answer. What is shown below is what it said last.';
+    const why = 'The master does not answer. Below is the last state that it sent.';
     return { mode: 'no-contact', word: 'No contact', why };
   }
   const { quorum, secondaries, fenced } = health;
@@ -74,7 +74,7 @@ function showMode() {
   document.title = `${word} – replicated log`;
   setData(document.body, 'contact', hasContact ? 'live' : 'none');
   setText(byId('contact-text'), hasContact ? `live from ${health?.nodeId}` : 'no contact');
-  // A reason that goes on changing is told once.
+  // Only a new mode is announced, not each change of its reason.
   if (word !== announcedMode) announce(`The cluster is now: ${word}. ${why}`);
   announcedMode = word;
   if (health === null || !hasContact) return;

@@ -1,4 +1,4 @@
-/** The last messages as a table: their texts, and where each one is, in words. */
+/** The last messages as a table: their texts, and their state on each node in words. */
 
 const ROWS_MAX = 20;
 
@@ -6,9 +6,9 @@ const ROWS_MAX = 20;
 let textsFrom = 1;
 /** @type {string[]} */
 let texts = [];
-/** What `texts` was read for; another length, epoch or log makes it old. */
+/** The log, epoch and length for which `texts` was read; if one changes it is read again. */
 let textsOf = '';
-/** What the table shows; it is built anew if that is something else. */
+/** The content of the table; if it changes the table is built again. */
 let shown = '';
 
 const refreshTexts = throttled(500, () => {
