@@ -26,10 +26,10 @@ logs: ## show their logs; FOLLOW=1 keeps following
 ps: ## show which nodes run
 	@deploy/cluster.sh ps
 
-acceptance: node_modules ## run the self-check on a fresh cluster (in Docker, or locally; WHERE=docker|local)
+acceptance: node_modules ## run the self-check on a new cluster, in Docker if it is there; WHERE=docker|local
 	@npm run --silent acceptance
 
-test: node_modules ## run all tests, with coverage enforced
+test: node_modules ## run all tests; fails below the required coverage
 	@npm run --silent coverage
 
 fuzz: node_modules ## run 100,000 generated cases against every endpoint; RUNS=..., SEED=... replays
@@ -37,16 +37,16 @@ fuzz: node_modules ## run 100,000 generated cases against every endpoint; RUNS=.
 
 coverage: test ## run all tests; the coverage report is in coverage/index.html
 
-simulate: node_modules ## run many seeded simulations: SEEDS=10000 [FROM=1], or print all events of one: SEED=42 TRACE=1
+simulate: node_modules ## simulate clusters from seeds: SEEDS=10000 [FROM=1]; print all events of one seed: SEED=42 TRACE=1
 	@npm run --silent simulate
 
-chaos: node_modules ## inject faults into real nodes and check that nothing is lost: make chaos SECONDS=60 SEED=7 MODE=memory|disk
+chaos: node_modules ## inject faults into real nodes, and check that nothing is lost: SECONDS=60 SEED=7 MODE=memory|disk
 	@npm run --silent chaos
 
-mutants: node_modules ## plant bugs in the core, one at a time, which the simulator must find; ONLY=text selects some
+mutants: node_modules ## plant one bug at a time in the core, and check that the simulator finds it; ONLY=text selects some
 	@npm run --silent mutants
 
-bench: node_modules ## measure beside a bare node:http server: ONLY="throughput disk", PEERS=1 adds redis, etcd and nats, RUNTIME=...
+bench: node_modules ## measure, compared with a bare node:http server: ONLY="throughput disk"; PEERS=1 adds Redis, etcd and NATS; RUNTIME=...
 	@npm run --silent bench
 
 bench-quick: node_modules ## measure in two minutes, on less data
@@ -61,13 +61,13 @@ lint: node_modules ## check format and lint rules
 typecheck: node_modules ## check types
 	@npm run --silent typecheck
 
-swarm: ## deploy to a Docker swarm (docker swarm init): make swarm MORE_SECONDARIES=2; also scales and updates
+swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make swarm MORE_SECONDARIES=2
 	@deploy/swarm.sh up
 
-swarm-down: ## remove it from the swarm; volumes stay
+swarm-down: ## remove the deployment from the swarm, but keep its volumes
 	@deploy/swarm.sh down
 
-swarm-check: ## check that a swarm restarts a killed master without loss, and scales; removes all it created
+swarm-check: ## check on a swarm that a killed master restarts without loss, and that it scales; removes what it created
 	@deploy/swarm-check.sh
 
 bun: node_modules ## run the self-check with Bun
@@ -76,7 +76,7 @@ bun: node_modules ## run the self-check with Bun
 print-bun:
 	@echo $(BUN)
 
-clean: ## stop the cluster and remove all generated files, also the volumes of containers
+clean: ## stop the cluster, and remove all generated files and the volumes of its containers
 	@deploy/cluster.sh forget
 	rm -rf node_modules coverage bench/results .cluster .env
 

@@ -1,6 +1,6 @@
 /**
- * `make bench`: plays the scenarios one after the other, prints a table for each, and keeps the results
- * as JSON. A scenario that fails is reported and the others go on; the exit code is 1 then.
+ * `make bench`: plays the scenarios one after the other, prints their tables, and saves the results as JSON. If a
+ * scenario fails the others go on, and the exit code is 1.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadGenerator } from './measure/load.ts';
@@ -38,12 +38,12 @@ say(`\n${secondsSince(start)} s; results in ${path}`);
 if (failed.length > 0) say(`FAILED: ${failed.map(({ name }) => name).join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);
 
-/** The versions of the peers that are to be loaded and are there; says which are not. */
+/** The versions of the installed peers; reports the others. */
 function findPeers(): Record<string, string> {
   if (!settings.withPeers) return {};
   const found: Record<string, string> = {};
   for (const [name, version] of Object.entries(installedPeers())) {
-    if (version === null) say(`${name} is not installed: goes on without it`);
+    if (version === null) say(`${name} is not installed and is left out`);
     else found[name] = version;
   }
   return found;
@@ -83,7 +83,7 @@ async function bounded(scenario: Scenario, context: Context): Promise<Outcome> {
     return await Promise.race([scenario.run(context), tooLate]);
   } finally {
     giveUp.abort();
-    // Nobody waits for the loser of the race any more.
+    // The aborted timer rejects; that must not count as unhandled.
     tooLate.catch(() => {});
   }
 }

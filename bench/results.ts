@@ -1,4 +1,4 @@
-/** What a run leaves behind: its tables and series, and the machine they are from, as JSON. */
+/** The results of a run: its tables and series, and the machine that made them, as JSON. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -9,12 +9,12 @@ import { settings } from './settings.ts';
 
 const DIRECTORY = fileURLToPath(new URL('results/', import.meta.url));
 
-export interface Machine {
+interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
-  /** What runs the servers, with its version. */
+  /** The runtime of the servers, with its version. */
   readonly runtime: string;
   readonly date: string;
 }
@@ -46,7 +46,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** Writes the results into a file of their own and returns its path. */
+/** Writes the results to a new file, and returns its path. */
 export function saveResults(results: Results): string {
   mkdirSync(DIRECTORY, { recursive: true });
   const time = new Date().toISOString().replace(/[:.]/g, '-');
@@ -56,7 +56,7 @@ export function saveResults(results: Results): string {
   return path;
 }
 
-/** The path of what was measured last. */
+/** The path of the newest results. */
 export function newestResults(): string {
   const name = readdirSync(DIRECTORY).sort().at(-1);
   if (name === undefined) throw new Error('there are no results yet: run make bench');
@@ -67,7 +67,7 @@ export function readResults(path: string): Results {
   return JSON.parse(readFileSync(path, 'utf8')) as Results;
 }
 
-/** `Node 20.20.2`, or the name of another runtime as its command has it. */
+/** `Node 20.20.2`, or the command and version of another runtime. */
 function runtimeName(): string {
   const [command, ...args] = settings.runtime as [string, ...string[]];
   const text = execFileSync(command, [...args, '--version'], { encoding: 'utf8' }).trim();

@@ -1,16 +1,16 @@
-/** What was asked for: the environment, read here and nowhere else. */
+/** The settings of a run, from environment variables. */
 import { tmpdir } from 'node:os';
 import { RUNTIME } from '../test/support/runtime.ts';
 
 const { env } = process;
 
-/** How long a slice takes, and how often it is repeated. */
+/** The length of a slice, and its repetitions. */
 export interface SliceTimes {
   readonly rounds: number;
-  /** Load that does not count, before each slice. */
+  /** Load before each slice that is not measured. */
   readonly warmUpMs: number;
   readonly measureMs: number;
-  /** The slices of a first round, which is not counted: servers get warm in it. */
+  /** The length of the slices of the first round, which does not count: it warms up the servers. */
   readonly firstMs: number;
 }
 
@@ -20,21 +20,21 @@ const quick: SliceTimes = { rounds: 3, warmUpMs: 50, measureMs: 150, firstMs: 30
 
 export const settings = {
   isQuick,
-  /** Names of the scenarios to run; all if there are none. */
+  /** Names of the scenarios to run; empty for all. */
   only: (env.ONLY ?? '').split(/[\s,]+/).filter((name) => name !== ''),
   /** Whether to load Redis, etcd and NATS as well. */
   withPeers: env.PEERS === '1',
-  /** What runs the servers: another node, or Bun. */
+  /** The command that runs the servers: node, or Bun. */
   runtime: RUNTIME,
-  /** Debian keeps servers where only root looks. */
+  /** Debian installs servers in /usr/sbin, which is not in the PATH of users. */
   path: `${env.PATH ?? ''}:/usr/sbin`,
-  /** Where disks are measured: on the disk of this directory. */
+  /** The disk of this directory is measured. */
   diskDirectory: env.BENCH_DIR ?? tmpdir(),
   times: isQuick ? quick : full,
   /** How many messages the large logs hold. */
   messages: isQuick ? 100_000 : 1_000_000,
-  /** How often what is not loaded in slices (a start, a catching up) is repeated. */
+  /** Repetitions of what is not measured in slices, such as a start. */
   repeats: isQuick ? 2 : 5,
-  /** A scenario that takes longer has failed. */
+  /** A scenario that takes longer fails. */
   scenarioMs: isQuick ? 60_000 : 600_000,
 } as const;

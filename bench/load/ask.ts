@@ -1,8 +1,8 @@
-/** One request on a connection of its own, and its whole answer: for setting servers up. */
+/** Sends one request on a connection of its own, and reads the whole answer. Used to set servers up. */
 import { connect } from 'node:net';
 import type { Protocol } from './protocol.ts';
 
-/** Rejects if the answer is a failure, or has not come within the time. */
+/** Resolves with the answer; rejects if it is a failure, or takes too long. */
 export function ask(port: number, protocol: Protocol, timeoutMs = 60_000): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let answer: Buffer = Buffer.alloc(0);

@@ -1,7 +1,6 @@
 /**
- * A closed loop: so many connections, each with one request on its way, the next one when the answer
- * is here. Written for the purpose, on sockets, because a client that costs as much as the server
- * would measure itself: this one takes about a fifth of what the server takes for a request.
+ * A closed loop: each connection sends its next request when the last one is answered. It uses sockets, because a
+ * client that takes as much CPU as the server would measure itself. This one takes about a fifth of it.
  */
 import { connect, type Socket } from 'node:net';
 import type { Latencies } from './latencies.ts';
@@ -9,12 +8,12 @@ import type { Protocol } from './protocol.ts';
 
 const READ_BYTES = 64 * 1024;
 /**
- * A busy server takes a new connection now and then only, and one that overflows its backlog is tried
- * again a second later. So a few at a time ask once, and none goes on before all have their answer.
+ * A busy server accepts few new connections, and one beyond its backlog is tried again a second later. So a few
+ * connect at a time and send one request, and none sends a second one before all have connected.
  */
 const CONNECTING_MAX = 64;
 
-export interface LoopOptions {
+interface LoopOptions {
   readonly port: number;
   /** Called for each connection. */
   readonly newProtocol: () => Protocol;
@@ -29,7 +28,7 @@ class Client {
   readonly #protocol: Protocol;
   readonly #socket: Socket;
   readonly #everyMs: number;
-  /** The beginning of an answer whose end has not come. */
+  /** The first part of an unfinished answer. */
   #rest: Buffer | null = null;
   #sentAt = 0;
   #isBusy = false;
@@ -60,7 +59,7 @@ class Client {
     this.#socket.destroy();
   }
 
-  /** Goes round from now on. */
+  /** Starts the loop. */
   begin(): void {
     this.#hasBegun = true;
     this.#next();
@@ -113,11 +112,11 @@ export class ClosedLoop {
   #closed = 0;
   #onBegun!: () => void;
   #onOver!: (error: Error | null) => void;
-  /** Whether nothing more is to be sent. */
+  /** Whether no more requests are sent. */
   isEnding = false;
-  /** Resolves when all connections are there, and loading. */
+  /** Resolves when all connections send requests. */
   readonly begun: Promise<void>;
-  /** Resolves when all connections are gone; rejects at the first failure. */
+  /** Resolves when all connections are closed; rejects at the first failure. */
   readonly over: Promise<void>;
 
   constructor(options: LoopOptions) {
@@ -131,22 +130,21 @@ export class ClosedLoop {
     for (let i = 0; i < CONNECTING_MAX; i += 1) this.#connectOne();
   }
 
-  /** From now on latencies go there; null for nowhere. */
+  /** Records latencies there; null for nowhere. */
   recordIn(latencies: Latencies | null): void {
     this.#latencies = latencies;
   }
 
-  /** Sends nothing more; `over` resolves when every answer is here. */
+  /** Sends no more requests; `over` resolves when all are answered. */
   end(): void {
     this.isEnding = true;
   }
 
-  /** An answer is here. */
   answered(ms: number): void {
     this.#latencies?.add(ms);
   }
 
-  /** One more connection has its first answer. */
+  /** Called when a connection has its first answer. */
   arrived(): void {
     this.#arrived += 1;
     if (this.#arrived < this.#options.connections) {

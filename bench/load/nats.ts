@@ -9,7 +9,7 @@ export class NatsProtocol implements Protocol {
   readonly request: Uint8Array;
   readonly #mark: string;
 
-  /** @param mark what only a good answer holds; by default the position an acknowledgement names */
+  /** @param mark text that only a successful answer contains; by default the position of an acknowledgement */
   constructor(subject: string, text: string, mark = '"seq"') {
     this.#mark = mark;
     inboxes += 1;

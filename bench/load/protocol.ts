@@ -1,21 +1,21 @@
-/** What the load generator must know of a protocol: the bytes of a request, where its answer ends. */
+/** What the load generator needs to know of a protocol: the bytes of a request, and where its answer ends. */
 
 import { randomBytes } from 'node:crypto';
 
-/** One kind of request, as it can be handed to another process. */
+/** One kind of request, as it is sent to the process of the load generator. */
 export type RequestSpec =
   | { readonly protocol: 'http'; readonly text: string; readonly isKeyed?: boolean }
   | { readonly protocol: 'redis'; readonly text: string; readonly replies: number }
   | { readonly protocol: 'nats'; readonly subject: string; readonly text: string };
 
 export interface Protocol {
-  /** What a new connection says first; empty for nothing. */
+  /** The first bytes of a new connection; may be empty. */
   readonly greeting: Uint8Array;
-  /** The next one; asked for once for each that is sent. */
+  /** The next request; read once for each one that is sent. */
   readonly request: Uint8Array;
   /**
-   * Where the answer that begins at `start` ends; -1 if it is not all in `bytes[start..end)`.
-   * Throws if it is a failure: a benchmark of errors would be a fast one.
+   * The end of the answer that begins at `start`; -1 if `bytes[start..end)` does not have all of it. Throws if the
+   * answer is a failure: a benchmark of errors would be fast.
    */
   answerEnd(bytes: Buffer, start: number, end: number): number;
 }
@@ -26,7 +26,7 @@ const HEADERS_END = Buffer.from('\r\n\r\n');
 const CONTENT_LENGTH = Buffer.from('\r\nContent-Length: ');
 const CONTENT_LENGTH_LOWER = Buffer.from('\r\ncontent-length: ');
 
-/** HTTP/1.1 with a `Content-Length`; everything that is not 2xx is a failure. */
+/** HTTP/1.1 with a `Content-Length`; every status other than 2xx is a failure. */
 export class HttpProtocol implements Protocol {
   readonly greeting = new Uint8Array(0);
   readonly #request: Uint8Array;
@@ -56,7 +56,7 @@ export class HttpProtocol implements Protocol {
   }
 }
 
-/** The same, with another idempotency key of 20 characters in each request. */
+/** The same, with a new idempotency key of 20 characters in each request. */
 export class KeyedHttpProtocol extends HttpProtocol {
   readonly #bytes: Buffer;
   readonly #keyAt: number;

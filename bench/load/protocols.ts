@@ -1,4 +1,4 @@
-/** The protocol of a request, by its name. */
+/** Selects the protocol of a request. */
 
 import { NatsProtocol } from './nats.ts';
 import { HttpProtocol, KeyedHttpProtocol, type Protocol, type RequestSpec } from './protocol.ts';

@@ -1,4 +1,4 @@
-/** Reads one large answer and throws it away: how long it takes, and that all of it came. */
+/** Reads one large answer and discards it; measures the time, and checks the length. */
 import { connect, type Socket } from 'node:net';
 
 const READ_BYTES = 1024 * 1024;
@@ -14,7 +14,7 @@ function request(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
 }
 
-/** Reads until the server closes. Rejects if the answer is none, or not as long as it says. */
+/** Reads the whole answer. Rejects if it is not 200, or shorter than its `Content-Length`. */
 export function readAll(port: number, path: string): Promise<Read> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
@@ -49,7 +49,7 @@ export function readAll(port: number, path: string): Promise<Read> {
   });
 }
 
-/** Asks, and takes nothing of the answer but what the system takes by itself. */
+/** Sends the request, and reads nothing of the answer. */
 export function askAndStall(port: number, path: string): Socket {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.on('error', () => {});

@@ -1,4 +1,4 @@
-/** Redis' RESP2: one request may hold several commands, and has as many replies. */
+/** Redis' RESP2: one request may have several commands, and gets as many replies. */
 import type { Protocol } from './protocol.ts';
 
 const LF = 0x0a;
@@ -12,7 +12,7 @@ export class RedisProtocol implements Protocol {
   readonly greeting = new Uint8Array(0);
   readonly request: Uint8Array;
   readonly #replies: number;
-  /** Of the answer that has begun: how many replies are whole, in how many bytes. */
+  /** Of the answer that has begun: the number of whole replies, and their bytes. */
   #replied = 0;
   #repliedBytes = 0;
 
@@ -22,7 +22,7 @@ export class RedisProtocol implements Protocol {
   }
 
   answerEnd(bytes: Buffer, start: number, end: number): number {
-    // Answers come in many pieces, and there may be a thousand replies in one: goes on where it was.
+    // An answer may come in many pieces with a thousand replies, so this goes on where the last call ended.
     let at = start + this.#repliedBytes;
     while (this.#replied < this.#replies) {
       const lineEnd = lineEndAfter(bytes, at, end);
@@ -42,7 +42,7 @@ export class RedisProtocol implements Protocol {
   }
 }
 
-/** Behind the next CR LF; -1 if it is not there. */
+/** The place behind the next CR LF; -1 if there is none. */
 function lineEndAfter(bytes: Buffer, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] !== LF) at += 1;

@@ -1,6 +1,6 @@
 /**
- * The process that loads. It plays one slice at a time, as its parent says, and answers with what it
- * counted; a process of its own, so that its CPU can be told from all others.
+ * The process of the load generator. It plays one slice at a time, as its parent orders, and answers with the counts.
+ * It is a process of its own, so that its CPU time is known.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClosedLoop } from './closed-loop.ts';
@@ -14,13 +14,13 @@ export interface SliceSpec {
   readonly connections: number;
   /** The least time from one request of a connection to its next; default 0. */
   readonly everyMs?: number;
-  /** Load that does not count, to begin with, in ms. */
+  /** Load before the slice that is not measured, in ms. */
   readonly warmUpMs: number;
-  /** null: until told to end. */
+  /** Null for a slice that goes on until the order to end it. */
   readonly measureMs: number | null;
 }
 
-/** What a slice counted. */
+/** The counts of a slice. */
 export interface SliceCount extends Percentiles {
   readonly requests: number;
   readonly elapsedMs: number;
@@ -28,7 +28,7 @@ export interface SliceCount extends Percentiles {
   readonly cpuMs: number;
 }
 
-/** What the parent says: play this, or end what is played. */
+/** An order of the parent: play this slice, or end the one that is played. */
 export type WorkerOrder = SliceSpec | 'end';
 
 export type WorkerAnswer =

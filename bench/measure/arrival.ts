@@ -1,17 +1,17 @@
-/** A secondary that comes, or comes back: when its master notices, and when it is complete. */
+/** The arrival of a secondary: when its master notices it, and when it has the whole log. */
 import type { Cell, Table } from '../report/table.ts';
 import { health } from './cluster.ts';
 import { type Started, until } from './processes.ts';
 import { spreadOf } from './statistics.ts';
 
 export interface Arrival {
-  /** Until the master held it Healthy, or it joined the log: a retry may be there before a heartbeat. */
+  /** Until it was Healthy to the master, or joined the log, as a retry may come before a heartbeat. */
   readonly noticedMs: number;
-  /** Until it showed all, in ms. */
+  /** Until it showed all messages. */
   readonly completeMs: number;
 }
 
-/** Waits until the secondary shows that many messages; times are counted from `since`. */
+/** Waits until the secondary shows `length` messages; times are counted from `since`. */
 export async function arrival(
   master: Started,
   id: string,

@@ -1,13 +1,12 @@
-/** Masters with their secondaries, and filling their logs. */
-
+/** Starts masters with their secondaries, and fills their logs. */
 import { type Health, type MasterHealth, ReplicatedLogClient } from '../../src/client.ts';
 import { ask } from '../load/ask.ts';
 import { protocolOf } from '../load/protocols.ts';
 import { type Environment, type Started, startScript, until } from './processes.ts';
 import { appendRequest } from './requests.ts';
 
-/** What a new node is told, by its name: `master`, `s1`, `s2` ... */
-export type EnvironmentOf = (node: string) => Environment;
+/** The environment of a new node, by its name: `master`, `s1`, `s2` ... */
+type EnvironmentOf = (node: string) => Environment;
 
 export interface Cluster {
   readonly master: Started;
@@ -44,12 +43,10 @@ export async function startCluster(count: number, envOf = nothing): Promise<Clus
   return { master, secondaries, pids: { master: master.pid, ...Object.fromEntries(names) } };
 }
 
-/** What a node says of itself. */
 export function health({ port }: Started): Promise<Health> {
   return new ReplicatedLogClient({ nodes: [`http://127.0.0.1:${port}`] }).health();
 }
 
-/** What a master says of itself. */
 export async function masterHealth(master: Started): Promise<MasterHealth> {
   const said = await health(master);
   if (said.role === 'master') return said;
@@ -57,8 +54,8 @@ export async function masterHealth(master: Started): Promise<MasterHealth> {
 }
 
 /**
- * Appends so many messages of 100 bytes, a thousand at a time, from four connections. The project's client
- * would give each append an idempotency key, which takes memory and travels with every entry.
+ * Appends messages of 100 bytes, a thousand at a time, from four connections. The project's client is not used: it
+ * gives each append an idempotency key, which takes memory and travels with every entry.
  */
 export async function fill({ port }: Started, messages: number, w: number): Promise<void> {
   const BATCH = 1000;
@@ -73,7 +70,7 @@ export async function fill({ port }: Started, messages: number, w: number): Prom
   await Promise.all([append(), append(), append(), append()]);
 }
 
-/** Waits until the master judges the secondary so. */
+/** Waits until the secondary has one of these statuses. */
 export async function untilStatus(master: Started, id: string, statuses: string[]): Promise<void> {
   await until(`${id} to be ${statuses.join(' or ')}`, async () => {
     const secondary = (await masterHealth(master)).secondaries.find((each) => each.id === id);

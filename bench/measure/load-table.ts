@@ -1,22 +1,27 @@
-/** What rounds of slices say of each target: throughput, ratios, latencies, CPU, who was at its limit. */
+/** The table of measured targets: throughput, ratios, latencies, CPU, and which processes were at their limit. */
 import { cpus } from 'node:os';
 import type { Cell, Table } from '../report/table.ts';
 import type { Slice } from './load.ts';
 import { median, type Spread, spreadOf } from './statistics.ts';
 import type { Rounds, Target } from './targets.ts';
 
-/** From this share of a core on a process counts as saturated; of all cores, the machine does. */
+/** A process that uses this share of a core is saturated; so is the machine at this share of all cores. */
 const SATURATED_SHARE = 0.9;
 
 /** What a target is compared with; null for nothing. */
-export type Baseline = (target: Target) => Pick<Target, 'kind' | 'variant'> | null;
+type Baseline = (target: Target) => Pick<Target, 'kind' | 'variant'> | null;
 
-/** The floor in the same variant, Redis in the same variant ... */
+/** Compares with another kind in the same variant, such as the floor. */
 export const versus =
   (kind: string): Baseline =>
   ({ variant }) => ({ kind, variant });
 
-export function messagesPerSecond(target: Target, { requests, elapsedMs }: Slice): number {
+/** Compares with another variant of the same kind. */
+export const variantOf =
+  (variant: string): Baseline =>
+  ({ kind }) => ({ kind, variant });
+
+function messagesPerSecond(target: Target, { requests, elapsedMs }: Slice): number {
   return (1000 * requests * target.messages) / elapsedMs;
 }
 
@@ -24,7 +29,7 @@ export function throughputOf(rounds: Rounds, target: Target): Spread {
   return spreadOf(slicesOf(rounds, target).map((slice) => messagesPerSecond(target, slice)));
 }
 
-/** The median of the ratios of each round: what disturbed a round disturbed both. */
+/** The median of the ratios of each round, because a disturbance of a round affects both targets. */
 export function ratioOf(rounds: Rounds, target: Target, baseline: Baseline): Spread | null {
   const wanted = baseline(target);
   const other = [...rounds.keys()].find(
@@ -50,7 +55,7 @@ export function cpuByProcess(slices: readonly Slice[]): Record<string, number> {
   );
 }
 
-/** The processes that had no more to give, `all cores` among them. */
+/** The processes that were saturated, and `all cores` if the machine was. */
 export function saturated(slices: readonly Slice[], cores = cpus().length): string {
   const elapsedMs = sum(slices, (slice) => slice.elapsedMs);
   const names = Object.keys(slices[0]?.cpuMsBy ?? {}).filter(
@@ -82,7 +87,7 @@ export function loadTable(
     ...['target', '', 'messages/s', ...Object.keys(baselines)],
     ...['p50 ms', 'p99 ms', 'p99.9 ms', 'CPU, us a request', 'at its limit'],
   ];
-  // Columns without anything, as where no variants or no peers are, are left out.
+  // Empty columns, as without variants or peers, are left out.
   const isUsed = columns.map((_, i) => rows.some((row) => row[i] !== '' && row[i] !== null));
   const used = <T>(cells: readonly T[]) => cells.filter((_, i) => isUsed[i]);
   return { title, columns: used(columns), rows: rows.map(used) };

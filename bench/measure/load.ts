@@ -1,10 +1,10 @@
-/** The load generator, as who measures sees it: a child process that plays slices. */
+/** The load generator: a child process that plays slices. */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { SliceCount, SliceSpec, WorkerAnswer, WorkerOrder } from '../load/worker.ts';
 import { endWithThisProcess } from './running.ts';
 import { cpuMsOf, machineCpuMs } from './usage.ts';
 
-/** A slice as it was seen from both ends. */
+/** The counts of a slice, with the CPU time on both ends. */
 export interface Slice extends SliceCount {
   /** CPU of each watched process and of the load generator while it was measured, in ms. */
   readonly cpuMsBy: Readonly<Record<string, number>>;
@@ -12,10 +12,10 @@ export interface Slice extends SliceCount {
   readonly machineMs: number;
 }
 
-/** A slice that is measured now. */
-export interface RunningSlice {
+/** A slice that is being measured. */
+interface RunningSlice {
   readonly over: Promise<Slice>;
-  /** Ends it, if it was to go on until told. */
+  /** Ends the slice, if it has no time of its own. */
   end(): Promise<Slice>;
 }
 
@@ -37,7 +37,7 @@ export class LoadGenerator {
     return (await this.begin(spec, pids)).over;
   }
 
-  /** Begins a slice; resolves when it is measured. */
+  /** Begins a slice; resolves when its measurement begins. */
   begin(spec: SliceSpec, pids: Readonly<Record<string, number>>): Promise<RunningSlice> {
     const usage = () => ({
       machineMs: machineCpuMs(),

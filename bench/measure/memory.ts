@@ -1,20 +1,14 @@
-/** How much resident memory a process takes while something is done with it. */
+/** Measures the resident memory of a process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { residentBytesOf } from './usage.ts';
 
 const EVERY_MS = 5;
 
-export interface Memory<Value> {
-  readonly value: Value;
-  readonly beforeBytes: number;
-  readonly mostBytes: number;
-}
-
-/** Watches the process until `work` is done. */
-export async function memoryDuring<Value>(
+/** The resident memory before `work` and the most during it. */
+export async function memoryDuring(
   pid: number,
-  work: () => Promise<Value>,
-): Promise<Memory<Value>> {
+  work: () => Promise<unknown>,
+): Promise<{ readonly beforeBytes: number; readonly mostBytes: number }> {
   const beforeBytes = residentBytesOf(pid);
   let mostBytes = beforeBytes;
   const look = () => {
@@ -22,15 +16,15 @@ export async function memoryDuring<Value>(
   };
   const timer = setInterval(look, EVERY_MS);
   try {
-    const value = await work();
+    await work();
     look();
-    return { value, beforeBytes, mostBytes };
+    return { beforeBytes, mostBytes };
   } finally {
     clearInterval(timer);
   }
 }
 
-/** Resident memory when a process has come to rest: the least of what is seen in this time. */
+/** The resident memory of a process at rest: the least of what is seen in `forMs`. */
 export async function restingBytes(pid: number, forMs: number): Promise<number> {
   let least = residentBytesOf(pid);
   for (let waited = 0; waited < forMs; waited += 100) {

@@ -1,4 +1,4 @@
-/** The processes that are measured: started on free ports, known by their log and their pid. */
+/** Starts the processes that are measured, on free ports, and reads their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
@@ -10,14 +10,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export type Environment = Readonly<Record<string, string | number | boolean>>;
 
-/** One line of a process' log, and when it was read here. */
+/** One line of a process's log, and when it was read. */
 export interface LogLine {
   readonly event: string;
   readonly at: number;
   readonly [field: string]: unknown;
 }
 
-/** A process that was started. */
 export class Started {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
@@ -64,7 +63,7 @@ export class Started {
     return this.#log.find((line) => line.event === name && isMeant(line));
   }
 
-  /** Waits for such a line. */
+  /** Waits for the first line with this event. */
   async event(name: string): Promise<LogLine> {
     for (;;) {
       const line = this.logged(name);
@@ -98,7 +97,7 @@ export async function startScript(
   return started;
 }
 
-/** Polls until `condition` gives something; rejects after the deadline. */
+/** Polls until `condition` returns a value; rejects after the deadline. */
 export async function until<Value>(
   what: string,
   condition: () => Promise<Value | null | false>,

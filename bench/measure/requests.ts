@@ -1,7 +1,7 @@
-/** The requests that are sent: one append of so many messages of so many bytes. */
+/** The requests that are sent. */
 import type { RequestSpec } from '../load/protocol.ts';
 
-/** An append to the floor or to a master. */
+/** An append of `count` messages of `bytes` to the floor or to a master. */
 export function appendRequest(bytes: number, count: number, w: number): RequestSpec {
   const message = 'x'.repeat(bytes);
   const body = JSON.stringify(
@@ -10,12 +10,11 @@ export function appendRequest(bytes: number, count: number, w: number): RequestS
   return { protocol: 'http', text: post('/messages', body) };
 }
 
-/** A GET as it goes over the wire. */
 export function getRequest(path: string): RequestSpec {
   return { protocol: 'http', text: `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n` };
 }
 
-/** A POST of JSON as it goes over the wire. */
+/** The text of a POST of JSON. */
 export function post(path: string, body: string): string {
   return (
     `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n` +

@@ -1,4 +1,4 @@
-/** What a scenario has started and must not outlive it: processes, and directories. */
+/** The processes and directories of a scenario, which must not outlive it. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,14 +13,14 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
-/** Kills the process with this one at the latest. */
+/** Makes sure that the process is killed when this one ends. */
 export function endWithThisProcess(child: ChildProcess): void {
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.once('error', () => running.delete(child));
 }
 
-/** A new directory under this one, gone when the scenario is over. */
+/** Creates a directory in `parent` that is removed after the scenario. */
 export function temporaryDirectory(parent: string): string {
   const directory = mkdtempSync(join(parent, 'replicated-log-bench-'));
   directories.add(directory);

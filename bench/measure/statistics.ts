@@ -1,4 +1,4 @@
-/** Medians, and how far the values lie apart. */
+/** Medians and quartiles. */
 
 /** The middle value, or the mean of the two in the middle; NaN of none. */
 export function median(values: readonly number[]): number {

@@ -1,13 +1,13 @@
-/** What can be loaded: where, with what, and which processes work for it. */
+/** Targets of the load: where it goes, which request, and which processes work for it. */
 import type { RequestSpec } from '../load/protocol.ts';
 import type { SliceTimes } from '../settings.ts';
 import type { LoadGenerator, Slice } from './load.ts';
 import { appendRequest } from './requests.ts';
 
 export interface Target {
-  /** What is loaded: `floor`, `w=3`, `redis` ... */
+  /** `floor`, `w=3`, `redis` ... */
   readonly kind: string;
-  /** What is different from others of its kind: `1024 connections`; empty for nothing. */
+  /** How it differs from others of its kind, such as `1024 connections`; may be empty. */
   readonly variant: string;
   readonly port: number;
   readonly request: RequestSpec;
@@ -16,7 +16,7 @@ export interface Target {
   readonly messages: number;
   /** Processes whose CPU is measured, by name. */
   readonly pids: Readonly<Record<string, number>>;
-  /** What goes on beside the load, again and again. */
+  /** Called again and again beside the load. */
   readonly beside?: () => Promise<unknown>;
 }
 
@@ -33,7 +33,7 @@ export interface AppendOptions {
   readonly isKeyed?: boolean;
 }
 
-/** Appends to the floor or a master. */
+/** The target of appends to the floor or a master. */
 export function appending(
   kind: string,
   { port, pids }: Pick<Target, 'port' | 'pids'>,
@@ -51,8 +51,8 @@ export function appending(
 }
 
 /**
- * Loads all targets in turn, a short slice each, round by round, so that what else the machine does
- * falls on all of them alike. Every second round goes backwards. One round before is not counted.
+ * Loads all targets in turn, a short slice each, in several rounds, so that other load of the machine affects all of
+ * them alike. Every second round has the reverse order. A first round does not count.
  */
 export async function alternate(
   load: LoadGenerator,
@@ -81,7 +81,7 @@ async function playSlice(
   const over = slice.finally(() => {
     isOver = true;
   });
-  // It is awaited below; until then a failure of it is no surprise.
+  // It is awaited below; an earlier failure must not count as unhandled.
   over.catch(() => {});
   while (beside !== undefined && !isOver) await beside();
   return over;

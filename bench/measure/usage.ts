@@ -1,4 +1,4 @@
-/** What a process uses, as Linux tells it: CPU time and resident memory. */
+/** The CPU time and resident memory of a process, as Linux reports them. */
 import { readFileSync } from 'node:fs';
 
 /** Linux counts CPU time in hundredths of a second, on every machine it runs on today. */
@@ -7,7 +7,7 @@ const TICK_MS = 10;
 /** User and system time of a process so far, in ms. */
 export function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The name in brackets may hold spaces; what follows it may not.
+  // The name in brackets may have spaces, so the fields are counted behind it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
@@ -19,7 +19,7 @@ export function residentBytesOf(pid: number): number {
   );
 }
 
-/** How long all cores together have worked so far, in ms. */
+/** The CPU time of all cores together so far, in ms. */
 export function machineCpuMs(): number {
   const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] as string;
   const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line

@@ -33,7 +33,7 @@ export async function startNats(): Promise<Target> {
   };
 }
 
-/** Creates the stream, as often as asked, and names its leader. */
+/** Creates the stream, if it is not there yet, and returns its leader. */
 async function createStream(port: number): Promise<string | null> {
   const stream = { name: STREAM, subjects: [STREAM], num_replicas: 3, storage: 'memory' };
   const bounded = { ...stream, max_bytes: 2 ** 30, discard: 'old' };

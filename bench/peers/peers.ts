@@ -1,4 +1,4 @@
-/** What people would pick instead, as far as it is installed. */
+/** The alternatives that the log is compared with, if they are installed. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ const COMMANDS = { redis: 'redis-server', etcd: 'etcd', nats: 'nats-server' } as
 
 export type Peer = keyof typeof COMMANDS;
 
-/** The version that each installed peer names; null where it is not installed. */
+/** The version of each peer; null if it is not installed. */
 export function installedPeers(): Record<Peer, string | null> {
   const versionOf = (command: string) => {
     const { stdout } = spawnSync(command, ['--version'], {
@@ -21,5 +21,5 @@ export function installedPeers(): Record<Peer, string | null> {
   return { redis: versionOf(redis), etcd: versionOf(etcd), nats: versionOf(nats) };
 }
 
-/** Where peers keep what they insist on writing to files: in memory, if the machine offers it. */
+/** The directory for files that peers always write: in memory, if the machine has such a directory. */
 export const MEMORY_DIRECTORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

@@ -15,12 +15,12 @@ export interface Redis {
   readonly pids: Readonly<Record<string, number>>;
 }
 
-/** One server with nothing in it, in memory alone. */
+/** Starts an empty server that stores in memory only. */
 export async function startRedisServer(): Promise<Started> {
   const port = await freePort();
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'];
   const memoryOnly = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0'];
-  // A replica keeps what it is sent at first in a file, whatever it saves later.
+  // A replica always writes its first synchronisation to a file.
   const directory = ['--dir', temporaryDirectory(MEMORY_DIRECTORY)];
   const started = new Started('redis-server', [...options, ...memoryOnly, ...directory]);
   started.port = port;
@@ -37,7 +37,7 @@ export async function startRedis(replicaCount: number): Promise<Redis> {
   return { primary, port: primary.port, pids };
 }
 
-/** Makes an empty server a replica, and waits until it holds everything. */
+/** Makes an empty server a replica, and waits until it has everything. */
 export async function follow(replica: Started, primaryPort: number): Promise<void> {
   await redis(replica.port, 'REPLICAOF', '127.0.0.1', `${primaryPort}`);
   const isLinked = async () =>
@@ -45,7 +45,7 @@ export async function follow(replica: Started, primaryPort: number): Promise<voi
   await until('the replica of redis', isLinked, { everyMs: 2 });
 }
 
-/** So many entries in a stream, one for each message. */
+/** Adds entries to a stream, one for each message. */
 export async function fillRedis({ port }: Started, messages: number): Promise<void> {
   const BATCH = 1000;
   const batch = new RedisProtocol(addition(100).repeat(BATCH), BATCH);

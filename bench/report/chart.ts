@@ -1,6 +1,6 @@
 /**
- * The chart: one SVG by itself, for light pages and dark ones. Bars with whiskers for the ratios to the
- * floor, and two panels of lines on logarithmic scales for batches and connections.
+ * Draws the chart as an SVG for light and dark pages: bars with whiskers for the ratios to the floor, and two panels
+ * of lines on logarithmic scales for batches and connections.
  */
 import type { Results } from '../results.ts';
 import type { Series } from '../scenarios/scenario.ts';
@@ -27,7 +27,7 @@ const STYLE = `text{font:13px system-ui,sans-serif;fill:#24292f}.small{font-size
 .title{font-size:15px;font-weight:600}.axis{stroke:#8b949e;stroke-opacity:.35}.whisker{stroke:#24292f;stroke-width:1.5}
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.small{fill:#9198a1}.whisker{stroke:#e6edf3}}`;
 
-/** The chart of one run; runs of other runtimes add bars of their own, each to its own floor. */
+/** The chart of one run. Runs of other runtimes add bars, each as a ratio to its own floor. */
 export function chart(all: readonly [Results, ...Results[]]): string {
   const [first] = all;
   const bars = barPanel(all, MARGIN + 44);
@@ -57,7 +57,7 @@ function seriesOf({ scenarios }: Results, panel: Series['panel']): Series[] {
     .filter((series) => series.panel === panel)
     .map((series) => ({
       ...series,
-      // A slice without an answer has no figure to show.
+      // A slice without an answer has no figure.
       points: series.points.filter(
         ({ value }) => Number.isFinite(value.median) && value.median > 0,
       ),

@@ -1,6 +1,6 @@
 /**
- * `make bench-report`: writes `docs/benchmark.md` and `docs/benchmark.svg` from the results in the files
- * that are named, the first one first; from the newest if none is.
+ * `make bench-report`: writes `docs/benchmark.md` and `docs/benchmark.svg` from the given files of results, in their
+ * order; without any, from the newest.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

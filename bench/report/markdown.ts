@@ -1,4 +1,4 @@
-/** The page of a run: the machine, and every table. */
+/** Writes the page of a run: the machine and all tables. */
 import type { Results, ScenarioResult } from '../results.ts';
 import { markdownTable } from './table.ts';
 

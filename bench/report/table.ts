@@ -1,17 +1,17 @@
-/** A table of figures, and how it is written: as aligned text, or as Markdown. */
+/** Tables of figures, written as aligned text or as Markdown. */
 import type { Spread } from '../measure/statistics.ts';
 
-/** A figure with its quartiles, or the shares of several things by name, among the plain ones. */
+/** A text, a figure, a figure with its quartiles, or several figures by name. */
 export type Cell = string | number | null | Spread | Readonly<Record<string, number>>;
 
 export interface Table {
   readonly title: string;
-  /** Each with its unit. */
+  /** Names with units. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** Three digits that count, and separators of thousands. */
+/** Three significant digits, and separators of thousands. */
 export function numberText(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return '-';
@@ -33,11 +33,11 @@ export function cellText(cell: Cell): string {
     .join(', ');
 }
 
-export function isSpread(cell: Cell): cell is Spread {
+function isSpread(cell: Cell): cell is Spread {
   return typeof cell === 'object' && cell !== null && 'median' in cell;
 }
 
-/** Columns under each other: numbers to the right, the rest to the left. */
+/** Aligned columns: numbers to the right, texts to the left. */
 export function textTable({ title, columns, rows }: Table): string {
   const lines = [columns, ...rows.map((row) => row.map(cellText))];
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));

@@ -8,7 +8,7 @@ import { startFloor } from './floor.ts';
 import type { Scenario } from './scenario.ts';
 import { seriesByKind } from './series.ts';
 
-/** The largest from fewer connections, or a slice would see one wave of answers, or none. */
+/** The largest batches use fewer connections, or a slice would see at most one round of answers. */
 const SIZES = [
   { messages: 10, connections: 64 },
   { messages: 100, connections: 64 },

@@ -1,4 +1,4 @@
-/** An empty secondary: how long until it holds all of a large log, and what that costs who appends. */
+/** An empty secondary: how long it takes until it holds a large log, and how much that slows appends. */
 import { freePort } from '../../test/support/port.ts';
 import { type Arrival, arrival, arrivalRow, arrivalTable } from '../measure/arrival.ts';
 import { fill, health, startMaster, startSecondary, untilStatus } from '../measure/cluster.ts';
@@ -12,7 +12,7 @@ import { settings } from '../settings.ts';
 import type { Context, Scenario } from './scenario.ts';
 
 const { messages } = settings;
-/** The transfer is what counts, not how long the master does not know of the newcomer. */
+/** Short, because the transfer is measured, not the time until the master notices the secondary. */
 const HEARTBEAT_INTERVAL_MS = 100;
 
 export const catchUp: Scenario = {
@@ -56,7 +56,7 @@ export const catchUp: Scenario = {
   },
 };
 
-/** Starts the second secondary, waits until it holds the log, and ends it. */
+/** Starts the second secondary, waits until it holds the log, and kills it. */
 async function join(
   master: Started,
   port: number,
@@ -72,7 +72,7 @@ async function join(
   return { arrived, slice };
 }
 
-/** How long an empty replica takes for a full synchronisation, in ms. */
+/** The time of a full synchronisation of an empty replica, in ms. */
 async function syncRedis(primary: Started): Promise<number> {
   const replica = await startRedisServer();
   const start = performance.now();

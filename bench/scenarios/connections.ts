@@ -1,6 +1,6 @@
-/** From one client to a thousand: latency with one, throughput with many. */
+/** From one client to a thousand: the latency of one, the throughput of many. */
 import { startCluster } from '../measure/cluster.ts';
-import { loadTable, versus } from '../measure/load-table.ts';
+import { loadTable, variantOf, versus } from '../measure/load-table.ts';
 import { spreadOf } from '../measure/statistics.ts';
 import { alternate, appending } from '../measure/targets.ts';
 import { redisAppending, startRedis } from '../peers/redis.ts';
@@ -33,7 +33,7 @@ export const connections: Scenario = {
     const baselines = {
       'to the floor': versus('floor'),
       'to Redis': versus('redis'),
-      'to 64 connections': ({ kind }: { kind: string }) => ({ kind, variant: '64' }),
+      'to 64 connections': variantOf('64'),
     };
     return {
       tables: [loadTable(connections.shows, rounds, baselines)],

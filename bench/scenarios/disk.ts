@@ -1,9 +1,9 @@
-/** What durability costs: on disk with and without fsync, beside memory; and what an fsync takes. */
+/** The cost of durability: on disk with and without fsync, beside memory; and the time of an fsync. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Latencies } from '../load/latencies.ts';
 import { startCluster } from '../measure/cluster.ts';
-import { loadTable } from '../measure/load-table.ts';
+import { loadTable, variantOf } from '../measure/load-table.ts';
 import { temporaryDirectory } from '../measure/running.ts';
 import { alternate, appending, type Target } from '../measure/targets.ts';
 import type { Table } from '../report/table.ts';
@@ -28,12 +28,12 @@ export const disk: Scenario = {
       targets.push(appending('w=3', { port: master.port, pids }, { w: 3, variant }));
     }
     const rounds = await alternate(load, targets, settings.times);
-    const baseline = ({ kind }: { kind: string }) => ({ kind, variant: 'memory' });
-    return { tables: [fsync, loadTable(disk.shows, rounds, { 'to memory': baseline })] };
+    const baselines = { 'to memory': variantOf('memory') };
+    return { tables: [fsync, loadTable(disk.shows, rounds, baselines)] };
   },
 };
 
-/** How long this disk takes to have a small write for good. */
+/** How long this disk takes for a small durable write. */
 async function measureFsync(directory: string): Promise<Table> {
   const file = await open(join(directory, 'fsync'), 'w');
   const bytes = Buffer.alloc(WRITE_BYTES, 'x');

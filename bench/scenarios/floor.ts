@@ -1,4 +1,4 @@
-/** Starts the floor that every scenario of appends is measured by. */
+/** Starts the floor that every scenario of appends is compared with. */
 import { startScript } from '../measure/processes.ts';
 
 export async function startFloor() {

@@ -1,4 +1,4 @@
-/** Many who follow the health of an idle, and of a busy cluster: what they cost the master, and all others. */
+/** Many followers of the health of an idle and of a busy cluster: their cost for the master and for other requests. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../load/ask.ts';
@@ -20,7 +20,7 @@ const APPEND_EVERY_MS = 50;
 export const followers: Scenario = {
   name: 'followers',
   shows:
-    'who follows /health as events: the master of two secondaries, idle, and with 20 appends a second',
+    'followers of /health as events: a master of two secondaries, idle, and with 20 appends a second',
   async run() {
     const { master, pids } = await startCluster(2);
     const rows: Cell[][] = [];
@@ -32,7 +32,7 @@ export const followers: Scenario = {
           ...(await Promise.all(Array.from({ length: more }, () => follow(master.port)))),
         );
       }
-      // Connecting is over for the master as well.
+      // Until the master has finished connecting as well.
       await sleep(2000);
       for (const isBusy of [false, true]) {
         const name = `${count.toLocaleString('en-US')}, ${isBusy ? '20 appends a second' : 'idle'}`;
@@ -45,7 +45,7 @@ export const followers: Scenario = {
   },
 };
 
-/** Asks for events, and takes whatever comes. Resolves when the first of them has come. */
+/** Follows the health, and reads all events. Resolves at the first one. */
 function follow(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });

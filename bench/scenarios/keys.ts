@@ -1,4 +1,4 @@
-/** Appends with an idempotency key each: what a key costs in time and in memory, also where there are many. */
+/** Appends with an idempotency key each: the cost of a key in time and memory, also when there are many. */
 import { startCluster, startMaster, startSecondary } from '../measure/cluster.ts';
 import { loadTable, versus } from '../measure/load-table.ts';
 import { restingBytes } from '../measure/memory.ts';
@@ -48,7 +48,7 @@ export const keys: Scenario = {
   },
 };
 
-/** Two secondaries with many short messages: one with a key for each, and one without. */
+/** Fills two secondaries with many short messages: one with a key for each, the other without. */
 async function fillSecondaries(): Promise<{ full: Started; table: Table }> {
   const rows: Cell[][] = [];
   let full: Started | null = null;

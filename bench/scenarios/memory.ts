@@ -1,5 +1,4 @@
-/** Resident memory of each message, on every node; and a log that is larger than most. */
-
+/** Resident memory for each message, on every node; and a very large log. */
 import { fill, startCluster, startMaster } from '../measure/cluster.ts';
 import { LoadGenerator } from '../measure/load.ts';
 import { restingBytes } from '../measure/memory.ts';
@@ -38,7 +37,7 @@ async function bytesPerMessage(): Promise<Table> {
   return { title: memory.shows, columns, rows };
 }
 
-/** A master alone, with the default heap, and how long it ever stood still. */
+/** A master alone, with the default heap: the longest delays of its event loop and of a probe. */
 async function manyMessages(): Promise<Table> {
   const isNode = settings.runtime[0]?.endsWith('node') ?? false;
   const master = await startMaster([], {}, isNode ? ['--import', MONITOR] : []);

@@ -1,4 +1,4 @@
-/** A whole log, read at once: beside prepared buffers, what it takes, and what it costs who appends. */
+/** A whole log in one answer: its time beside prepared buffers, its memory, and how much it slows appends. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askAndStall, readAll } from '../load/reader.ts';
 import { fill, startCluster } from '../measure/cluster.ts';
@@ -14,7 +14,7 @@ import type { Context, Scenario } from './scenario.ts';
 const { messages } = settings;
 const STALLED = 20;
 const STALL_MS = 1000;
-/** The log grows meanwhile; the answer must not. */
+/** The log grows during the measurement; the limit keeps the answer the same. */
 const PATH = `/messages?limit=${messages}`;
 
 export const reading: Scenario = {

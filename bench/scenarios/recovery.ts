@@ -1,4 +1,4 @@
-/** A new master over secondaries that hold a large log: how long until it takes appends. */
+/** A new master over secondaries with a large log: how long it takes until it accepts appends. */
 import { fill, health, startCluster, startMaster } from '../measure/cluster.ts';
 import { spreadOf } from '../measure/statistics.ts';
 import { settings } from '../settings.ts';

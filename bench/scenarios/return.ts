@@ -1,4 +1,4 @@
-/** A secondary that was away: killed and empty again, or stopped and as it was. */
+/** A secondary that comes back: killed and now empty, or stopped and continued with its log. */
 import { type Arrival, arrival, arrivalRow, arrivalTable } from '../measure/arrival.ts';
 import {
   type Cluster,

@@ -1,4 +1,4 @@
-/** What every scenario is: a name, what it shows, and a run that ends with tables and series. */
+/** The parts of a scenario: a name, what it shows, and a run that returns tables and series. */
 import type { LoadGenerator } from '../measure/load.ts';
 import type { Spread } from '../measure/statistics.ts';
 import type { Peer } from '../peers/peers.ts';
@@ -6,7 +6,7 @@ import type { Table } from '../report/table.ts';
 
 export interface Context {
   readonly load: LoadGenerator;
-  /** The peers that are to be loaded as well, and are installed. */
+  /** The peers that are loaded as well; all are installed. */
   readonly peers: ReadonlySet<Peer>;
 }
 
@@ -26,6 +26,6 @@ export interface Scenario {
   readonly name: string;
   /** In one sentence. */
   readonly shows: string;
-  /** What it starts is ended for it. */
+  /** Processes that it starts are ended after it. */
   run(context: Context): Promise<Outcome>;
 }

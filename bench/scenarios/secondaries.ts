@@ -1,7 +1,7 @@
-/** More secondaries, one that is hung or slow, and clients that wait for it. */
+/** More secondaries; one that hangs or is slow; and clients that wait for it. */
 import { connect } from 'node:net';
 import { type Cluster, health, masterHealth, startCluster } from '../measure/cluster.ts';
-import { loadTable } from '../measure/load-table.ts';
+import { loadTable, variantOf } from '../measure/load-table.ts';
 import { type Started, until } from '../measure/processes.ts';
 import { appendRequest, getRequest } from '../measure/requests.ts';
 import { alternate, appending, type Target } from '../measure/targets.ts';
@@ -29,9 +29,8 @@ async function more({ load }: Context): Promise<Table> {
     targets.push(appending('w=2', { port: master.port, pids: masterOf(pids) }, { w: 2, variant }));
   }
   const rounds = await alternate(load, targets, settings.times);
-  const baseline = ({ kind }: { kind: string }) => ({ kind, variant: `${COUNTS[0]} secondaries` });
   const title = "w=2, 64 connections, with more secondaries: what counts is the master's CPU";
-  return loadTable(title, rounds, { 'to 2 secondaries': baseline });
+  return loadTable(title, rounds, { 'to 2 secondaries': variantOf(`${COUNTS[0]} secondaries`) });
 }
 
 async function unwell({ load }: Context): Promise<Table> {
@@ -44,9 +43,8 @@ async function unwell({ load }: Context): Promise<Table> {
   const variants = { 'all well': well, 's2 hung': hung, [`s2 ${DELAY_MS} ms late`]: slow };
   const targets = Object.entries(variants).map(([variant, cluster]) => w2(cluster, variant));
   const rounds = await alternate(load, targets, settings.times);
-  const baseline = ({ kind }: { kind: string }) => ({ kind, variant: 'all well' });
   const title = 'w=2, 64 connections, while the other secondary is stopped by SIGSTOP, or late';
-  return loadTable(title, rounds, { 'to all well': baseline });
+  return loadTable(title, rounds, { 'to all well': variantOf('all well') });
 }
 
 async function waiting({ load }: Context): Promise<Table> {
@@ -60,21 +58,20 @@ async function waiting({ load }: Context): Promise<Table> {
     targets.push(appending('w=1', at, { w: 1, variant }), w2(cluster, variant));
   }
   const rounds = await alternate(load, targets, settings.times);
-  const baseline = ({ kind }: { kind: string }) => ({ kind, variant: '0 waiting' });
   const title = `64 connections beside ${WAITING} clients that wait for a stopped secondary`;
-  return loadTable(title, rounds, { 'to 0 waiting': baseline });
+  return loadTable(title, rounds, { 'to 0 waiting': variantOf('0 waiting') });
 }
 
-/** Clients that wait for all nodes: half of them append, the others await the first message. */
+/** Starts clients that wait for all nodes: half of them append, the others await the first message. */
 async function wait(master: Started, count: number): Promise<void> {
   const append = appendRequest(100, 1, 3);
   const awaiting = getRequest('/messages/1?w=3');
   for (let i = 0; i < count; i += 1) {
     const socket = connect({ port: master.port, host: '127.0.0.1' });
-    // They are still there when the master is ended.
+    // They are still connected when the master is ended.
     socket.on('error', () => {});
     socket.write((i % 2 === 0 ? append : awaiting).text);
-    // The first message is there before it is awaited.
+    // The first message must be there before it is awaited.
     if (i === 0) await until('a message', async () => (await health(master)).length > 0);
   }
   await until('waiting clients', async () => (await masterHealth(master)).waiting === count);

@@ -1,4 +1,4 @@
-/** Series for the chart, from what was loaded. */
+/** Series for the chart, from measured targets. */
 import type { Spread } from '../measure/statistics.ts';
 import type { Target } from '../measure/targets.ts';
 import type { Series } from './scenario.ts';

@@ -6,7 +6,7 @@ import { settings } from '../settings.ts';
 import { startFloor } from './floor.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Large ones from fewer connections: what waits in sockets is not what is to be measured. */
+/** Large messages use fewer connections, so that the time in socket buffers is not measured. */
 const SIZES = [
   { variant: '100 B', bytes: 100, connections: 64 },
   { variant: '10 KiB', bytes: 10 * 1024, connections: 64 },
@@ -25,7 +25,7 @@ export const sizes: Scenario = {
       appending('w=1', cluster, { ...size, w: 1 }),
       appending('w=3', cluster, { ...size, w: 3 }),
     ]);
-    // Every node keeps what it is sent, so that a long run of large ones would fill the memory.
+    // Every node keeps all messages, so a long run of large ones would fill the memory.
     const { rounds, warmUpMs, measureMs } = settings.times;
     const shortMs = Math.max(200, measureMs / 2);
     const times = { rounds: Math.min(rounds, 5), warmUpMs, measureMs: shortMs, firstMs: shortMs };

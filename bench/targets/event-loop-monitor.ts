@@ -1,4 +1,4 @@
-/** Loaded into a node beside it (`--import`): how long its event loop stood still, told at its end. */
+/** Loaded into a node by `--import`: measures the delays of its event loop, and prints them at its end. */
 import { writeSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 

@@ -1,10 +1,10 @@
 /**
- * The floor: a bare `node:http` server that reads a body, parses it, pushes the message and answers
- * 201. What any service in front of `node:http` is measured by. It listens on a free port and tells.
+ * The floor, which every service on `node:http` is compared with: a bare server that reads a body, parses it, stores
+ * the message and answers 201. It listens on a free port, which it prints.
  */
 import http from 'node:http';
 
-/** What it keeps is thrown away now and then: a floor must not run out of memory, nor slow down. */
+/** Beyond this it discards its messages, so that it neither runs out of memory nor slows down. */
 const KEPT_BYTES_MAX = 256 * 1024 * 1024;
 
 let messages: string[] = [];

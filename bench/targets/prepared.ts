@@ -1,6 +1,6 @@
 /**
- * The floor of reading: a bare `node:http` server that writes the bytes of a log of `MESSAGES` messages
- * of 100 bytes from buffers made before, of a mebibyte each, the next one when there is room.
+ * The floor of reading: a bare `node:http` server that answers with a log of `MESSAGES` messages of 100 bytes, from
+ * prepared buffers of 1 MiB each. It writes the next one when there is room.
  */
 import http, { type ServerResponse } from 'node:http';
 
