@@ -35,7 +35,9 @@ function importsInSources(): Map<string, Imports> {
       IMPORT,
     )) {
       const other = roomOf(normalize(join(dirname(file), path ?? called ?? '')));
-      if (other !== room) imports[type === undefined ? 'values' : 'types'].add(other);
+      // A declaration file has nothing but types.
+      const isType = type !== undefined || file.endsWith('.d.ts');
+      if (other !== room) imports[isType ? 'types' : 'values'].add(other);
     }
   }
   for (const { values, types } of rooms.values()) for (const value of values) types.delete(value);
