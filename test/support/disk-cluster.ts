@@ -12,7 +12,7 @@ import { waitFor } from './wait.ts';
 
 /** Starts a node whose files may not grow beyond some hundred kilobytes. */
 export const SMALL_DISK = ['sh', '-c', 'ulimit -f 512; exec "$@"', 'sh'] as const;
-/** Other writers of files, such as coverage, would have no room either. */
+/** Turns off what writes other files, for which there is no room either. */
 const QUIET = { NODE_V8_COVERAGE: '', TSX_DISABLE_CACHE: 1 };
 
 export class DiskCluster {

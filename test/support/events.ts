@@ -71,7 +71,7 @@ export class EventReader {
     return this.#ofType('message').map(({ id }) => Number.parseInt(id, 10));
   }
 
-  /** Entries that differ from an earlier one with the same seq. */
+  /** The data of all resets. */
   get resets(): ResetData[] {
     return this.#ofType('reset').map(({ data }) => JSON.parse(data));
   }
