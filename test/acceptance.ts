@@ -1,5 +1,5 @@
 /**
- * The self-check, on a fresh cluster of its own: start M + S1; (Msg1, w=1) ok; (Msg2, w=2) ok;
+ * The self-check, on a new cluster of its own: start M + S1; (Msg1, w=1) ok; (Msg2, w=2) ok;
  * (Msg3, w=3) waits; (Msg4, w=1) ok; start S2; S2 shows all four, in order.
  *
  *   WHERE=docker|local  where the cluster runs; default: in Docker if an engine answers
@@ -109,7 +109,7 @@ function step(text: string): void {
   console.log(`ok  ${text}`);
 }
 
-/** How long the whole check may take, in ms, images built included: an append would be retried for ever. */
+/** How long the whole check may take, in ms, with building images; an append would be retried without end. */
 const CHECK_MS_MAX = 600_000;
 const tooLong = new AbortController();
 
@@ -139,7 +139,7 @@ async function selfCheck(cluster: Cluster): Promise<void> {
   const third = master.append('Msg3', { w: 3 }).finally(() => {
     isThirdAnswered = true;
   });
-  third.catch(() => {}); // A failure shows where it is awaited.
+  third.catch(() => {}); // A failure is reported where it is awaited.
   await waitFor('(Msg3, w=3) to wait', async () => {
     const health = await master.health();
     return health.role === 'master' && health.waiting === 1;

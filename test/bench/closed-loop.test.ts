@@ -27,7 +27,7 @@ test('more connections than are opened at once: all are there, and every answer 
   const port = await serve(t, (req, res) => {
     served += 1;
     sockets.add(req.socket);
-    // In two pieces, so that answers come split.
+    // In two pieces, so that answers are split.
     res.writeHead(200, { 'Content-Length': 4 }).write('ab');
     setImmediate(() => res.end('cd'));
   });

@@ -1,4 +1,4 @@
-/** What is made of slices: ratios by round, CPU by process, who was at its limit. */
+/** The table of slices: ratios by round, CPU by process, saturated processes. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Slice } from '../../bench/measure/load.ts';

@@ -8,7 +8,7 @@ import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
 
-/** What axe finds in the page as it is now, each rule with the places that break it. */
+/** The violations that axe finds in the page now, each rule with its places. */
 async function violations(page: Page): Promise<string[]> {
   await page.addScriptTag({ content: axe.source });
   const found = await page.evaluate(
@@ -29,7 +29,7 @@ describe('axe finds nothing wrong with the page', { skip }, () => {
         secondary: environment,
       });
       const as = { authorization: 'Bearer a-secret' };
-      // Its policy would keep axe out, as it should.
+      // The page's policy would block axe, as it should.
       const options = { colorScheme, bypassCSP: true, tolerated: /401|503|ERR_/ };
       const { page } = await open(t, master, options);
       const passes = async (state: string) => {

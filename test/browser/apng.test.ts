@@ -6,14 +6,14 @@ import { chunksOf, decodePng, encodeApng, type Picture } from './apng.ts';
 const WIDTH = 5;
 const HEIGHT = 4;
 
-/** A picture of one color, but for the pixels that are named. */
+/** A picture of one color, except for these pixels. */
 function picture(color: number, others: Readonly<Record<number, number>> = {}): Picture {
   const pixels = Buffer.alloc(WIDTH * HEIGHT * 4);
   for (let i = 0; i < WIDTH * HEIGHT; i += 1) pixels.writeUInt32BE(others[i] ?? color, i * 4);
   return { width: WIDTH, height: HEIGHT, pixels };
 }
 
-/** What a viewer shows, frame by frame: each is drawn over the one before, where it is not transparent. */
+/** The frames as a viewer shows them: each is drawn over the one before, except where it is transparent. */
 function play(animation: Buffer): { pixels: Buffer; delayMs: number; area: number }[] {
   const shown: { pixels: Buffer; delayMs: number; area: number }[] = [];
   const canvas = Buffer.alloc(WIDTH * HEIGHT * 4);

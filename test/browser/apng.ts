@@ -1,6 +1,6 @@
 /**
- * Makes an animated PNG of screenshots. Each frame holds the rectangle that changed, and in it only the pixels that
- * changed: all others are transparent, which costs next to nothing. Format: https://www.w3.org/TR/png-3/.
+ * Makes an animated PNG of screenshots. Each frame has the rectangle that changed, and in it only the pixels that
+ * changed: all others are transparent, which takes almost no bytes. Format: https://www.w3.org/TR/png-3/.
  */
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
@@ -106,7 +106,7 @@ function paeth(left: number, above: number, corner: number): number {
   return byAbove <= byCorner ? above : corner;
 }
 
-/** An animation that is played again and again. All frames must be as large as the first. */
+/** An animation that is repeated without end. All frames must be as large as the first. */
 export function encodeApng(frames: readonly Frame[]): Buffer {
   const [first] = frames;
   if (first === undefined) throw new Error('an animation has at least one frame');
@@ -149,7 +149,7 @@ function changed(one: Picture, other: Picture): Rectangle {
   return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 
-/** The rows of a rectangle, unfiltered; what is as it was shown before is transparent. */
+/** The rows of a rectangle, unfiltered; pixels that have not changed are transparent. */
 function rowsOf(picture: Picture, shown: Picture | null, place: Rectangle): Buffer {
   const rowBytes = 1 + place.width * PIXEL_BYTES;
   const rows = Buffer.alloc(place.height * rowBytes);

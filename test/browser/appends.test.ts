@@ -48,7 +48,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
       await page.click('#append');
       await page.locator('.append', { hasText: text }).waitFor();
     };
-    // More than a browser opens connections, so that none of them may cost one.
+    // More than a browser has connections, so that waiting appends must not occupy them.
     for (let i = 1; i <= 8; i += 1) await compose(`waits ${i}`, '3');
     await compose('not at all', '3', '0');
     await compose('passes', '2');
@@ -58,7 +58,7 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     assert.equal(await waiting.count(), 8);
     const words = await waiting.first().textContent();
     assert.match(words ?? '', /w=3 – waits: 2 of 3 nodes hold it✓ master ✓ s1 … s2 pending/);
-    // Those that this page follows by itself are clients that wait, like the one that the master knows.
+    // The appends that the page follows count as waiting clients, like the one that the master knows.
     await page.locator('#fact-waiting', { hasText: /^8$/ }).waitFor();
     const client = new AbortController();
     append(master, { message: 'elsewhere', w: 3 }, {}, client.signal).catch(() => {});
@@ -93,12 +93,12 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await untilMode(page, 'No contact');
     stopAfter(t, await startMaster(ports, { ...FAST, PORT: master.port }));
     await untilMode(page, 'Recovering');
-    // Each event of the health would have brought a question, and the answer that there is no such message.
+    // Each event of the health would have caused a request, and a 404.
     await page.locator('#fact-waiting', { hasText: /^1$/ }).waitFor();
     await page.locator('.lane', { hasText: 'nothing known of its log yet' }).nth(1).waitFor();
     await item.waitFor();
     s1.signal('SIGCONT');
-    // The one that is left may hold what was acknowledged, as far as a master without memory can tell.
+    // To a master without memory, the remaining secondary may hold what was acknowledged.
     await untilWhy(
       page,
       'It waits: s2 does not answer and may hold messages that were acknowledged',
@@ -182,10 +182,10 @@ describe('the composer', { skip, concurrency: 2 }, () => {
     await page.fill('#text', 'with a token');
     await page.click('#append');
     await page.getByText('Nothing was appended. The master requires a token').waitFor();
-    // No header could carry it.
+    // It cannot be sent in a header.
     await give('falsch→');
     await page.getByText('A token has letters, digits and signs of ASCII only').waitFor();
-    // While it is tried, nothing else uses it, whatever happens.
+    // While it is checked, no other request uses it.
     const tried = new Promise<Route>((resolve) => page.route('**/messages?limit=1', resolve));
     await give('a-wrong-one');
     const trial = await tried;

@@ -1,6 +1,6 @@
 /**
- * A browser for tests of the page, where one is installed: `CHROMIUM` names it, or it is looked for where
- * packages put it. Every page is watched: what it says on its console, breaks, and asks of whom.
+ * A browser for tests of the page, if one is installed: `CHROMIUM` names it, or it is searched for where
+ * packages install it. Every page is watched: its console, its errors, and its requests.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -30,7 +30,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** What closes the pages of each test. */
+/** For each test, how its pages are closed. */
 const closing = new WeakMap<TestContext, (() => Promise<void>)[]>();
 
 function closers(t: TestContext): (() => Promise<void>)[] {
@@ -61,24 +61,24 @@ export function launch(): Promise<Browser> {
   return browser;
 }
 
-/** Ends it; belongs behind the last test of a file. */
+/** Closes it; to be called after the last test of a file. */
 export async function quit(): Promise<void> {
   await (await browser)?.close();
   browser = null;
 }
 
-/** What a page was seen to do. */
+/** What was seen of a page. */
 export interface Watched {
   readonly page: Page;
-  /** What is on its console as a warning or an error, what it did not catch, and what its policy refused. */
+  /** Warnings and errors on its console, uncaught errors, and violations of its policy. */
   readonly complaints: string[];
-  /** The origins that it asked. */
+  /** The origins of its requests. */
   readonly origins: Set<string>;
-  /** The paths that it asked, with their methods. */
+  /** The methods and paths of its requests. */
   readonly requests: string[];
 }
 
-/** Opens the page of a node. Whatever it complains of fails the test, but for what `tolerated` matches. */
+/** Opens the page of a node. Every complaint fails the test, except those that `tolerated` matches. */
 export async function open(
   t: TestContext,
   node: { readonly url: string },
@@ -114,12 +114,12 @@ export async function open(
   return watched;
 }
 
-/** Holds what a node answered to the page against the description; a stream of events is never finished. */
+/** Checks a node's answer to the page against the description; a stream of events never ends. */
 async function hold(request: Request): Promise<void> {
   const { protocol, port, pathname, search } = new URL(request.url());
   if (protocol === 'data:') return;
   const holdAnswer = answersOf(Number(port));
-  // A page that is left or closed takes with it what it was answered.
+  // The answers to a page that was left or closed are lost.
   const answer = await answerTo(request).catch(() => null);
   if (answer === null) return;
   const { status, headers, body } = answer;
@@ -133,12 +133,12 @@ async function answerTo(request: Request) {
   return { status: response.status(), headers, body: await response.text() };
 }
 
-/** Waits until the page tells this mode. */
+/** Waits until the page shows this mode. */
 export async function untilMode(page: Page, word: string, timeout = DEADLINE_MS): Promise<void> {
   await page.locator('#mode-word', { hasText: new RegExp(`^${word}$`) }).waitFor({ timeout });
 }
 
-/** Waits until the page gives this reason for its mode. */
+/** Waits until the page shows this reason for its mode. */
 export async function untilWhy(page: Page, words: string): Promise<void> {
   await page.locator('#mode-why', { hasText: words }).waitFor();
 }
@@ -148,7 +148,7 @@ export function lane(page: Page, id: string) {
   return page.locator(`.lane[data-node="${id}"]`);
 }
 
-/** Waits until the lane of a node says this. */
+/** Waits until the lane of a node shows this. */
 export async function untilLane(page: Page, id: string, words: string | RegExp): Promise<void> {
   await lane(page, id).filter({ hasText: words }).waitFor();
 }

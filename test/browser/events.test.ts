@@ -1,4 +1,4 @@
-/** A browser's own `EventSource` on the log, while the node behind it goes and comes back empty. */
+/** A browser's own `EventSource` on the log, while its node stops and comes back empty. */
 import assert from 'node:assert/strict';
 import { after, describe, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -44,7 +44,7 @@ class Followed {
     this.#page = page;
   }
 
-  /** Waits until it has seen so many messages: from the first to the last, each once and in order. */
+  /** Waits until it has seen this many messages: from the first to the last, each once and in order. */
   async until(length: number): Promise<void> {
     const seen = () => this.#page.evaluate('seen') as Promise<[string, string][]>;
     await waitFor(`${length} messages`, async () => (await seen()).length >= length);
@@ -54,7 +54,7 @@ class Followed {
     );
   }
 
-  /** Waits until it has seen so many messages, whatever they are. */
+  /** Waits until it has seen this many messages of any kind. */
   async untilSeen(count: number): Promise<void> {
     const isThere = async () => (await this.#page.evaluate('seen.length')) === count;
     await waitFor(`${count} messages`, isThere);

@@ -1,4 +1,4 @@
-/** The animation of the page that the README shows: a cluster that lags, dies and agrees again, in some twenty seconds. */
+/** Makes the animation of the README: a cluster that lags, dies and agrees again, in about twenty seconds. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { launch, untilLane, untilMode } from './browser.ts';
 import { compose, Stage } from './stage.ts';
 
 const VIEWPORT = { width: 1280, height: 800 };
-/** Slow enough that a viewer sees a node suspected before it is Unhealthy. */
+/** Slow enough to show a node as Suspected before it is Unhealthy. */
 const HEARTBEATS = { HEARTBEAT_INTERVAL_MS: 400, HEARTBEAT_TIMEOUT_MS: 400 };
 const CAPTION_STYLE = `
   #caption {
@@ -18,7 +18,7 @@ const CAPTION_STYLE = `
 const WORK_MS = 1200;
 const LATE_MS = 4000;
 const READ_MS = 2000;
-/** How long the last frame stays before the animation begins again. */
+/** How long the last frame is shown before the animation begins again. */
 const LAST_MS = 3000;
 
 interface Shot {
@@ -26,7 +26,7 @@ interface Shot {
   readonly atMs: number;
 }
 
-/** Plays the story on a cluster of its own, films the page, and gives the path of the animation. */
+/** Plays the story on a cluster of its own, films the page, and returns the path of the animation. */
 export async function film(folder: string): Promise<string> {
   const stage = await Stage.set(HEARTBEATS);
   try {
@@ -80,12 +80,12 @@ async function play(stage: Stage, page: Page): Promise<void> {
   for (const id of ['s1', 's2']) await untilLane(page, id, 'no lag');
 }
 
-/** Says below the page what happens on it. */
+/** Shows a caption below the page. */
 async function caption(page: Page, words: string): Promise<void> {
   await page.evaluate(`caption.textContent = ${JSON.stringify(words)}`);
 }
 
-/** Takes pictures of the page, one after the other, as long as the story goes on. */
+/** Takes pictures of the page, one after the other, while the story goes on. */
 async function record(page: Page, story: () => Promise<void>): Promise<Shot[]> {
   const shots: Shot[] = [];
   let isOver = false;

@@ -106,7 +106,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     }`);
     await page.getByRole('button', { name: 'No faults on s2' }).click();
     await append(master, { message: 'b', w: 'all' });
-    // It is over, and still to be read.
+    // The error is over, and still shown.
     await untilLane(page, 's2', /no lag.*just now\.Last error/);
     assert.equal(await page.evaluate('globalThis.heights.size'), 1);
   });
@@ -123,7 +123,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
 
   itSees('read-only, and what for; back by itself', async (t) => {
     const stopped: NodeProcess[] = [];
-    // Before those that end them: a stopped process would not end.
+    // Registered before the hooks that end the nodes: a stopped process would not end.
     t.after(() => {
       for (const node of stopped) node.signal('SIGCONT');
     });
@@ -143,7 +143,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
     await page.fill('#text', 'refused');
     await page.click('#append');
     await page.getByText(/Nothing was appended. Read-only/).waitFor();
-    // Who hears the page is told of the mode and of who caused it, and not of each heartbeat.
+    // Screen readers announce the mode and its cause, not each heartbeat.
     const said = await waitFor('the mode to be announced', async () => {
       const all = (await page.evaluate('globalThis.announced')) as string[];
       return all.some((words) => words.includes('now: Read-only. A quorum')) ? all : undefined;
@@ -205,7 +205,7 @@ describe('the page tells how the cluster is', { skip, concurrency: 2 }, () => {
   });
 });
 
-/** A master without secondaries, that a test stops by itself. */
+/** A master without secondaries, which the test itself stops. */
 async function alone(t: TestContext) {
   const master = await startRecovered([]);
   t.after(() => master.stop('SIGKILL'));

@@ -19,7 +19,7 @@ const LOADED_MS = 25_000;
 interface Shot {
   readonly name: string;
   readonly options?: BrowserContextOptions;
-  /** Brings the cluster, and the page that looks at it, to what the picture is to show. */
+  /** Brings the cluster and its page into the state that the picture shows. */
   readonly play: (stage: Stage, page: Page) => Promise<void>;
 }
 
@@ -98,7 +98,7 @@ async function take({ name, options, play }: Shot, folder?: string): Promise<voi
     await page.goto(stage.master.url);
     await untilMode(page, 'OK');
     await play(stage, page);
-    // The pointer and the caret would be seen.
+    // The pointer and the caret would be visible.
     await page.evaluate('document.activeElement.blur()');
     const path = join(folder ?? DOCS, `${name}.png`);
     const fullPage = folder !== undefined;

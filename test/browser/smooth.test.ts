@@ -6,13 +6,13 @@ import { waitFor } from '../support/wait.ts';
 import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
 
 const MESSAGES = 10_000;
-/** What a hundred times as many messages may add to the page: words that are longer, marks of more places. */
+/** What a hundred times as many messages may add to the page: longer texts and numbers. */
 const MORE_ELEMENTS_MAX = 100;
-/** That come while so many messages do, however slow the machine is: none if the page is stuck until the end. */
+/** Frames during these messages, also on a slow machine; there are none if the page is stuck until the end. */
 const FRAMES_MIN = 10;
 const ELEMENTS = "document.querySelectorAll('*').length";
 
-/** Counts frames, and records the longest task that keeps the page from reacting. */
+/** Counts frames, and records the longest task that blocks the page. */
 const WATCH = `
   globalThis.frames = 0;
   globalThis.longestTaskMs = 0;
@@ -25,10 +25,10 @@ const WATCH = `
   }).observe({ type: 'longtask', buffered: true });
 `;
 
-/** No cell, and one that is absent, sent, held back or visible. */
+/** The states of a cell: none, absent, sent, held back, visible. */
 const CELL_STATES = 5;
 const QUIET_FRAMES = 60;
-/** Counts drawings, and keeps every image that a lane has shown: each is seen when the next one is begun. */
+/** Counts drawings, and keeps every image that a lane has shown: each is read when the next one is begun. */
 const KEEP_IMAGES = `
   globalThis.drawn = 0;
   const images = new Map([...document.querySelectorAll('canvas.cells')].map((one) => [one, new Set()]));
@@ -70,7 +70,7 @@ describe('ten thousand messages', { skip }, () => {
     assert.ok(meanwhile >= FRAMES_MIN, `${meanwhile} frames while they came in`);
     const many = Number(await page.evaluate(ELEMENTS));
     assert.ok(many <= few + MORE_ELEMENTS_MAX, `${few} elements have become ${many}`);
-    // How long a task takes is a matter of the machine: it is told, and gates nothing.
+    // The length of a task depends on the machine, so it is only reported.
     t.diagnostic(`the longest task took ${await page.evaluate('globalThis.longestTaskMs')} ms`);
     const before = Number(await page.evaluate('globalThis.frames'));
     await waitFor('frames to go on', async () => {
@@ -100,7 +100,7 @@ describe('ten thousand messages', { skip }, () => {
       });
       const more = Number(await page.evaluate('globalThis.drawn')) - drawn;
       assert.ok(more < QUIET_FRAMES, `${more} drawings of ${QUIET_FRAMES} quiet frames`);
-      // Each state of the one cell at most, and nothing in between: a cell that moves has a dozen images.
+      // At most one image for each state of the cell: an animated cell has a dozen.
       const seen = await images();
       assert.ok(Math.max(...seen) <= CELL_STATES, `${seen} images`);
     },

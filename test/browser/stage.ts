@@ -1,4 +1,4 @@
-/** A cluster for pictures of the page: a master and two secondaries, with something to show on them. */
+/** A cluster for pictures of the page: a master and two secondaries with messages. */
 import type { Page } from 'playwright-core';
 import { type Answer, append, put } from '../support/client.ts';
 import {
@@ -44,7 +44,7 @@ export class Stage {
     this.secondaries.splice(0, IDS.length, ...started);
   }
 
-  /** Appends at a changing pace for some time, so that the charts have something to show. */
+  /** Appends at a changing pace for some time, so that the charts have lines. */
   async work(durationMs: number): Promise<void> {
     const start = performance.now();
     for (let i = 1; performance.now() - start < durationMs; i += 1) {

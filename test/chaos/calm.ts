@@ -1,6 +1,6 @@
 /**
- * Times in which nothing is wrong any more: every writer must be answered, and all nodes must agree,
- * each within its time. What cannot heal by itself, and is not meant to, is healed here as an operator
+ * Times without faults: every writer must be answered, and all nodes must agree,
+ * each within its time. What is not meant to heal by itself is repaired here, as an operator
  * would.
  */
 import { waitFor } from '../support/wait.ts';
@@ -9,12 +9,12 @@ import type { ChaosCluster } from './cluster.ts';
 import { type Health, healthOf } from './health.ts';
 import type { RecoveryWatch } from './recoveries.ts';
 
-/** How long the cluster may take to agree when all is healed, in ms. */
+/** How long the cluster may take to agree once the faults are over, in ms. */
 const AGREEMENT_MS = 20_000;
 /** How long a writer may wait for its acknowledgement then, in ms. */
 const ANSWERS_MS = 20_000;
 
-/** The run cannot go on: something did not happen in time. The name is what the checker calls it. */
+/** The run cannot go on, because something did not happen in time. The name is the one that the checker reports. */
 export class Broken extends Error {
   constructor(name: string, detail: string) {
     super(detail);
@@ -23,7 +23,7 @@ export class Broken extends Error {
 }
 
 export class Calm {
-  /** How long it took at most until everyone was answered and all agreed, in ms. */
+  /** The longest time until all writers were answered and all nodes agreed, in ms. */
   longestMs = 0;
   readonly #cluster: ChaosCluster;
   readonly #run: ClientRun;
@@ -59,7 +59,7 @@ export class Calm {
     }
   }
 
-  /** Waits until the master finds everything in order, and each secondary confirms it. */
+  /** Waits until the master reports that all is well, and each secondary confirms it. */
   async agree(): Promise<void> {
     let last = '';
     const isLogMatched = async () => {
@@ -106,7 +106,7 @@ function isForeign(health: Health | null, { logId }: Health): boolean {
   return health !== null && health.logId !== null && health.logId !== logId;
 }
 
-/** Nobody waits where everybody has everything, and remembers it. */
+/** Whether no client waits, and every node has the whole log and is complete. */
 function agree([master, ...others]: (Health | null)[]): boolean {
   if (master?.role !== 'master' || master.status !== 'ok') return false;
   const { logId, length, waiting, secondaries } = master;

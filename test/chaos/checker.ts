@@ -17,7 +17,7 @@ import { Promises } from './promise.ts';
 import { badReads, untrueReceipts } from './read-rules.ts';
 import { brokenTails, needlessResets, untrueTails } from './tail-rules.ts';
 
-/** All that is wrong with a run; empty if nothing is. */
+/** All violations in a run. */
 export function check(history: History): Finding[] {
   const promises = new Promises(history);
   const log = history.final.get(history.master) ?? [];
@@ -48,7 +48,7 @@ export function check(history: History): Finding[] {
   ];
 }
 
-/** What a run was worth: how much was acknowledged, and how much of that had to survive what. */
+/** How much a run has tested: what was acknowledged, and how much of that had to survive which faults. */
 export function coverage(history: History): {
   acknowledged: number;
   strict: number;

@@ -9,7 +9,7 @@ import type { ChaosCluster } from './cluster.ts';
 import { Faults } from './faults.ts';
 import type { RecoveryWatch } from './recoveries.ts';
 
-/** A node whose link breaks for some requests: what it was told, in order. */
+/** A node whose link breaks for some requests; records the requests that it gets, in order. */
 async function nodeThatMisses(
   t: TestContext,
   isMissed: (request: number) => 'lost' | 'unanswered' | null,

@@ -1,5 +1,5 @@
 /**
- * The faults, one by one: how each begins and ends, and what of it is recorded in the history, so that
+ * The faults: how each begins and ends, and what of it is recorded in the history, from which
  * the checker knows what excuses a loss and what does not.
  */
 import { Dice } from '../lib/support.ts';
@@ -12,7 +12,7 @@ import { call } from './http.ts';
 import { Memories } from './memories.ts';
 import type { RecoveryWatch } from './recoveries.ts';
 
-/** How long an old master may go on when a new one is there and all is healed, in ms. */
+/** How long an old master may go on beside a new one once the faults are over, in ms. */
 const FENCE_MS = 10_000;
 /** How long a node may be down, stopped or cut off before it can be told to inject nothing, in ms. */
 const INJECTION_END_MS = 60_000;
@@ -21,7 +21,7 @@ const INJECTION_END_MS = 60_000;
 export interface Fault {
   readonly kind: string;
   readonly node: string;
-  /** Faults that would meet in the same place on the same node are not drawn together. */
+  /** Faults of the same kind on the same node are not drawn together. */
   readonly place: 'process' | 'link' | 'frames' | 'disk';
   /** Resolves to false if the node is in no state for this fault. */
   begin(): Promise<boolean>;
@@ -43,7 +43,7 @@ export class Faults {
     this.#dice = dice;
   }
 
-  /** @param isForced also where more nodes lose their memory than the promise allows */
+  /** @param isForced also if more nodes lose their memory than the promise allows */
   killing(node: string, isForced = false): Fault {
     const { history } = this.#run;
     const isMaster = node === this.#cluster.master;
@@ -98,7 +98,7 @@ export class Faults {
       node: master,
       place: 'process',
       begin: async () => {
-        // One that still recovers when it goes on would rightly be the newer of the two.
+        // If it still recovers when it goes on, it is rightly the newer of the two.
         if (this.#recoveries.isUnderWay) return false;
         this.#memories.void();
         await this.#recoveries.takeOver(async () => {
@@ -115,8 +115,8 @@ export class Faults {
   }
 
   /**
-   * A master whose place was taken must say that it has stopped for good; or be read-only at least, where
-   * all others had lost their memory and began another log, under which nobody can tell it.
+   * A replaced master must say that it has stopped for good. It must at least be read-only if
+   * all others had lost their memory and began another log: then no node can tell it of the new master.
    */
   async #seeFenced(url: string): Promise<void> {
     let last = '';
@@ -179,7 +179,7 @@ export class Faults {
       place: 'frames',
       begin: async () => {
         if (await this.#putFaults(node, faults)) return true;
-        // It may have been taken though no answer came.
+        // The node may have taken it although no answer came.
         await end();
         return false;
       },
@@ -198,7 +198,7 @@ export class Faults {
     };
   }
 
-  /** Whether the node has taken them; not if it is down, stopped or cut off. */
+  /** Whether the node has taken the faults; false if it is down, stopped or cut off. */
   async #putFaults(node: string, body: object): Promise<boolean> {
     const url = `${this.#cluster.url(node)}/faults`;
     const set = call(url, { method: 'PUT', body, timeoutMs: 1000 });
@@ -208,7 +208,7 @@ export class Faults {
     );
   }
 
-  /** For what is drawn when a fault begins: whichever of several does so first, the plan stays. */
+  /** Random numbers that are drawn when a fault begins; the order of such faults does not change the plan. */
   #ownDice(): Dice {
     return new Dice(this.#dice.integer(0, 2 ** 31 - 1));
   }

@@ -1,6 +1,6 @@
 /**
- * What a node says of itself, by the project's own client. Appends and pages are asked for by hand
- * (`http.ts`): there every single answer counts, also those after which a client would try again.
+ * The health of a node, by the project's own client. Appends and pages are requested by hand
+ * (`http.ts`), because every single answer counts, also one after which the client would retry.
  */
 import { type Health, ReplicatedLogClient } from '../../src/client.ts';
 

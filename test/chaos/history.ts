@@ -1,5 +1,5 @@
 /**
- * What happened in a run, as it is recorded and judged: what clients asked and were answered, what
+ * The history of a run, which the checker judges: what clients asked and were answered, what
  * readers saw, and what was done to the nodes. Plain data, so that the checker can be tested with
  * histories made by hand, and a bad one can be written to a file. All times are ms of one clock.
  */
@@ -9,7 +9,7 @@ export type Mode = 'memory' | 'disk';
 
 export type WriteConcern = number | 'majority' | 'all';
 
-/** An answer that says where a message is and who holds it, whatever its status. */
+/** An answer of any status that says where a message is and which nodes hold it. */
 export interface Receipt {
   readonly status: number;
   readonly seq: number;
@@ -35,20 +35,20 @@ export interface Append {
   attempts: number;
   readonly receipts: Receipt[];
   /**
-   * `open`: nobody knows. `acknowledged`: 200 or 201. `refused`: 4xx, 503 or 507 without
+   * `open`: it is not known. `acknowledged`: 200 or 201. `refused`: 4xx, 503 or 507 without
    * `"appended": true`, in its one attempt.
    */
   outcome: 'open' | 'acknowledged' | 'refused';
 }
 
-/** One page that a reader got, or what a tail was told of what was there when it asked. */
+/** One page of a reader, or the entries that a tail got of the log as it was when it connected. */
 export interface Read {
   readonly node: string;
   /** Which incarnation of the node. */
   readonly incarnation: number;
   readonly sentAt: number;
   readonly at: number;
-  /** Which log; null where the reader does not know. */
+  /** The log; null if the reader does not know it. */
   readonly logId: string | null;
   readonly epoch: number;
   /** `Log-Length`. */
@@ -57,23 +57,23 @@ export interface Read {
   readonly texts: readonly string[];
 }
 
-/** All that one reader was told, who followed the log as events, over all its connections. */
+/** All events of one reader that followed the log, over all its connections. */
 export interface Tail {
   readonly reader: string;
   /** Whether it follows only what is committed. */
   readonly isCommitted: boolean;
   readonly told: Told[];
-  /** What it takes for the log: what it was told, without what resets took back. */
+  /** The log by these events: all entries, without those that resets took back. */
   readonly log: readonly string[];
 }
 
-/** One event: an entry, or that what was told from `reset` on does not count any more. */
+/** One event: an entry, or that the entries from `reset` on are no longer valid. */
 export type Told = { readonly at: number } & (
   | { readonly seq: number; readonly text: string; readonly reset?: undefined }
   | { readonly reset: number; readonly reason: 'cut' | 'other-log' }
 );
 
-/** Somebody's time out of order. */
+/** A time in which a node was out of order. */
 export interface Interval {
   readonly node: string;
   readonly what: string;
@@ -86,9 +86,9 @@ export interface Interval {
 export interface Recovery {
   readonly incarnation: number;
   readonly from: number;
-  /** When it was seen to have recovered, or was killed before; Infinity while it tries. */
+  /** When it was seen to have recovered, or was killed before that; Infinity while it recovers. */
   to: number;
-  /** The epoch it took; null if nobody saw it. */
+  /** Its epoch; null if it was not seen. */
   epoch: number | null;
 }
 
@@ -113,12 +113,12 @@ export interface History {
   /** Moments at which all nodes were seen to hold the same log, to be complete, and the master knew. */
   readonly agreements: number[];
   /**
-   * Moments at which those who break things did not keep within the promise: more than m-1 members lost their
+   * Moments at which the faults went beyond the promise: more than m-1 members lost their
    * memory at once, or a second master ran.
    */
   readonly voids: number[];
   readonly findings: Finding[];
-  /** The log of every node at the end, when all was healed. */
+  /** The log of every node at the end, once the faults were over. */
   readonly final: Map<string, readonly string[]>;
 }
 

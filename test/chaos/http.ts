@@ -1,4 +1,4 @@
-/** One HTTP request with a time limit of its own: answered whole, or an error, and never hanging. */
+/** One HTTP request with a time limit: ends with a whole answer or an error, and never hangs. */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 export interface Answer {

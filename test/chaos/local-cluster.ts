@@ -4,7 +4,7 @@
  *
  * A full disk is a limit on the size of the files that the process may write (`prlimit --fsize`): it
  * needs no rights and no mount, cuts a write in the middle as a disk does, and can be lifted while
- * the node runs. The node sees EFBIG instead of ENOSPC, and has to take both for the same.
+ * the node runs. The node gets EFBIG instead of ENOSPC, and must treat both alike.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface Node {
   port: number;
   /** All its incarnations; the last one is the present. */
   readonly incarnations: NodeProcess[];
-  /** Processes that we have ended, and what else may end. */
+  /** Processes that were ended on purpose; any other end is a defect. */
   readonly killed: Set<NodeProcess>;
 }
 
@@ -48,7 +48,7 @@ export class LocalCluster implements ChaosCluster {
     this.hasDiskFull = mode === 'disk' && spawnSync('prlimit', ['--version']).status === 0;
   }
 
-  /** A cluster with so many secondaries, not started yet; `random` draws what garbage spoils. */
+  /** A cluster with this many secondaries, not started yet; `random` draws where garbage is inserted. */
   static async open(mode: Mode, count: number, random: () => number): Promise<LocalCluster> {
     const ids = Array.from({ length: count }, (_, index) => `s${index + 1}`);
     const cluster = new LocalCluster(mode, ids);

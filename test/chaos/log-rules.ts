@@ -1,6 +1,6 @@
 /**
- * The rules of the checker about the final log and what writers were told: each finds what breaks one
- * sentence of the contract, and gives it its name.
+ * The rules of the checker about the final log and the answers to writers: each finds violations of one
+ * sentence of the contract, and names it.
  */
 import { type Append, brief, type Finding, type History, requiredNodes } from './history.ts';
 import type { Promises } from './promise.ts';
@@ -23,7 +23,7 @@ export function disagreements({ master, final }: History, log: readonly string[]
   return found;
 }
 
-/** One entry for each text: they are unique, and keys make retries harmless. */
+/** Each text is in the log at most once: texts are unique, and keys make retries harmless. */
 export function duplicates(log: readonly string[]): Finding[] {
   const seen = new Map<string, number>();
   const found: Finding[] = [];
@@ -38,7 +38,7 @@ export function duplicates(log: readonly string[]): Finding[] {
   return found;
 }
 
-/** Nothing is in the log that nobody sent, or that was refused. */
+/** Every entry of the log was sent by a writer and not refused. */
 export function phantoms({ appends }: History, log: readonly string[]): Finding[] {
   const sent = new Map<string, Append>();
   for (const append of appends) for (const text of append.texts) sent.set(text, append);
@@ -55,7 +55,7 @@ export function phantoms({ appends }: History, log: readonly string[]): Finding[
   return found;
 }
 
-/** A receipt names distinct nodes of the cluster, and as many as its status says. */
+/** A receipt names distinct nodes of the cluster, as many as its status requires. */
 export function badReceipts(history: History, append: Append): Finding[] {
   const nodes = [history.master, ...history.secondaries];
   const required = requiredNodes(append.w, nodes.length);
@@ -114,7 +114,7 @@ export function brokenBatches({ texts }: Append, seqOf: ReadonlyMap<string, numb
   return [{ name: 'broken batch', detail }];
 }
 
-/** When everything is healed, whoever waits is answered. */
+/** Once the faults are over, every writer is answered. */
 export function unfinished({ appends }: History): Finding[] {
   return appends
     .filter(({ key, outcome }) => key !== null && outcome !== 'acknowledged')
@@ -124,7 +124,7 @@ export function unfinished({ appends }: History): Finding[] {
     }));
 }
 
-/** What was answered before something else was asked comes before it in the log. */
+/** If one append was answered before another was sent, it comes first in the log. */
 export function reorders({ appends }: History, seqOf: ReadonlyMap<string, number>): Finding[] {
   const events: { at: number; seq: number; text: string; isAnswer: boolean }[] = [];
   for (const { texts, receipts, firstSentAt } of appends) {
@@ -132,7 +132,7 @@ export function reorders({ appends }: History, seqOf: ReadonlyMap<string, number
     const seq = seqOf.get(text);
     if (seq === undefined) continue;
     events.push({ at: firstSentAt, seq, text, isAnswer: false });
-    // An entry that was lost before it was acknowledged may have its old seq again, in a later epoch.
+    // An entry that was lost before its acknowledgement may get the same seq again in a later epoch.
     const last = receipts.findLast((receipt) => receipt.seq === seq);
     const answered = receipts.find((one) => one.seq === seq && one.epoch === last?.epoch);
     if (answered !== undefined) events.push({ at: answered.at, seq, text, isAnswer: true });

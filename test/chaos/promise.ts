@@ -1,12 +1,12 @@
 /**
  * Which acknowledged entries must be there at the end. THE PROMISE: an entry acknowledged at a majority or
  * more is never missing, as long as never more than m-1 members are without their memory at once, and one
- * master runs at a time. Who was paused, late or cut off excuses nothing. With disks nothing excuses a loss.
+ * master runs at a time. A node that was paused, late or cut off is no excuse. With disks nothing excuses a loss.
  *
- * At a smaller `w`, or where those who break things did not keep within that: it is lost only if every node
- * that its receipt names lost its memory since, or was out of reach of a recovery since.
+ * At a smaller `w`, or if the faults went beyond that, it may be lost only if every node
+ * that its receipt names has lost its memory since, or was out of reach of a recovery since.
  *
- * Nodes show a prefix of the master's log, so who holds seq 9 holds 1 to 8 as well, and a receipt
+ * Nodes show a prefix of the master's log, so a node that holds seq 9 holds 1 to 8 as well, and a receipt
  * for seq 9 renews the promise of all before it. Without that, a run in which every node dies once
  * would promise nothing. So for each recovery there is a watermark: the last seq for which some
  * receipt of an earlier run names a node that has been there, whole and in reach, ever since. Up
@@ -41,8 +41,8 @@ export class Promises {
   }
 
   /**
-   * Whether the promise covers it: a majority held it, and from before it was sent, when all nodes had the same
-   * log, to the end those who break things kept within the promise.
+   * Whether the promise covers it: a majority held it, and the faults kept within the promise from a moment before
+   * it was sent, when all nodes had the same log, to the end.
    */
   isCommitted({ firstSentAt }: Append, { acked }: Receipt): boolean {
     const { secondaries, agreements, voids } = this.#history;
@@ -110,7 +110,7 @@ export class Promises {
     return survived;
   }
 
-  /** Who was down, stopped or cut off at any moment of each recovery. */
+  /** The nodes that were down, stopped or cut off at any moment of each recovery. */
   #findOutOfReach(): void {
     const { recoveries, outages } = this.#history;
     for (const { incarnation, from, to } of recoveries) {

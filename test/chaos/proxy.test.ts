@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { waitFor } from '../support/wait.ts';
 import { FaultyProxy, type LinkFault, type Strength } from './proxy.ts';
 
-/** A server that sends back what it gets, and records it; a proxy before it; a client behind that. */
+/** A server that records and sends back what it gets, a proxy in front of it, and a client of the proxy. */
 async function echo(t: TestContext): Promise<{ proxy: FaultyProxy; seen: () => Buffer }> {
   let seen = Buffer.alloc(0);
   const sockets = new Set<Socket>();

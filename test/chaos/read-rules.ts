@@ -63,7 +63,7 @@ function whereOf({ node, incarnation, epoch, at }: Read): string {
   return `${node} (incarnation ${incarnation}, epoch ${epoch}, at ${Math.round(at)} ms)`;
 }
 
-/** Answers that show less than an earlier one did, before they were asked for. */
+/** Answers that show less than another answer that came before they were requested. */
 function shrunk(view: string, reads: readonly Read[]): Finding[] {
   const longest: { at: number; length: number }[] = [];
   const found: Finding[] = [];
@@ -78,7 +78,7 @@ function shrunk(view: string, reads: readonly Read[]): Finding[] {
 }
 
 /**
- * Who is named as holding an entry shows it: to everyone who asks later, in the same incarnation and epoch.
+ * A node that a receipt names shows the entry to every later reader, in the same incarnation and epoch.
  */
 export function untrueReceipts({ appends, reads, kills }: History): Finding[] {
   const incarnationsEnded = (node: string, by: (kill: Interval) => boolean) =>

@@ -1,4 +1,4 @@
-/** Readers follow the log of each node by pages, and begin anew when something may have changed. */
+/** Readers that follow the log of each node by pages, and begin again when it may have changed. */
 import type { Dice } from '../lib/support.ts';
 import type { ClientRun, Nodes } from './clients.ts';
 import { call, sleep } from './http.ts';
@@ -16,8 +16,8 @@ export async function read(run: ClientRun, node: string, dice: Dice): Promise<vo
       continue;
     }
     const { incarnation, epoch, texts, length } = page;
-    // A new incarnation or epoch may show something else: it is read from the beginning. So is any other,
-    // now and then, to see that nothing has changed.
+    // A new incarnation or epoch may have another log, so it is read from the beginning. So is any other
+    // now and then, to check that nothing has changed.
     if (incarnation !== view.incarnation || epoch !== view.epoch) {
       view = await viewOf(run, node, incarnation, epoch);
       from = 1;

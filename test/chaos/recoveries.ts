@@ -19,7 +19,7 @@ export class RecoveryWatch {
     return this.#run.history.recoveries.at(-1)?.to === Number.POSITIVE_INFINITY;
   }
 
-  /** A master that is killed or frozen for good recovers no more. */
+  /** Notes that the master was killed or frozen for good before it had recovered. */
   end(): void {
     const last = this.#run.history.recoveries.at(-1);
     if (last !== undefined) last.to = Math.min(last.to, this.#run.now());

@@ -1,4 +1,4 @@
-/** What the client makes of answers: right ones, refusals, and whatever a broken server or proxy says. */
+/** How the client treats answers: valid ones, refusals, and those of broken servers and proxies. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NoAnswerError, ProblemError, ReplicatedLogClient } from '../../src/client.ts';
@@ -6,7 +6,7 @@ import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Answering, fakeNode, json, problem, QUICK, RECEIPT } from './support.ts';
 
-/** Answers the first request so, and all others with a receipt. */
+/** Answers the first request in this way, and all others with a receipt. */
 const first =
   (answer: Answering): Answering =>
   (res, seen, index) =>

@@ -1,4 +1,4 @@
-/** The client against real nodes: one by one they die, come back, lag and lose acks. */
+/** The client against real nodes that die, come back, lag and lose acks. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -150,7 +150,7 @@ describe('a client of real nodes', () => {
     assert.deepEqual((await client.read()).messages, []);
     assert.deepEqual((await client.read({ afterMyWrites: true })).messages, ['mine']);
     await client.append('also mine', { w: 1 });
-    // The secondary has no time for it, so the next node is asked.
+    // The secondary must not wait, so the next node is asked.
     const now = await client.read({ afterMyWrites: true, waitMs: 0 });
     assert.deepEqual(now.messages, ['mine', 'also mine']);
   });
@@ -199,7 +199,7 @@ describe('a client of real nodes', () => {
     await spare.stop();
     const appending = client.append('b');
     const ports = secondaries.map(({ port }) => port);
-    // Where the master was there is a secondary now, and the other way round.
+    // Master and secondary have exchanged their addresses.
     const other = await startSecondary({ NODE_ID: 'other', PORT: master.port });
     const next = await startMaster(ports, { ...FAST, PORT: spare.port });
     stopAfter(t, next, other);
@@ -245,7 +245,7 @@ describe('a client of real nodes', () => {
     await tail.until(2);
     link.disturb('cut');
     await writer.append(['c', 'd'], { w: 2 });
-    // The first node waits for what never comes, the next one has it.
+    // The first node waits in vain, the next one has it.
     const other = clientOf(s1, s2);
     assert.equal((await other.read({ minSeq: 4, waitMs: 1000 })).length, 4);
     await tail.until(4);

@@ -1,4 +1,4 @@
-/** Every example, run as a program on a cluster of its own. One without a check here is a failure. */
+/** Runs every example as a program on a cluster of its own. An example without a check here fails. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ class Example {
     t.after(() => this.#child.kill('SIGKILL'));
   }
 
-  /** Waits until it ends well; gives the lines it has printed. */
+  /** Waits until it exits with 0; returns the lines that it printed. */
   async lines(): Promise<string[]> {
     assert.equal(await this.#code, 0, this.output);
     return this.output.trimEnd().split('\n');
@@ -95,7 +95,7 @@ const CHECKS: Record<string, (t: TestContext, cluster: Cluster) => Promise<void>
 };
 
 const files = readdirSync(new URL('../../examples', import.meta.url));
-/** What they share; no program. */
+/** Shared by the examples, and no program. */
 const SHARED = 'nodes.ts';
 
 describe('the example', () => {

@@ -1,4 +1,4 @@
-/** Logs that break off on the way, nodes that tell too much or too little, and readers that are slow. */
+/** Answers that break off, nodes that send too much or too little, and slow readers. */
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
@@ -132,7 +132,7 @@ describe('a tail', () => {
 
 const resetEvent = (from: number, logId = 'M', reason = 'cut') =>
   `id: ${from - 1}-${logId}\nevent: reset\ndata: ${JSON.stringify({ from, logId, reason })}\n\n`;
-/** With an id that says more than the seq. */
+/** With an id that has more than the seq. */
 const fullEvent = (seq: number, logId = 'L') => event(seq).replace('\n', `-${logId}\n`);
 
 describe('a tail that is reset', () => {
@@ -215,14 +215,14 @@ describe('a tail that is reset', () => {
   });
 });
 
-/** What a fake node shows, as the headers of `/messages` say it. */
+/** The headers of `/messages` of a fake node. */
 interface Shown {
   readonly length: number;
   readonly epoch?: number;
   readonly logId?: string;
 }
 
-/** A node that shows more at each question, up to the last of `shown`, and tells tails no more than the first. */
+/** A node that shows more at each request, up to the last of `shown`, but sends tails only the first. */
 async function showing(t: TestContext, ...shown: [Shown, ...Shown[]]) {
   let asked = 0;
   return fakeNode(t, (res, { method, headers }) => {

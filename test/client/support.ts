@@ -1,4 +1,4 @@
-/** What the tests of the client share: servers that answer as they are told, and tails that are recorded. */
+/** Shared by the tests of the client: servers with scripted answers, and recorded tails. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,7 @@ import { waitFor } from '../support/wait.ts';
 // What the client asks for.
 globalThis.fetch = describedFetch(globalThis.fetch);
 
-/** Times that are short, for what must fail and be tried again. */
+/** Short times, for requests that must fail and be retried. */
 export const QUICK = { timeoutMs: 300, backoffBaseMs: 5, backoffMaxMs: 50 };
 
 /** One request that a fake node got. */
@@ -27,7 +27,7 @@ export interface FakeNode {
   readonly seen: Seen[];
 }
 
-/** How a fake node answers its n-th request (from 0); doing nothing leaves it waiting. */
+/** Answers the n-th request of a fake node (from 0); without an answer the client waits. */
 export type Answering = (res: ServerResponse, seen: Seen, index: number) => void;
 
 /** A server on loopback, closed after the test. */
@@ -64,7 +64,7 @@ export function problem(status: number, name: string, fields: object = {}): obje
 /** A receipt as a master of one node gives it. */
 export const RECEIPT = { seq: 1, epoch: 1, w: 1, acked: ['master'], pending: [] };
 
-/** Follows the log until the test is over, and records what it is given. */
+/** Follows the log until the test is over, and records the entries. */
 export class RecordedTail {
   readonly entries: TailEntry[] = [];
   error: unknown;
@@ -96,7 +96,7 @@ export class RecordedTail {
   }
 }
 
-/** All that an iterable gives. */
+/** All values of an iterable. */
 export async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const list: Item[] = [];
   for await (const item of items) list.push(item);

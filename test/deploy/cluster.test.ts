@@ -1,6 +1,6 @@
 /**
  * deploy/cluster.sh with local processes, in a copy of the checkout: a node that is stopped and started
- * again is the node that it was, whatever the environment says by then.
+ * again has its old configuration, whatever the environment is then.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -31,10 +31,10 @@ class Checkout {
     fs.writeFileSync(join(this.path, 'bin/docker'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   }
 
-  /** What the script prints. */
+  /** Runs the script; returns what it prints. */
   async cluster(args: readonly string[], settings: Record<string, string> = {}): Promise<string> {
     const { PATH, HOME } = process.env;
-    // Its nodes run the sources by another loader, whose coverage cannot be told together with that of the rest.
+    // Its nodes use another loader, whose coverage cannot be merged with that of the rest.
     const quiet = { NODE_V8_COVERAGE: '' };
     const env = { HOME, ...quiet, ...settings, PATH: `${join(this.path, 'bin')}:${PATH}` };
     const command = promisify(execFile)('deploy/cluster.sh', args, { cwd: this.path, env });
@@ -50,7 +50,7 @@ class Checkout {
     await this.cluster(['start', node], settings);
   }
 
-  /** Asks a node, which may be starting. */
+  /** Sends a request to a node, which may be starting. */
   async ask(node: string, path: string, token: string | null = TOKEN, body?: object) {
     const port = this.#ports[`${node.toUpperCase()}_PORT`];
     const headers = {
@@ -91,7 +91,7 @@ describe('deploy/cluster.sh', { skip: process.platform === 'win32' }, () => {
     assert.equal(first.status, 201);
     const before = (await cluster.ask('master', '/health')).body;
 
-    // None of this may reach them: neither what is missing now, nor what is new.
+    // No change of the environment may reach the nodes, neither missing variables nor new ones.
     const others = { API_TOKEN: '', FAULT_DELAY_MS: '9', MAX_LOG_BYTES: '1', QUORUM_APPEND: 'no' };
     for (const node of NODES) await cluster.restart(node, others);
     for (const node of NODES) {
@@ -124,7 +124,7 @@ describe('deploy/cluster.sh', { skip: process.platform === 'win32' }, () => {
     assert.deepEqual(kept().sort(), ['master.env', 's1.env', 's2.env']);
     for (const name of kept()) assert.equal(fs.statSync(join(state, name)).mode & 0o777, 0o600);
 
-    // What is missing is started as it was; the others run on.
+    // A missing node is started with its old configuration; the others run on.
     await cluster.cluster(['stop', 's2']);
     await cluster.up({});
     assert.equal((await cluster.ask('s2', '/messages', null)).status, 401);

@@ -1,4 +1,4 @@
-/** deploy/kubernetes: the schemas take it, its parts fit together, and its nodes take their configuration. */
+/** deploy/kubernetes: it is valid by the schemas, its parts fit together, and nodes accept its configuration. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ for (const [name, folder] of Object.entries(variants)) {
   const setNamed = (name: string) => sets.find((set) => set.metadata.name === name);
   const container = (name: string) => containersOf(setNamed(name))[0];
 
-  /** What a pod's process finds in its environment. */
+  /** The environment of a pod's process. */
   const environmentOf = (set: string, pod: string) => {
     const values: Record<string, string> = { CLUSTER_TOKEN: '0123456789abcdef' };
     for (const { name, value, valueFrom } of container(set).env) {
@@ -75,7 +75,7 @@ for (const [name, folder] of Object.entries(variants)) {
     });
 
     it('has no field that Kubernetes does not know', () => {
-      // The schemas let unknown fields pass; the types made of them do not.
+      // The schemas permit unknown fields; the types made from them do not.
       const lines = resources.map(
         (one, at) =>
           `import type { I${one.kind} as T${at} } from 'kubernetes-models/${one.apiVersion}';\n` +

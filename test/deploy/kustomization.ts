@@ -1,6 +1,6 @@
 /**
- * Builds deploy/kubernetes as `kubectl kustomize` does, as far as that folder needs it, so that it is checked also
- * where no kubectl is; where one is, the tests compare the two.
+ * Builds deploy/kubernetes as `kubectl kustomize` does, as far as that folder needs it. So it is checked also
+ * without kubectl; with one, the tests compare the results.
  */
 import { readFileSync } from 'node:fs';
 import { parse, parseAllDocuments } from 'yaml';
@@ -19,7 +19,7 @@ interface Kustomization {
   readonly patches?: { target: { kind: string }; patch: string }[];
 }
 
-/** All that the folder comes to; `tokens.env` must be in it. */
+/** All objects that the folder builds; `tokens.env` must be in it. */
 export function build(folder: string): Resource[] {
   const read = (path: string) => readFileSync(`${folder}/${path}`, 'utf8');
   const kustomization: Kustomization = parse(read('kustomization.yaml'));
@@ -59,7 +59,7 @@ export function build(folder: string): Resource[] {
       one.metadata.labels = { ...one.metadata.labels, ...pairs };
     }
   }
-  // The only replacement there is; the comparison with kubectl sees whether it is this one.
+  // The only replacement in the folder; the comparison with kubectl verifies it.
   if (kustomization.replacements !== undefined) {
     const [container] = containersOf(named('StatefulSet', 'master'));
     const count = named('StatefulSet', 'secondary').spec.replicas;

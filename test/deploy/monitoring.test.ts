@@ -1,4 +1,4 @@
-/** Alerts and dashboard: Prometheus takes them, and they name only what there is. */
+/** Alerts and dashboard: Prometheus accepts them, and they use only metrics that exist. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

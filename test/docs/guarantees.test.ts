@@ -14,9 +14,9 @@ const SIMULATOR = new URL('../simulator/', import.meta.url);
 const TEST_LINE = /^\|.*\| `(test\/[^`]+)`: (.+) \|$/;
 /** A line of a table whose last cell is the id of an invariant. */
 const INVARIANT_LINE = /^\| (.+) \| `([a-z-]+)` \|$/;
-/** What runs as a test: its name is the first argument. */
+/** A call that defines a test, with its name as the first argument. */
 const TEST_CALL = /^ *(?:it|itSees|test)\(\s*(['"`])((?:(?!\1).)*)\1/gm;
-/** What fails a test: an assertion, or a wait that has a deadline. */
+/** What can fail a test: an assertion, or a wait with a deadline. */
 const CAN_FAIL = /\bassert\b|\bwaitFor\(|\buntil\w*\(|\.waitFor\(/;
 const IS_LEFT_OUT = /\.(?:skip|todo)\(|\b(?:skip|todo): *(?:true|['"`])/;
 

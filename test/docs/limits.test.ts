@@ -1,4 +1,4 @@
-/** docs/limits.md says what the sources say: every constant that is a limit, its value and its place. */
+/** docs/limits.md agrees with the sources: every constant that is a limit, its value and its file. */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
@@ -10,7 +10,7 @@ import {
 
 const LIBRARY = new URL('../../src/lib/', import.meta.url);
 const DOCUMENT = new URL('../../docs/limits.md', import.meta.url);
-/** How the name of a limit ends: in its unit, or as the bound it is. */
+/** The end of the name of a limit: its unit, or the kind of bound. */
 const LIMIT_NAME = /_(MAX|MIN|MS|BYTES|CEILING|FACTOR)$/;
 const UNITS: Record<string, number> = {
   '': 1,
@@ -41,7 +41,7 @@ async function limitsInSources(): Promise<Map<string, Limit>> {
   return limits;
 }
 
-/** The cells of the tables that have so many columns, but for their heads. */
+/** The cells of the tables with this many columns, without their heads. */
 async function rowsOf(columns: number): Promise<string[][]> {
   const lines = (await readFile(DOCUMENT, 'utf8')).split('\n');
   const rows = lines.map((line) =>
@@ -97,7 +97,7 @@ describe('docs/limits.md', () => {
   });
 });
 
-/** What else must be set for a variable to take its whole range. */
+/** Other variables that must be set so that a variable has its whole range. */
 function roomFor(name: string): Record<string, string> {
   if (name === 'SUSPECTED_AFTER_MISSES') return { UNHEALTHY_AFTER_MISSES: '1000000' };
   return name === 'BACKOFF_BASE_MS'

@@ -1,4 +1,4 @@
-/** Every link of the documentation leads somewhere: to a file that is there, and to a heading in it. */
+/** Every link of the documentation names an existing file, and a heading in it. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
@@ -28,7 +28,7 @@ function linksOf(page: string): string[] {
   return links.map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
 }
 
-/** What a heading is called in a link, as GitHub does it. */
+/** The name of a heading in a link, as on GitHub. */
 function anchorsOf(page: string): string[] {
   const headings = [
     ...textOf(page)

@@ -1,4 +1,4 @@
-/** README.md repeats a few facts of other places; here is checked that they are the same there. */
+/** README.md repeats a few facts of other files; the tests check that they are the same. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -44,7 +44,7 @@ describe('README.md', () => {
   });
 });
 
-/** Two digits, as a visitor reads times. */
+/** A time with two significant digits. */
 function rounded(ms: string): string {
   return String(Number(Number(ms).toPrecision(2)));
 }

@@ -22,7 +22,7 @@ export function casesOf({ share }: Property, runs: number): number {
   return Math.max(1, Math.round(share * runs));
 }
 
-/** Runs the properties whose name has `only` in it; tells how each went. */
+/** Runs the properties whose name contains `only`, and reports the result of each. */
 export async function runAll(
   runs: number,
   seed: number,

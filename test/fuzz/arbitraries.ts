@@ -1,7 +1,7 @@
 /** What is generated for every endpoint: JSON, numbers and texts at the edges, half-valid objects, bytes. */
 import fc from 'fast-check';
 
-/** Numbers where checks tend to be wrong. */
+/** Numbers at the edges of checks. */
 export const number = fc.oneof(
   fc.constantFrom(0, -0, 1, 2, 3, -1, 1.5, 255, 256, 1e21, -1e308, Number.MAX_SAFE_INTEGER),
   fc.constantFrom(2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 + 2, Number.MIN_VALUE),
@@ -39,7 +39,7 @@ export const json: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
 );
 
-/** JSON nested deeper than anything needs. */
+/** Deeply nested JSON. */
 export const deepJson = fc
   .tuple(fc.integer({ min: 1, max: 1000 }), fc.constantFrom('[', '{"a":', '[[],'))
   .map(([depth, open]) => {
@@ -48,8 +48,8 @@ export const deepJson = fc
   });
 
 /**
- * A good object of which some fields are missing, of another kind, or too many: the inputs that come
- * furthest into a parser before they are wrong.
+ * A valid object with some fields missing, of another type, or added: such inputs get
+ * furthest into a parser before they are refused.
  */
 export function halfValid(good: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<object> {
   const fields = Object.fromEntries(
@@ -72,7 +72,7 @@ export function halfValid(good: Record<string, fc.Arbitrary<unknown>>): fc.Arbit
     });
 }
 
-/** What breaks in HTTP, JSON and lines when it stands where it should not. */
+/** Bytes that break HTTP, JSON and lines in the wrong place. */
 const SPLINTERS = [
   [
     '\r\n',
@@ -127,7 +127,7 @@ const mutation: fc.Arbitrary<Mutation> = fc
     }
   });
 
-/** The bytes of something good, with up to three mutations. */
+/** Valid bytes with up to three mutations. */
 export function mutated(good: fc.Arbitrary<string>): fc.Arbitrary<Buffer> {
   return fc
     .tuple(good, fc.array(mutation, { maxLength: 3 }))

@@ -29,7 +29,7 @@ const SECONDARY_REQUESTS = [
   get('/heartbeat') + get('/messages'),
 ];
 
-/** Sends the bytes and the end of them; gives all that comes back. */
+/** Sends the bytes and ends the connection; returns all that comes back. */
 function talk(port: number, bytes: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,5 +1,5 @@
 /**
- * The environment: whatever stands in it, a node starts or names every problem, each in one line that
+ * The environment: with any content, a node starts or names every problem, each in one line that
  * begins with the variable, and never shows a token. A few as real processes: exit code 78 or running.
  */
 import assert from 'node:assert/strict';
@@ -15,7 +15,7 @@ import { type Property, processes, pure } from './property.ts';
 
 const TOKEN = 'never-to-be-shown-anywhere';
 
-/** Values that are good for each variable, or nearly so. */
+/** Values of each variable that are valid, or nearly so. */
 const VARIABLES: Record<string, readonly string[]> = {
   HOST: ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '300.1.1.1', 'no such', 'http://x'],
   PORT: ['0', '8080', '65535', '65536', '6000', '-1', '-0', '080', '1e3', '0x50', ' 0 '],
@@ -95,7 +95,7 @@ function checkEnvironment(environment: Record<string, string>): void {
     const { port, host, nodeId } = read(environment, false);
     assert(Number.isSafeInteger(port) && !Object.is(port, -0) && port >= 0 && port < 65_536);
     assert(host !== '' && nodeId !== '');
-    // What was taken is read alike again, and no setting is outside of what a timer or a sum can be.
+    // Valid values give the same settings again, and no setting exceeds what a timer or a sum can hold.
     assert.deepEqual(read(environment, false), read(environment, false));
     const flat = JSON.stringify(read(environment, false), (_, value) => {
       assert(typeof value !== 'number' || (Number.isFinite(value) && value >= 0), String(value));
@@ -106,7 +106,7 @@ function checkEnvironment(environment: Record<string, string>): void {
   assert(performance.now() - begin < 1000, 'it takes long');
 }
 
-/** Starts a node; resolves when it listens or has ended with 78 and says why. */
+/** Starts a node; resolves when it listens, or has ended with 78 and an explanation. */
 async function startOrExit([entry, environment]: ['master' | 'secondary', object]): Promise<void> {
   const clean = Object.entries(environment).filter(([, value]) => !String(value).includes('\0'));
   const node = new NodeProcess(entry, {

@@ -1,4 +1,4 @@
-/** One request on a connection kept open, and what every answer of a node must be, whatever was asked. */
+/** One request on a persistent connection, and what holds for every answer of a node. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { answersOf, headersOf } from '../support/described.ts';
@@ -19,10 +19,10 @@ export interface Received {
 /** How long an answer may take, in ms; generous, because machines are slow at times. */
 const ANSWER_MS = 20_000;
 
-/** Sends a request by node's client, which, unlike `fetch`, takes any method and a body with any. */
+/** Sends a request by node's client, which, unlike `fetch`, accepts any method, and a body with each. */
 export function exchange(agent: http.Agent, port: number, sent: Sent): Promise<Received> {
   const { method, path, body } = sent;
-  // By itself it announces no length for methods that usually have no body.
+  // By itself it sends no Content-Length for methods that usually have no body.
   const length = body === null ? {} : { 'content-length': Buffer.byteLength(body) };
   const headers = { ...sent.headers, ...length };
   const hold = answersOf(port);
@@ -56,7 +56,7 @@ const STATUSES = [
   [503, 507],
 ].flat();
 
-/** Checks what holds for every answer; `isHead` for one that has no body. */
+/** Checks what holds for every answer; `isHead` for an answer without a body. */
 export function checkAnswer({ status, headers, body }: Received, isHead = false): void {
   assert(STATUSES.includes(status), `status ${status}: ${body}`);
   if (status === 503) assert(headers['retry-after'] !== undefined);

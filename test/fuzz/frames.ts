@@ -1,6 +1,6 @@
 /**
  * Frames to a real secondary, most of them nearly right, cut into pieces anywhere. A refused request
- * changes nothing; an ack tells exactly what the node shows.
+ * changes nothing; an ack has exactly the length that the node shows.
  */
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -12,7 +12,7 @@ import { checkAnswer, exchange } from './exchange.ts';
 import { type Property, processes } from './property.ts';
 import { stopSound } from './requests.ts';
 
-/** A frame as it is to be: its numbers are relative to what the node shows by then. */
+/** The plan of a frame; its numbers are relative to what the node shows then. */
 interface Plan {
   readonly ahead: number;
   readonly count: number;

@@ -1,4 +1,4 @@
-/** `make fuzz`: runs every property with its part of RUNS cases; SEED=... generates the same again. */
+/** `make fuzz`: runs every property with its share of RUNS cases; SEED=... generates the same cases again. */
 import { randomInt } from 'node:crypto';
 import { runAll } from './all.ts';
 

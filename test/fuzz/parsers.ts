@@ -1,6 +1,6 @@
 /**
- * The pure edge: what parses bytes, headers, queries and peers' answers. It never throws anything but
- * a problem, takes exactly what it should, coerces nothing, and what it takes is what was sent.
+ * The parsers of bytes, headers, queries and peers' answers. They throw nothing but
+ * problems, accept exactly what they should, coerce nothing, and return what was sent.
  */
 import assert from 'node:assert/strict';
 import { IncomingMessage } from 'node:http';
@@ -31,7 +31,7 @@ import { type Property, pure } from './property.ts';
 
 const MESSAGE_BYTES_MAX = 30;
 
-/** What `work` gives; null if it refuses with a problem of these statuses. Any other error passes. */
+/** The result of `work`; null if it refuses with a problem of these statuses. Throws any other error. */
 function tried<Value>(work: () => Value, ...statuses: number[]): { value: Value } | null {
   try {
     return { value: work() };
@@ -246,7 +246,7 @@ export const parserProperties: readonly Property[] = [
       const parsed = tried(() => parseJson(bytes), 400);
       if (parsed === null) return;
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-      // As text: what is nested deeply is too deep for a comparison.
+      // As text, because deeply nested values cannot be compared.
       assert.equal(JSON.stringify(parsed.value), JSON.stringify(JSON.parse(text)));
     },
   ),

@@ -1,5 +1,5 @@
 /**
- * What peers answer: a fake secondary that says anything at all to heartbeats and frames. The master
+ * Answers of peers: a fake secondary that answers anything to heartbeats and frames. The master
  * incarnations, does not grow, serves w=1 meanwhile, believes nothing that cannot be true, and is at peace
  * with the peer as soon as it speaks sense.
  */
@@ -15,7 +15,7 @@ import { deepJson, halfValid, json, mutated, number, text } from './arbitraries.
 import { type Property, processes } from './property.ts';
 import { stopSound } from './requests.ts';
 
-/** How much a master may grow while it is lied to, in MiB. */
+/** How much a master may grow during false answers, in MiB. */
 const GROWTH_MEBIBYTES_MAX = 150;
 
 interface Answer {
@@ -69,11 +69,11 @@ const answer: fc.Arbitrary<Answer> = fc.record({
   ending: fc.constantFrom('end', 'end', 'silence', 'reset', 'endless', 'bare'),
 });
 
-/** Gives the answer; an endless one goes on until nobody takes it. */
+/** Sends the answer; an endless one goes on until it is no longer read. */
 function give({ status, headers, pieces, ending }: Answer, res: ServerResponse): void {
   if (res.destroyed || res.writableEnded) return;
   if (ending === 'bare') {
-    // No HTTP at all.
+    // This is not HTTP.
     for (const piece of pieces) res.socket?.write(piece);
     res.socket?.end();
     return;
@@ -88,7 +88,7 @@ function give({ status, headers, pieces, ending }: Answer, res: ServerResponse):
 function goOn(res: ServerResponse, piece: string | Uint8Array): void {
   const bytes = Buffer.from(piece);
   const large = Buffer.concat(Array<Buffer>(Math.ceil(65_536 / (bytes.length + 1))).fill(bytes));
-  // Not all in one turn, or the fake itself would serve nobody.
+  // Not all in one turn, or the fake would serve no other request.
   for (let i = 0; i < 8 && !res.destroyed && large.length > 0; i += 1) {
     if (res.write(large)) continue;
     res.once('drain', () => goOn(res, piece));
@@ -130,11 +130,11 @@ async function start() {
     length += 1;
     const isAsked = () => {
       const hasStream = fake.streams + fake.frames.length > streams;
-      // A stream opens only to an incarnation that was met, and lies may be no meeting.
+      // A stream is opened only to an incarnation that answered, and a false answer may not count.
       if (!hasStream && fake.heartbeats > heartbeats + 5) beat = null;
       return fake.heartbeats > heartbeats && hasStream;
     };
-    // A row of lies may have the next attempt wait for its backoff or time-out.
+    // After several false answers the next attempt may wait for its backoff or time-out.
     await waitFor('the peer to be asked', isAsked);
     const { secondaries, length: shown } = await health(master);
     assert.equal(shown, length);

@@ -11,7 +11,7 @@ export interface Cases {
 
 export interface Property {
   readonly name: string;
-  /** Its part of all cases, 0..1. */
+  /** Its share of all cases, 0..1. */
   readonly share: number;
   readonly run: (cases: Cases) => Promise<void>;
 }
@@ -34,7 +34,7 @@ export function pure<Value>(
   return { name, share, run };
 }
 
-/** A property of processes: `start` gives what checks one case, and `stop` what ends them. */
+/** A property of processes: `start` returns `check` for one case, and `stop`, which ends them. */
 export function processes<Value>(
   name: string,
   share: number,
@@ -44,7 +44,7 @@ export function processes<Value>(
   const run = async ({ count, seed }: Cases) => {
     const { check, stop } = await start();
     try {
-      // Not shrunk: what came before the failing case is part of the case.
+      // Not shrunk, because the cases before may be part of the cause.
       await fc.assert(
         fc.asyncProperty(arbitrary, async (value) => check(value)),
         { numRuns: count, seed, endOnFailure: true, includeErrorInReport: true },

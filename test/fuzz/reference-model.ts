@@ -1,6 +1,6 @@
 /**
- * A second, plain reading of the contract: which statuses a request may get, one for each thing that is wrong
- * with it, and in which type it is answered.
+ * A reference model of the contract: which statuses a request may get, one for each thing that is wrong
+ * with it, and the media type of its answer.
  */
 import type { Sent } from './exchange.ts';
 
@@ -21,14 +21,14 @@ export const SECONDARY_PATHS = [...PATHS, '/heartbeat', '/faults', '/replicate']
 const [JSON_TYPE, LINES] = ['application/json', 'application/x-ndjson'];
 export const EVENTS = 'text/event-stream';
 const [HTML, TEXT] = ['text/html', 'text/plain'];
-/** What a route can be had as, the one that it would choose first; JSON where nothing is said. */
+/** The media types of routes, the preferred one first; default JSON. */
 export const TYPES: Readonly<Record<string, readonly string[]>> = {
   'GET /messages': [JSON_TYPE, LINES, EVENTS],
   'GET /health': [JSON_TYPE, EVENTS],
   'GET /metrics': [TEXT],
   'GET /': [HTML],
 };
-/** `Accept`, and how much it likes what: the types that it names, and all others. */
+/** `Accept`, and the quality of each type in it, and of all others. */
 export const ACCEPTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   '*/*': { others: 1 },
   'text/html': { [HTML]: 1 },
@@ -63,13 +63,13 @@ function wrongQuery({ query }: Input, known: readonly string[]): boolean {
   return names.some((name) => !known.includes(name)) || new Set(names).size < names.length;
 }
 
-/** Of what is committed at some moment nothing is known here. */
+/** The model does not know what is committed at some moment. */
 function wrongConcern({ query }: Input): boolean {
   const concern = query.find(([name]) => name === 'readConcern')?.[1] ?? 'local';
   return decoded(concern) !== 'local';
 }
 
-/** In which type the route is had; null if the `Accept` admits none. */
+/** The media type of the answer; null if `Accept` permits none. */
 export function typeOf({ route, method, headers }: Input): string | null {
   const types = TYPES[`${method === 'HEAD' ? 'GET' : method} ${route}`] ?? [JSON_TYPE];
   const liked = ACCEPTS[headers.accept ?? '*/*'] as Readonly<Record<string, number>>;
@@ -154,13 +154,13 @@ function expectedList(input: Input, length: number): number[] {
   return headers['if-none-match'] === '*' && !isTail ? [304] : [200];
 }
 
-/** The page of a master, or a node's description: a fixed thing. */
+/** The page of a master, or the description of the API: an answer that never changes. */
 function expectedFixed(input: Input): number[] {
   if (wrongQuery(input, [])) return [400];
   return input.headers['if-none-match'] === '*' ? [304] : [200];
 }
 
-/** Faults of a secondary, by way of the master. */
+/** Faults of a secondary, passed on by the master. */
 function expectedFaults(input: Input, isPut: boolean): number[] {
   if (decoded(input.parameter) !== 's1') return [404, 400, 415];
   if (isPut) return [200, 400, 415];
@@ -188,7 +188,7 @@ export function expected(input: Input, isMaster: boolean, length: number): numbe
   const methods = methodsOf(input, isMaster);
   if (methods.length === 0) return [404];
   if (!methods.includes(kind)) return [405];
-  // No master ever reaches this node, so it has no log to give away.
+  // No master ever reaches this node, so it has no log to export.
   if (route === '/replicate') return kind === 'GET' ? [406, 400, 404] : [406, 415, 400];
   if (typeOf(input) === null) return [406];
   switch (route) {

@@ -1,5 +1,5 @@
 /**
- * Whole requests to real nodes. A second, plain reading of the contract says what an input may get; what is
+ * Whole requests to real nodes. A reference model of the contract says which answers a request may get; what is
  * refused appends nothing.
  */
 import assert from 'node:assert/strict';
@@ -63,7 +63,7 @@ const body = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 20 }) },
 );
 
-/** Most often what is right here, and at times one of these. */
+/** Mostly the valid value, and sometimes one of these. */
 const mostly = (right: string | null, ...others: (string | null)[]) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.constant(right) },
@@ -112,7 +112,7 @@ const headers = fc.record({
   'x-noise': mostly(null, 'x'.repeat(3000), ''),
 });
 
-/** Behind a barrier nobody waits for long, so that there is time for more. */
+/** Waits at a barrier are short, so that there is time for more cases. */
 function shortWait(query: Input['query'], prefer: string | null): { prefer?: string } {
   const isBounded = /wait="?\d|respond-async/.test(prefer ?? '');
   return isBounded || !query.some(([name]) => name === 'minSeq') ? {} : { prefer: 'wait=0' };
@@ -199,14 +199,14 @@ const input = (paths: readonly string[]): fc.Arbitrary<Input> =>
       body: method === 'HEAD' || method === 'TRACE' ? null : body,
     }));
 
-/** How many messages an answer says were appended. */
+/** The number of appended messages by an answer. */
 export function appendedBy({ status, body }: Received): number {
   if (status !== 201 && status !== 202) return 0;
   const receipt = JSON.parse(body);
   return receipt.duplicate === true || receipt.message !== undefined ? 0 : (receipt.count ?? 1);
 }
 
-/** Checks after a run that the nodes live, never met a defect, and end as they should. */
+/** Checks after a run that the nodes are alive, logged no defect, and stop as they should. */
 export async function stopSound(...nodes: NodeProcess[]): Promise<void> {
   for (const node of nodes) assert.equal((await request(`${node.url}/livez`)).status, 200);
   for (const node of nodes) assert.equal(await node.stop(), 0);
@@ -241,7 +241,7 @@ function glimpse(port: number, { path, headers }: Input, hasEvent: boolean): Pro
   });
 }
 
-/** What the first event of a stream says, if there is one already. */
+/** The data of the first event of a stream, if it has come. */
 function checkFirstEvent({ route, headers }: Input, { body }: Received, start: number): void {
   const [, id = '', type, data = ''] =
     /^(?:id: (\d+)\S*\n)?(?:event: (\w+)\n)?data: (.*)\n\n/.exec(body) ?? [];
@@ -252,7 +252,7 @@ function checkFirstEvent({ route, headers }: Input, { body }: Received, start: n
   } else assert.deepEqual([Number(id), type, said.seq], [start, undefined, start]);
 }
 
-/** The headers that go with whatever the answer is. */
+/** The headers that go with every answer. */
 function checkHeaders(input: Input, { status, headers, body }: Received): void {
   const isNegotiated = status !== 404 && status !== 405;
   const types = TYPES[`${input.method === 'HEAD' ? 'GET' : input.method} ${input.route}`] ?? [];
@@ -290,7 +290,7 @@ function checker(node: NodeProcess, isMaster: boolean, disturbed: NodeProcess) {
   };
 }
 
-/** Takes the faults away that a request has set, or others would wait for what never comes. */
+/** Removes the faults that a request has set, or later requests would wait in vain. */
 async function calm({ url }: NodeProcess): Promise<void> {
   const none = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
   assert.equal((await put(`${url}/faults`, none)).status, 200);

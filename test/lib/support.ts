@@ -1,4 +1,4 @@
-/** What several tests share: seeded dice, and a log read back as plain strings. */
+/** Shared by several tests: random choices from a seed, and a log as plain strings. */
 import type { Log } from '../../src/lib/core/log/log.ts';
 import type { HeartbeatRequest, Prepare } from '../../src/lib/core/protocol.ts';
 import { seededRandom } from '../../src/lib/runtime/random.ts';
@@ -51,7 +51,7 @@ export function messagesOf(log: Log): string[] {
   return JSON.parse(`[${log.slices(1, log.length).map(textOf).join('')}]`) as string[];
 }
 
-/** A heartbeat with this prepare, as by hand: to no incarnation in particular. */
+/** A heartbeat with this prepare, for any incarnation. */
 export function preparing(prepare: Prepare): HeartbeatRequest {
   return { prepare, bootId: null, completeFrom: null, committed: 0 };
 }

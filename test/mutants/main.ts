@@ -1,7 +1,7 @@
 /**
  * `make mutants`: plants one bug at a time in the core and lets the simulator look for it. It fails
  * if a bug survives, if one can no longer be planted, or if the core as it is does not pass.
- *   ONLY=backoff   only those whose name has this in it
+ *   ONLY=backoff   only bugs whose name contains this
  *   SEEDS=500      how many seeds each must be found within, instead of 4000
  */
 import { fork } from 'node:child_process';
@@ -12,9 +12,9 @@ import { breakageOf, type Mutant, plant, problemOf } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import type { Played } from './play.ts';
 
-/** A bug that is not found within so many seeds has survived. */
+/** A bug that is not found within this many seeds has survived. */
 const SEEDS_MAX = Number(process.env.SEEDS || 4000);
-/** The core as it is, through the same machinery. */
+/** The core without a bug, run in the same way. */
 const UNCHANGED_SEEDS = 100;
 /** One seed takes some 10 ms; one that takes this long never ends. */
 const SEED_MS_MAX = 20_000;
@@ -27,11 +27,11 @@ interface Verdict {
   readonly seed: number | null;
   readonly problem: string;
   readonly ms: number;
-  /** Whether what was found is what the bug says that it breaks. */
+  /** Whether the result is what the bug should break. */
   readonly isExpected: boolean;
 }
 
-/** Plays the seeds with this bug, or with none, in a process of its own. */
+/** Plays the seeds with this bug, or without one, in a process of its own. */
 async function judge(mutant: Mutant | null): Promise<Verdict> {
   const folder = plant(mutant);
   const since = performance.now();

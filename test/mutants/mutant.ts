@@ -1,7 +1,7 @@
 /**
- * A planted bug: one passage of the core, and what a tired programmer might have written instead.
+ * A planted bug: one passage of the core, and a plausible mistake in its place.
  * Each is planted in a copy of the sources of its own, so that nothing here ever touches the real
- * ones, and a passage that is not found exactly once stops the run: no bug goes stale unnoticed.
+ * ones. A passage that is not found exactly once stops the run, so that no bug becomes outdated unnoticed.
  */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type InvariantId, idOf } from '../simulator/invariant-ids.ts';
 export type Breakage = InvariantId | 'crash';
 
 export interface Mutant {
-  /** What is wrong, in a sentence. */
+  /** The bug, in a sentence. */
   readonly name: string;
   /** Under `src/lib/core`. */
   readonly file: string;
@@ -24,7 +24,7 @@ export interface Mutant {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** What the simulator is made of. */
+/** The folders that the simulator needs. */
 const COPIED = ['package.json', 'src/lib/core', 'src/lib/runtime/random.ts', 'test/simulator'];
 
 /** Why this mutant cannot be planted; null if it can. */
@@ -36,7 +36,7 @@ export function problemOf(mutant: Mutant): string | null {
   return null;
 }
 
-/** What the problem of a failed seed says was broken. */
+/** What a failed seed has broken, by its problem. */
 export function breakageOf(problem: string): Breakage {
   return idOf(problem) ?? 'crash';
 }
@@ -59,7 +59,7 @@ function sourceOf({ file }: Mutant): string {
   return readFileSync(join(ROOT, 'src/lib/core', file), 'utf8');
 }
 
-/** Where the text is, as start and end; white space does not count, for the formatter chooses it. */
+/** Start and end of the text. White space does not count, because the formatter decides on it. */
 function placesOf(text: string, source: string): [start: number, end: number][] {
   const wanted = text.replace(/\s/g, '');
   const indices = [...source.matchAll(/\S/g)].map(({ index }) => index);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { simulate } from '../simulator/simulate.ts';
 
-/** What the child tells: that a seed was played, and what it found. */
+/** A message of the child: a seed was played, with its result. */
 export interface Played {
   readonly seed: number;
   readonly problem: string | null;

@@ -1,4 +1,4 @@
-/** `openapi.yaml` is valid, says of routes and problems what the sources say, and is served. */
+/** `openapi.yaml` is valid, agrees with the sources about routes and problems, and is served. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -15,7 +15,7 @@ import { DOCUMENT, lookUp, type Pointer, type Schema, step } from './document.ts
 import { checkContent, checkValue } from './responses.ts';
 import { generated } from './source.ts';
 
-/** Every object in the document, and where it is. */
+/** Every object in the document, with its place. */
 function* objects(value: unknown, pointer = '#'): Generator<[place: Pointer, value: Schema]> {
   if (typeof value !== 'object' || value === null) return;
   yield [pointer as Pointer, value];
@@ -24,7 +24,7 @@ function* objects(value: unknown, pointer = '#'): Generator<[place: Pointer, val
   }
 }
 
-/** All that is asked of a node, each as what a route and the document say of it alike. */
+/** All operations, in a form in which routes and document can be compared. */
 function described(node: string): string[] {
   return Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
     Object.entries(item)
@@ -88,7 +88,7 @@ describe('openapi.yaml', () => {
         (additionalProperties ?? unevaluatedProperties) !== false,
     );
     const names = open.map(([place]) => place.split('/').at(-1));
-    // The first is what peers push; the others are parts of what is closed.
+    // The first one is pushed by peers; the others are parts of closed schemas.
     assert.deepEqual(names.sort(), ['Frame', 'Problem', 'ReceiptMembers', 'Unheld']);
   });
 
@@ -133,7 +133,7 @@ describe('openapi.yaml', () => {
         : [[name, [properties.status.const, properties.title.const]] as const];
     });
     const sorted = (problems: object) => Object.entries(problems).sort();
-    // One name may have two schemas: with the members of one place, and without them.
+    // One problem may have two schemas: with the members of one place, and without them.
     assert.deepEqual(sorted(Object.fromEntries(constants)), sorted(PROBLEMS));
     for (const [name, said] of constants) {
       assert.deepEqual(said, [...PROBLEMS[name as keyof typeof PROBLEMS]], name);
@@ -150,7 +150,7 @@ describe('the query parameters of openapi.yaml', () => {
     let count = 0;
     for (const [path, item] of Object.entries(DOCUMENT.paths)) {
       for (const [method, { tags, parameters = [] }] of Object.entries(item)) {
-        // What nodes say to each other may have more, for later versions.
+        // Messages between nodes may have further members, for later versions.
         if (
           tags === undefined ||
           path === '/heartbeat' ||

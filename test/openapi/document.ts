@@ -1,5 +1,5 @@
 /**
- * The description of what nodes answer, as they serve it, and where in it an answer is described. Only
+ * The description of the API, as nodes serve it, and the places in it that describe an answer. Only
  * what the checks need of OpenAPI is known here.
  */
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ export interface Document {
   readonly openapi: string;
   readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, PathItem>>;
-  /** What gets a request for a path or a method that is not in `paths`. */
+  /** The answers to a path or a method that is not in `paths`. */
   readonly 'x-otherwise': Operation;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
@@ -28,7 +28,7 @@ export interface Document {
 // biome-ignore lint/suspicious/noExplicitAny: a schema has members of every shape
 export type Schema = any;
 
-/** What nodes serve; a test holds it equal to its source. */
+/** The document that nodes serve; a test compares it with its source. */
 export const DOCUMENT: Document = JSON.parse(readFileSync(DESCRIPTION_FILE, 'utf8'));
 
 /** One step of a pointer. */
@@ -36,7 +36,7 @@ export function step(name: string): string {
   return encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'));
 }
 
-/** What is at a place, and where it really is: references are followed. */
+/** The value at a place, and its real place: references are followed. */
 export function lookUp(pointer: Pointer): { value: Schema; pointer: Pointer } {
   let value: Schema = DOCUMENT;
   for (const name of pointer.slice(2).split('/').map(decodeURIComponent)) {
@@ -47,12 +47,12 @@ export function lookUp(pointer: Pointer): { value: Schema; pointer: Pointer } {
   return typeof $ref === 'string' ? lookUp($ref as Pointer) : { value, pointer };
 }
 
-/** Paths with a parameter, and what they match. */
+/** Paths with a parameter, as patterns. */
 const PATTERNS = Object.keys(DOCUMENT.paths)
   .filter((path) => path.includes('{'))
   .map((path) => [path, new RegExp(`^${path.replace(/\{\w+\}/, '[^/]+')}$`)] as const);
 
-/** Where the operation for a method and a path is, or what is said of all others. */
+/** The place of the operation for a method and a path, or that of all others. */
 export function operationAt(method: string, path: string): Pointer {
   const known = path in DOCUMENT.paths && !path.includes('{');
   const pattern = known ? path : PATTERNS.find(([, regexp]) => regexp.test(path))?.[0];

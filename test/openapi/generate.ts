@@ -1,4 +1,4 @@
-/** `npm run openapi`: makes of `openapi.yaml` the JSON that every node serves. */
+/** `npm run openapi`: generates from `openapi.yaml` the JSON that every node serves. */
 import { writeFileSync } from 'node:fs';
 import { DESCRIPTION_FILE } from '../../src/lib/api/openapi.ts';
 import { generated } from './source.ts';

@@ -1,4 +1,4 @@
-/** What holds answers against the description can fail, and is asked of every answer of a real node. */
+/** The check of answers against the description can fail, and is made for every answer of a real node. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -166,7 +166,7 @@ describe('an answer', () => {
   }
 });
 
-/** A server that takes itself for well described, and is not. */
+/** A server whose answers are not as described. */
 async function serveStrange(t: TestContext): Promise<number> {
   const server = http.createServer((req, res) => {
     const isEvents = req.headers.accept === 'text/event-stream';
@@ -209,7 +209,7 @@ describe('every answer of a real node', () => {
       realPorts.add(port);
       t.after(() => realPorts.delete(port));
       await assert.rejects(ask(port), /health/);
-      // This process was to find one, and does not fail for it.
+      // This process was meant to find one, so it must not fail.
       assert.equal(undescribed.splice(0).length, 1);
     });
   }

@@ -1,5 +1,5 @@
 /**
- * Holds an answer against `openapi.yaml`: a status, a header, a media type or a member that is not
+ * Checks an answer against `openapi.yaml`: a status, a header, a media type or a member that is not
  * described there fails, and so does one that is described and missing. Schemas are compiled when an
  * answer first needs them.
  */
@@ -7,21 +7,21 @@ import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { DOCUMENT, lookUp, operationAt, type Pointer, step } from './document.ts';
 
-/** The head of an answer, and what was asked. */
+/** The head of an answer, and its request. */
 export interface Answered {
   readonly method: string;
-  /** Path and query, as they were asked for. */
+  /** Path and query of the request. */
   readonly target: string;
   readonly status: number;
   /** Names in lower case, and values. */
   readonly headers: Iterable<readonly [name: string, value: string]>;
 }
 
-/** Belong to the connection or to the framing of a body, and are HTTP's own. */
+/** Headers of the connection or of the framing of a body, which HTTP itself defines. */
 const FRAMING = ['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding'];
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });
-// The schemas lie in a document that is none; what it has at its top says nothing of values.
+// The schemas are in a document that is no schema itself; its top level has no keywords.
 ajv.addVocabulary(Object.keys(DOCUMENT));
 ajv.addSchema(DOCUMENT, 'openapi');
 const compiled = new Map<Pointer, ValidateFunction>();
@@ -36,14 +36,14 @@ interface ResponseDescription {
   readonly pointer: Pointer;
   /** By name in lower case. */
   readonly headers: ReadonlyMap<string, HeaderDescription>;
-  /** Where the media types are, by name. */
+  /** The places of the media types, by name. */
   readonly content: ReadonlyMap<string, Pointer>;
 }
 
-/** What was looked up already, by status and operation. */
+/** Cached places, by status and operation. */
 const responses = new Map<string, ResponseDescription>();
 
-/** Fails unless a value is as the schema at a place says; `what` names it. */
+/** Fails unless a value matches the schema at a place; `what` names it in the failure. */
 export function checkValue(schema: Pointer, value: unknown, what: string): void {
   const validate = compiled.get(schema) ?? ajv.compile({ $ref: `openapi${schema}` });
   compiled.set(schema, validate);
@@ -52,7 +52,7 @@ export function checkValue(schema: Pointer, value: unknown, what: string): void 
   assert.fail(`${what} is not as ${schema} says: ${why}: ${JSON.stringify(value)?.slice(0, 500)}`);
 }
 
-/** Fails unless this answer, its body whole, is described. */
+/** Fails unless this answer, with its whole body, is as described. */
 export function checkResponse(answered: Answered, body: string): void {
   const name = nameOf(answered);
   const mediaType = checkHead(answered);
@@ -66,7 +66,7 @@ export function checkResponse(answered: Answered, body: string): void {
 }
 
 /**
- * Fails unless status and headers are described. Gives where its media type is described; null if the
+ * Fails unless status and headers are as described. Returns the place of its media type; null if the
  * answer has no body.
  */
 export function checkHead(answered: Answered): Pointer | null {
@@ -98,7 +98,7 @@ export function checkHead(answered: Answered): Pointer | null {
   return mediaType;
 }
 
-/** Fails unless the body, whole, is as its media type is described; gives the value of one in JSON. */
+/** Fails unless the whole body is as its media type is described; returns the value of JSON. */
 export function checkContent(mediaType: Pointer, body: string, name: string): unknown {
   const isJson = /~1(problem%2B)?json$/.test(mediaType);
   const value = isJson ? parsed(body, name) : body;
@@ -113,7 +113,7 @@ export function checkContent(mediaType: Pointer, body: string, name: string): un
   return value;
 }
 
-/** What each ends with `end`. */
+/** The items of a text, each of which ends with `end`. */
 function partsOf(body: string, end: string, name: string): string[] {
   const parts = body.split(end);
   assert.equal(parts.pop(), '', `the last part of ${name} is whole`);
@@ -138,7 +138,7 @@ export function checkEvent(mediaType: Pointer, block: string, name: string): voi
   checkValue(`${item}/properties/data/contentSchema`, data, `the data of ${what}`);
 }
 
-/** Where events of its type are described. */
+/** The place that describes events of this type. */
 function itemOf(mediaType: Pointer, event: Record<string, unknown>, what: string): Pointer {
   const { pointer, value } = lookUp(`${mediaType}/x-item-schema`);
   const items = ((value.oneOf as unknown[] | undefined) ?? []).map((_, index) =>
@@ -150,7 +150,7 @@ function itemOf(mediaType: Pointer, event: Record<string, unknown>, what: string
   return item.pointer;
 }
 
-/** What an answer is called in failures. */
+/** The name of an answer in failures. */
 export function nameOf({ method, target, status }: Answered): string {
   return `${status} to ${method} ${target.slice(0, 100)}`;
 }

@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait.ts';
 
 const isBun = process.env.RUNTIME?.includes('bun') ?? false;
 
-/** The timer that runs for a connection, as Linux tells it: what for (2: keep-alive), and for how many ms more. */
+/** The timer of a connection, as Linux reports it: its kind (2: keep-alive), and how many ms are left. */
 function timerOf(localPort: number, remotePort: number): { kind: number; leftMs: number } | null {
   const port = (address = '') => Number.parseInt(address.slice(-4), 16);
   for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {

@@ -1,4 +1,4 @@
-/** SIGKILL at any instant: whatever was acknowledged is there again, in its place, once. */
+/** SIGKILL at any instant: what was acknowledged is there after the restart, at its seq, once. */
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { it } from 'node:test';

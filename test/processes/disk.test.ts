@@ -197,7 +197,7 @@ describe('a directory that is taken away from a running node', () => {
       const told = await waitFor('s1 to notice', () => s1.events('disk-failed')[0]);
       assert.equal(await s1.exited(), 74);
       assert.match(told.reason as string, /s1\/log\.ndjson: was removed or moved away \(ENOENT\)/);
-      // Filled again by its master, it acknowledges what it has now.
+      // After its master has filled it again, it acknowledges what it has.
       const refilled = await cluster.secondary('s1');
       assert.deepEqual((await waiting).body.acked, ['master', 's1']);
       assert.deepEqual(await messages(refilled), ['a', 'b']);

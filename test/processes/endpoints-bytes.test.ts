@@ -1,4 +1,4 @@
-/** Bytes that cost more than they are: bodies without an end, byte by byte, nested, in many places at once. */
+/** Requests that could take more memory than their bytes: endless, byte by byte, nested, many at once. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
@@ -11,7 +11,7 @@ import { DEADLINE_MS, waitFor } from '../support/wait.ts';
 const skip = !existsSync('/proc');
 const isBun = process.env.RUNTIME?.includes('bun') ?? false;
 const MIB = 1024 * 1024;
-/** What two nodes may work for 16 MiB that are refused; parsing them would take many times that. */
+/** The CPU time that two nodes may take to refuse 16 MiB; parsing them would take many times that. */
 const CPU_SECONDS_MAX = 5;
 const frame = (from: number, ...texts: string[]) => ({
   logId: 'L',
@@ -38,7 +38,7 @@ const CHUNKED = 'Transfer-Encoding: chunked';
 const appendHead = (framing: string) => head('/messages', 'application/json', framing);
 const framesHead = (framing: string) => head('/replicate', 'application/x-ndjson', framing);
 
-/** That a node still serves others. */
+/** Checks that a node still serves other clients. */
 async function servesOthers(master: NodeProcess, secondary: NodeProcess): Promise<void> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   assert.equal((await append(master, { message: 'm', w: 1 }, {}, signal)).status, 201);
@@ -57,7 +57,7 @@ describe('bodies that are an attack', () => {
       const before = await residentMebibytes(node);
       const connection = open(t, node).send(start);
       for (let i = 0; i < 60; i += 1) connection.send(bytes);
-      // The end of the body: its answer tells that all of it was read.
+      // The end of the body: the answer shows that all of it was read.
       assert.match(await connection.send('0\r\n\r\n').until('/problems/'), /^HTTP\/1.1 400 /);
       // 600 kB as pieces of one byte were 190 MiB.
       const grown = (await peakMebibytes(node)) - before;
@@ -128,7 +128,7 @@ describe('bodies that are an attack', () => {
       const took = (await cpuSeconds(master)) + (await cpuSeconds(secondary)) - before;
       assert(took < CPU_SECONDS_MAX, `${took} s of work for a body that is refused`);
     }
-    // A small one is parsed, however deep, and is no message all the same.
+    // A small body is parsed, however deep it is, and is refused because it is no message.
     const small = '{"message":'.repeat(5000) + '1'.padEnd(5001, '}');
     const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: small };
     assert.equal((await request(`${master.url}/messages`, json)).status, 400);
@@ -146,14 +146,14 @@ describe('frames that are an attack', () => {
     const partial = Array.from({ length: 20 }, () =>
       open(t, secondary).send(`${framesHead('Content-Length: 62914560')}${half}`),
     );
-    // Who still sends may see the connection reset before it sees the answer.
+    // A client that still sends may see a reset before the answer.
     const refused = () => partial.filter(({ isClosed }) => isClosed);
     await waitFor('most of them to be refused', () => refused().length >= 16);
     for (const { received } of refused()) assert.match(received, /^$|^HTTP\/1.1 503 .*overloaded/s);
     const grown = (await residentMebibytes(secondary)) - before;
-    // Bun takes in more before it asks whether anybody reads.
+    // Bun buffers more before it applies backpressure.
     assert(grown < (isBun ? 500 : 300), `600 MiB of unfinished frames cost ${grown} MiB`);
-    // Frames of the usual size come through all the same, and large ones when the others are gone.
+    // Frames of the usual size are accepted meanwhile, and large ones when the others are gone.
     assert.equal((await replicate(secondary, [frame(1, 'a')])).status, 200);
     for (const connection of partial) connection.destroy();
     const large = frame(2, 'y'.repeat(40 * MIB));

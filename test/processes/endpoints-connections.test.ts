@@ -1,4 +1,4 @@
-/** Connections that are an attack: slow, idle, deaf, flooding, or waiting by the thousand. */
+/** Hostile connections: slow, idle, not reading, flooding, or waiting by the thousand. */
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -27,7 +27,7 @@ async function startAlone(t: TestContext, environment = {}): Promise<NodeProcess
   return master;
 }
 
-/** Others are served meanwhile. */
+/** Checks that other clients are served meanwhile. */
 async function appendMeanwhile(master: NodeProcess): Promise<void> {
   const soon = AbortSignal.timeout(DEADLINE_MS);
   const answer = await append(master, { message: 'm', w: 1 }, {}, soon);
@@ -45,7 +45,7 @@ describe('readers that do not read', () => {
     for (let i = 0; i < 3; i += 1) {
       assert.equal((await append(master, { messages: big, w: 1 })).status, 201);
     }
-    // Once read by somebody who reads: what any reading costs is no part of the figure.
+    // Read once before, because the cost of any read is not part of the figure.
     assert.equal((await messages(master)).length, 45);
     const before = await residentMebibytes(master);
     const forms = ['application/json', 'application/x-ndjson', 'text/event-stream'];
@@ -63,7 +63,7 @@ describe('readers that do not read', () => {
     }
     t.diagnostic(`20 readers of 45 MB that do not read: ${grown.toFixed(1)} MiB`);
     assert(grown < DEAF_READERS_MEBIBYTES_MAX, `they cost ${grown} MiB`);
-    // One of them reads after all, and gets everything that was there when it asked.
+    // One of them reads at last, and gets the whole log as it was at its request.
     const [reader] = readers as [RawConnection];
     reader.resume();
     await waitFor('the whole log', () => reader.received.length > 45_000_000);
@@ -94,7 +94,7 @@ describe('readers that do not read', () => {
     await readUntil(30_000);
     for (let i = 0; i < 20; i += 1) await appendMeanwhile(master);
     let grown = 0;
-    // What the growing itself left to be collected goes some day; what is kept for somebody deaf does not.
+    // Garbage of the growth is collected at some time; what is kept for readers that do not read would stay.
     await waitFor('20 tails that do not read 30 MB to cost less than 64 MB', async () => {
       await appendMeanwhile(master);
       // The log itself has grown by 30 MB.
@@ -137,7 +137,7 @@ describe('connections by the thousand', () => {
     const before = await residentMebibytes(master);
     const idle: RawConnection[] = [];
     for (let i = 0; i < 2000; i += 1) {
-      // Some never asked, some have asked, and some are in the middle of it.
+      // Some have sent nothing, some a request, and some a part of one.
       const bytes = ['', get('/livez'), 'GET /livez HTT', rawAppend({ message: 'a' }).slice(0, -3)];
       idle.push(open(t, master).send(bytes[i % bytes.length] as string));
       if (i % 200 === 0) await appendMeanwhile(master);
@@ -193,7 +193,7 @@ describe('connections by the thousand', () => {
       MAX_WAITING: 100_000,
     });
     await append(master, { message: 'a', w: 1 });
-    // One waits, so what comes behind it cannot be answered either.
+    // A request that waits also delays the answers to those behind it.
     const floods = Array.from({ length: 30 }, () =>
       open(t, master).send(get('/messages/1?w=2').repeat(2000)),
     );
@@ -275,7 +275,7 @@ describe('requests that are not quite HTTP', () => {
     }
     await startSecond();
     assert.match(await waiting.closed(), /^HTTP\/1.1 201 /);
-    // Each piece of garbage was another listener; node warned of a leak.
+    // Each piece of garbage used to add a listener, until node warned of a leak.
     assert.equal(master.stderr, '');
   });
 });

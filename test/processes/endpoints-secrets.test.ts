@@ -1,4 +1,4 @@
-/** Tokens and messages stay out of logs, of `/health` and of answers, whatever goes wrong. */
+/** Tokens and messages never appear in logs, in `/health` or in answers, whatever fails. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append, messages, replicate, request } from '../support/client.ts';
@@ -50,7 +50,7 @@ describe('secrets', () => {
         assert(!JSON.stringify(answer.body).includes('the-token-of'));
       }
     }
-    // A client's token opens no endpoint of the cluster, nor the other way round.
+    // A client's token does not open endpoints of the cluster, nor the cluster's those of clients.
     assert.equal((await request(`${s1.url}/heartbeat`, { headers: client })).status, 401);
     assert.equal((await request(`${master.url}/messages`, { headers: peer })).status, 401);
     const frame = { logId: 'L', epoch: 1, from: 1, messages: [SECRET] };
@@ -123,7 +123,7 @@ describe('secrets', () => {
   });
 
   it('have nothing to do with an address that is not of this machine: exit code 78', async () => {
-    // An address of the documentation (RFC 5737): nobody has it.
+    // An address for documentation (RFC 5737), which no machine has.
     const node = new NodeProcess('secondary', { HOST: '203.0.113.1', PORT: 0 });
     assert.equal(await node.exited(), 78);
     assert.match(node.stderr, /^configuration: HOST must be an address of this machine/);

@@ -1,4 +1,4 @@
-/** Epochs as real nodes take them: very many, the last one, and what is behind it. */
+/** Epochs in real nodes: very many, the last one, and one beyond it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append, health, messages, replicate, request } from '../support/client.ts';
@@ -19,7 +19,7 @@ describe('a log of 20,000 epochs', () => {
     stopAfter(t, empty);
     const ports = [onDisk.port, empty.port];
     const expected = Array.from({ length: epochs }, (_, i) => String(i + 1));
-    // Its own log goes on; then it has none, and takes that of a secondary.
+    // First it goes on with its own log; then it has none, and adopts that of a secondary.
     for (const own of [{ DATA_DIR: cluster.directory('master') }, {}]) {
       const master = await startRecovered(ports, { ...FAST, ...own });
       stopAfter(t, master);

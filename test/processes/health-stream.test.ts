@@ -1,4 +1,4 @@
-/** The health of a node as it changes, and faults passed on by the master: what a page lives on. */
+/** The health of a node as events, and faults passed on by the master, as the page uses them. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { append, put, request } from '../support/client.ts';
@@ -58,7 +58,7 @@ describe('GET /health as events', () => {
     const calm = await startSecondary({ NODE_ID: 'calm' });
     stopAfter(t, calm);
     const watched = await watch(t, calm).until(1);
-    // Long before a page would give it up.
+    // Much sooner than a page gives up.
     const begin = performance.now();
     await waitFor('two comments', () => watched.comments >= 2);
     assert(performance.now() - begin < 15_000);

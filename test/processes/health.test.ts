@@ -93,7 +93,7 @@ describe('heartbeats and quorum, on real processes', () => {
   });
 
   it('does not take its own pause for the death of its peers', async (t) => {
-    // Long enough that a busy machine does not miss one: then every miss is the pause's.
+    // Long enough for a busy machine, so that every miss is due to the pause.
     const { master } = await startCluster(t, { master: { HEARTBEAT_TIMEOUT_MS: 2000 } });
     const begin = performance.now();
     master.signal('SIGSTOP');

@@ -1,4 +1,4 @@
-/** The largest append there can be, in real nodes with disks: it reaches every node and every incarnation of one. */
+/** The largest possible append, in real nodes with disks: it reaches every node, also after a restart. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
@@ -10,7 +10,7 @@ import {
 import { health } from '../support/client.ts';
 import { DiskCluster, kill, shows } from '../support/disk-cluster.ts';
 
-/** What the log as JSON sums up to, without a string of it all. */
+/** A digest of the log as JSON, without a string of all of it. */
 async function sumOf(node: { readonly url: string }): Promise<string> {
   const response = await fetch(`${node.url}/messages`);
   const hash = createHash('sha256');
@@ -39,7 +39,7 @@ describe('a batch of 10,000 messages and 63 MB, under a key of 255 double quotes
     const expected = createHash('sha256').update(list).digest('hex');
     assert.deepEqual([await sumOf(master), await sumOf(s1)], [expected, expected]);
     await kill(master, s1);
-    // A master that lost its disk takes it all from the secondary, and gives it to another one.
+    // A master that lost its disk fetches all from the secondary, and sends it to another one.
     const again = await cluster.secondary('s1');
     const s2 = await cluster.secondary('s2');
     const next = await cluster.master({ DATA_DIR: cluster.directory('another') });

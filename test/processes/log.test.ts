@@ -1,4 +1,4 @@
-/** A node whose log nobody reads: it goes on, and what it keeps for a reader has a bound. */
+/** A node whose log is not read goes on, and keeps only a bounded number of lines. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LOG_UNREAD_BYTES_MAX } from '../../src/lib/runtime/logger.ts';
@@ -7,7 +7,7 @@ import { startSecondary, stopAfter } from '../support/cluster.ts';
 import { RawConnection } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
 
-/** What pipes and streams take on their way, in bytes; the rest is the node's. */
+/** The bytes that pipes and streams buffer; the node itself keeps the rest. */
 const ON_THE_WAY_BYTES = 1024 * 1024;
 const REQUESTS = 10_000;
 

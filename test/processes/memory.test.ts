@@ -1,4 +1,4 @@
-/** `MAX_LOG_BYTES` is a bound of memory: what is counted for entries of every shape is what they take. */
+/** `MAX_LOG_BYTES` bounds memory: entries of every shape take as much as is counted for them. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -35,7 +35,7 @@ describe('MAX_LOG_BYTES', () => {
       const counts = [...shape, COUNTED_MEBIBYTES * MEBIBYTE].map(String);
       const options = ['--expose-gc', ...loader, FILLER, ...counts];
       const { stdout } = await promisify(execFile)(command, options, {
-        // What counts coverage has memory of its own.
+        // Coverage takes memory of its own.
         env: { PATH: process.env.PATH, NODE_V8_COVERAGE: '' },
       });
       const { counted, grown } = JSON.parse(stdout);
@@ -59,7 +59,7 @@ describe('MAX_LOG_BYTES', () => {
     assert.equal(full.body.used, length * 7);
     const counted = ((length - begun) * 7) / MEBIBYTE;
     const isWithin = async () => {
-      // Who has something to do collects garbage.
+      // A node with work to do collects its garbage.
       assert.equal((await append(master, batch)).status, 507);
       return (await residentMebibytes(master)) - before < FACTOR * counted;
     };

@@ -1,4 +1,4 @@
-/** GET /metrics of real nodes: what it counts, and whether Prometheus' own checker takes it. */
+/** GET /metrics of real nodes: its values, and whether Prometheus' own checker accepts it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';

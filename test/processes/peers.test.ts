@@ -28,7 +28,7 @@ async function startWith(t: TestContext, fake: FakeSecondary): Promise<NodeProce
   return master;
 }
 
-/** What a lying or broken secondary may say to a frame; none of it is an answer. */
+/** Invalid answers of a lying or broken secondary to a frame; each must count as no answer. */
 const NO_ANSWERS: readonly [
   string,
   (res: ServerResponse, fake: FakeSecondary, frame: SeenFrame) => void,
@@ -96,7 +96,7 @@ describe('a master and a peer that is not what it should be', () => {
       const status = async () => (await health(master)).secondaries[0].status;
       await waitFor('it to be Healthy', async () => (await status()) === 'Healthy');
       fake.behaviour = { ...HONEST, heartbeat };
-      // Garbage to collect: the time-outs must not depend on what a collector leaves.
+      // Garbage, so that the collector runs: time-outs must survive that.
       const churn = async () => {
         await append(master, { message: 'x'.repeat(20_000), w: 1 });
         return (await status()) === 'Unhealthy';
@@ -147,7 +147,7 @@ describe('a master and a peer that is not what it should be', () => {
     const failures = async () => (await health(master)).secondaries[0].failures;
     await waitFor('a row of failures', async () => (await failures()) >= 8);
     const intervals = (performance.now() - begin) / ENVIRONMENT.HEARTBEAT_INTERVAL_MS;
-    // One heartbeat an interval, and one more for the first failure of the row.
+    // One heartbeat in each interval, and one more after the first failure in a row.
     assert(fake.heartbeats - asked <= intervals + 3, `${fake.heartbeats - asked} heartbeats`);
   });
 

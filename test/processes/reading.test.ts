@@ -1,4 +1,4 @@
-/** Reading on every node: behind a barrier, line by line, and as it comes. */
+/** Reading at every node: behind a barrier, as lines, and as events. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { append, put, request } from '../support/client.ts';

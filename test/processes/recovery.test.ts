@@ -29,7 +29,7 @@ async function nextMaster(
   return master;
 }
 
-/** A secondary of log L that was fed by hand: these texts under these epochs. */
+/** A secondary of log L with these texts under these epochs, which the test pushed. */
 async function fedSecondary(
   t: TestContext,
   id: string,
@@ -205,7 +205,7 @@ describe('a secondary that hangs', () => {
     await append(old, { message: 'a' });
     await old.stop('SIGKILL');
     const hung = await new FakeSecondary({ heartbeat: () => {} }).listen(t);
-    // Two of four that remember are enough: they share one with each majority of three.
+    // Two complete nodes of four are enough: each majority of three has one of them.
     const ports = [...secondaries.map(({ port }) => port), hung.port];
     const master = await startRecovered(ports, { ...FAST, RECOVERY_TIMEOUT_MS: 400 });
     stopAfter(t, master);
@@ -308,7 +308,7 @@ describe('a secondary that returns with an unshared tail', () => {
     const { master: old, secondaries } = await startCluster(t, { count: 3 });
     const [s1, s2, s3] = secondaries as [NodeProcess, NodeProcess, NodeProcess];
     await append(old, { messages: ['a', 'b'] });
-    // What its master has written to one of them alone.
+    // What its master wrote to only one of them.
     for (const one of [s1, s2]) await setFaults(one, { errorRate: 1 });
     await append(old, { messages: ['x', 'y', 'z'], w: 1 });
     await waitFor('s3 to have it', async () => (await health(s3)).length === 5);

@@ -13,7 +13,7 @@ describe('a secondary behind 200 kB/s', () => {
     const slow = await startSecondary({ NODE_ID: 's1' });
     const quick = await startSecondary({ NODE_ID: 's2' });
     const proxy = await new FaultyProxy(slow.port).listen();
-    // Heartbeats are to pass as well: they come rarely, and may take their time.
+    // Heartbeats must pass as well, so they are rare and have a long time-out.
     const times = { HEARTBEAT_INTERVAL_MS: 300, HEARTBEAT_TIMEOUT_MS: 5000 };
     const master = await startRecovered([proxy.port, quick.port], {
       ...FAST,

@@ -1,4 +1,4 @@
-/** Tails of real nodes whose log is cut, or begins anew: whoever follows is told, and ends with the log that is. */
+/** Tails of real nodes whose log is cut or replaced: each follower gets a reset, and ends with the present log. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { append, health, messages, put, replicate } from '../support/client.ts';
@@ -42,7 +42,7 @@ describe('a tail that comes back', () => {
     const again = [master, ...secondaries].map((node, i) => follow(t, node, tails[i]?.lastId));
     const { logId } = await health(next);
     const told = [{ from: 1, logId, reason: 'other-log' }];
-    // A secondary has heard of a log, and may yet hear of another one, until it has something of it.
+    // Until a secondary has entries of a log it may still change to another one.
     await waitFor('a reset', () => again[0]?.resets.length === 1);
     const texts = ['new-1', 'new-2', 'new-3', 'new-4', 'new-5', 'new-6', 'new-7'];
     for (const message of texts) await append(next, { message, w: 'all' });
@@ -102,7 +102,7 @@ describe('a tail whose entries are cut off', () => {
     const [s1, s2] = nodes as [NodeProcess, NodeProcess];
     const frame = { logId: 'L', epoch: 1, from: 1 };
     await replicate(s1, [{ ...frame, messages: ['A', 'B'] }]);
-    // What an earlier master, cut off from the others, had written to one of them alone.
+    // What an earlier master, cut off from the others, wrote to only one of them.
     await replicate(s2, [{ ...frame, messages: ['A', 'B', 'C', 'D', 'E'] }]);
     const live = await follow(t, s2).until(5);
     s2.signal('SIGSTOP');

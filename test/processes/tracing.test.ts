@@ -1,4 +1,4 @@
-/** Request ids and traces: what ties an answer, and the logs of several nodes, together. */
+/** Request ids and traces, which join an answer with the logs of several nodes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append, request } from '../support/client.ts';

@@ -1,4 +1,4 @@
-/** Virtual time: what is to happen, in order. Events of the same instant happen as they were planned. */
+/** Virtual time: a queue of events in order of time. Events of the same instant run in the order of their planning. */
 
 interface Event {
   readonly at: number;
@@ -14,13 +14,13 @@ export class Clock {
   /** A binary heap, the next event first. */
   readonly #heap: Event[] = [];
 
-  /** Does `run` in `delayMs`. */
+  /** Calls `run` after `delayMs`. */
   after(delayMs: number, run: () => void): void {
     this.#orders += 1;
     this.#push({ at: this.now + delayMs, order: this.#orders, run });
   }
 
-  /** Lets everything happen that is due by `until`, calling `check` after each event. */
+  /** Runs all events that are due by `until`, and calls `check` after each. */
   runUntil(until: number, check: () => void): void {
     for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
       this.#pop();

@@ -1,4 +1,4 @@
-/** Small simulations, all of them. What is random elsewhere is chosen here, in every way there is. */
+/** All small simulations: every choice that is random elsewhere is made here in every possible way. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { holdsEntry } from './history.ts';
@@ -8,7 +8,7 @@ import type { Simulation } from './simulation.ts';
 import { eventsOf, playSmall, type SmallSimulation } from './small-simulation.ts';
 
 const RESTART_MS = [15, 2500];
-/** Of the first messages behind the start of a second master, which are slow. */
+/** The number of first messages after the start of a second master that may be slow. */
 const CHOICES = 5;
 
 describe('every small simulation', () => {
@@ -50,7 +50,7 @@ describe('every small simulation', () => {
   }
 });
 
-/** A crash of each node, with and without what it kept, back soon or late. */
+/** A crash of each node, with and without its memory, and a restart soon or late. */
 function crashes(disk: string): { name: string; crash: (simulation: Simulation) => void }[] {
   const hosts: ((simulation: Simulation) => MasterHost | SecondaryHost)[] = [
     (simulation) => simulation.masters[0] as MasterHost,
@@ -85,7 +85,7 @@ function play(small: SmallSimulation, name: string): Simulation {
   }
 }
 
-/** Whatever was on so many nodes when it was acknowledged is in the log at the end. Returns how many appends that are. */
+/** Checks that appends that this many nodes held are in the log at the end. Returns the number of such appends. */
 function checkKept({ history, masters }: Simulation, nodes: number, name: string): number {
   const master = masters.find(({ isUp }) => isUp);
   assert(master !== undefined, `${name}: no master is left`);

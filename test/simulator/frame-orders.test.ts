@@ -1,4 +1,4 @@
-/** Every order in which a few frames can come to one secondary, some twice, some never. */
+/** A few frames in every order in which they can come to a secondary, some twice, some never. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
@@ -7,7 +7,7 @@ import type { Frame } from '../../src/lib/core/protocol.ts';
 import { type FrameAnswer, Secondary } from '../../src/lib/core/secondary.ts';
 import { messagesOf } from './invariants.ts';
 
-/** What a frame brings: the texts from this place on. */
+/** A frame: the texts from this seq on. */
 interface Brought {
   readonly from: number;
   readonly texts: readonly string[];
@@ -107,13 +107,13 @@ function frameOf({ writer: { epoch, epochs }, from, texts }: Brought): Frame {
   return { logId: 'L', epoch, writer: `m/${epoch}`, from, messages, keys, epochs };
 }
 
-/** The same rules, in the plainest words. */
+/** A reference model of the same rules, as plain as possible. */
 class ReferenceModel {
   shown: string[] = [];
   readonly held = new Map<number, string>();
   #writer: Writer | null = null;
 
-  /** Returns whether the frame is taken in. */
+  /** Returns whether the frame is accepted. */
   receive({ writer, from, texts }: Brought): boolean {
     if (this.#writer !== null && writer.epoch < this.#writer.epoch) return false;
     if (writer !== this.#writer) this.#turnTo(writer);

@@ -1,6 +1,6 @@
 /**
- * What has happened, as an observer who sees everything would write it down: which entry was placed
- * where by whom, what was acknowledged and who held it then, which recovery went on with which log.
+ * The history of a simulation, as an observer who sees everything: which entry was written
+ * where by whom, what was acknowledged and which nodes held it then, which recovery adopted which log.
  * From this follows what must still be there: an acknowledged entry may be missing from the log a
  * recovery goes on with only if each node that held it lost its memory or did not answer it.
  */
@@ -31,7 +31,7 @@ interface Acknowledged {
   readonly ids: readonly string[];
   readonly ballot: Ballot;
   readonly logId: string | null;
-  /** Who held it at that instant, and which memory of theirs. */
+  /** The nodes that held it at that instant, and in which of their memories. */
   readonly holders: readonly { readonly host: Host; readonly memory: number }[];
   /** Whether a recovery has rightly gone on without it. */
   isGivenUp: boolean;
@@ -42,7 +42,7 @@ interface Recovered {
   readonly ballot: Ballot;
   readonly logId: string | null;
   readonly log: Log;
-  /** The memories of those who answered it, itself included. */
+  /** The memories of the nodes that answered it, with its own. */
   readonly memories: ReadonlyMap<Host, number>;
 }
 
@@ -142,7 +142,7 @@ export class History {
       `${host.id}: an ack tells what the node shows`,
     );
     const sender = this.#logs.get(frame.writer);
-    // Before the whole list of epochs has come, nothing was compared, and the length counts for nothing.
+    // Before the whole list of epochs has come, nothing was compared, and the length does not count.
     if (sender === undefined || frame.part?.hasMore) return;
     must(
       'ack-is-a-fact',
@@ -193,11 +193,11 @@ export class History {
 
   #holders(host: MasterHost, seq: number): { host: Host; memory: number }[] {
     const holders: { host: Host; memory: number }[] = [];
-    // What a secondary holds counts once it has all that there was when the master took over.
+    // A secondary counts once it has all entries that the master had when it took over.
     const takenOver = (host.core.log.epochs.at(-1)?.firstSeq ?? 1) - 1;
     // The master is always one of them; its word is checked by what is there after its next crash.
     holders.push({ host, memory: host.memory });
-    // One that has spoken under two names is one all the same. Its incarnation may be over by now: what
+    // A node that answered under two names is one node. Its incarnation may be over by now, but what
     // it said was true then, of the memory it had then.
     const told = host.told.filter(({ length }) => length >= Math.max(seq, takenOver));
     for (const incarnation of new Set(told.map((one) => one.incarnation))) {
@@ -230,7 +230,7 @@ export class History {
     this.reached(core.length > 0 ? 'recovered-a-log' : 'recovered-nothing');
   }
 
-  /** A master waits for somebody: what the poll has told it is not enough, by none of the rules. */
+  /** A master waits: the answers to its poll are not enough by any of the rules. */
   waits(host: MasterHost): void {
     const heard = this.#heardBy(host);
     must(
@@ -241,7 +241,7 @@ export class History {
     this.reached('waits-for-memory');
   }
 
-  /** A master asks for promises: what the poll has told it is enough, by one of the rules. */
+  /** A master asks for promises: the answers to its poll are enough by one of the rules. */
   prepares(host: MasterHost): void {
     const heard = this.#heardBy(host);
     must(
@@ -251,7 +251,7 @@ export class History {
     );
   }
 
-  /** What the poll has told a master. */
+  /** The answers to a master's poll. */
   #heardBy({ polled, own, refused }: MasterHost): Heard {
     const { secondaries, nodes } = this.#simulation;
     const said = secondaries.flatMap((_, index) => polled[index] ?? []);
@@ -271,7 +271,7 @@ export class History {
     };
   }
 
-  /** Nobody counts as heard who was not, and those who were are enough by one of the rules. */
+  /** Only nodes that have answered count as heard, and they are enough by one of the rules. */
   #checkPoll(host: MasterHost, answered: string[]): void {
     const { core, writer, polled, own, refused } = host;
     const { secondaries, nodes, weather } = this.#simulation;
@@ -314,7 +314,7 @@ export class History {
     );
   }
 
-  /** Nothing is left behind of a better log than its own. */
+  /** No node that answered has a better log than the one that was adopted. */
   #checkBest({ core, writer, own, polled }: MasterHost, answered: string[]): void {
     for (const [index, { id, core: secondary }] of this.#simulation.secondaries.entries()) {
       const said = polled[index];
@@ -350,7 +350,7 @@ export class History {
     return best;
   }
 
-  /** What was acknowledged is there, or everybody who held it has an excuse. */
+  /** Every acknowledged entry is there, or every node that held it has an excuse. */
   #mustHave(recovery: Recovered, ack: Acknowledged, who: string): void {
     if (this.#isOfAnotherLog(ack, recovery.logId)) return;
     if (ack.isGivenUp || ack.ids.every((id) => holdsEntry(recovery.log, id))) return;
@@ -368,8 +368,8 @@ export class History {
   }
 
   /**
-   * Where everybody who had a log was away, a new one was begun; what is in the other one then is
-   * for people to decide about. Nothing is mixed.
+   * If all nodes with a log were away, a new log was begun. What to do with the other one is
+   * for people to decide; the two are not mixed.
    */
   #isOfAnotherLog(ack: Acknowledged, logId: string | null): boolean {
     if (ack.logId === logId) return false;
@@ -377,7 +377,7 @@ export class History {
     return true;
   }
 
-  /** With a disk that is not synced nothing is promised over a crash. */
+  /** A disk that is not synced promises nothing across a crash. */
   hasForgotten(host: Host): boolean {
     return this.#simulation.weather.disk === 'never' && host.incarnation > 1;
   }

@@ -11,7 +11,7 @@ export abstract class Host {
   readonly id: string;
   readonly disk = new SimDisk();
   isUp = false;
-  /** Which incarnation runs, or ran last. */
+  /** The incarnation that runs, or ran last. */
   incarnation = 0;
   pausedUntil = 0;
   /** Changes whenever what the machine held is lost. */
@@ -25,7 +25,7 @@ export abstract class Host {
     this.id = id;
   }
 
-  /** What the clock of this machine says. */
+  /** The time by this machine's clock. */
   get clock(): number {
     return this.simulation.now + this.#skewMs;
   }
@@ -72,7 +72,7 @@ export abstract class Host {
     return { journal, restored };
   }
 
-  /** Ends what the disk held; returns how many entries are left, or null if all is forgotten. */
+  /** Crashes the disk; returns how many entries are left, or null if all are lost. */
   protected crashDisk(isWiped: boolean): number | null {
     if (this.simulation.weather.disk === 'none' || isWiped) {
       this.wipe();
@@ -82,7 +82,7 @@ export abstract class Host {
     return this.disk.load()?.log.length ?? 0;
   }
 
-  /** Nothing is left of what the machine held. */
+  /** Loses everything that the machine held. */
   wipe(): void {
     this.disk.wipe();
     this.memory += 1;
@@ -104,7 +104,7 @@ export abstract class Host {
     if (this.isUp && incarnation === this.incarnation) this.#setAlarm();
   }
 
-  /** Like the real alarm it is only ever moved forward. */
+  /** Like the real alarm, it can only be set to an earlier time. */
   #setAlarm(): void {
     const at = this.nextWakeAt();
     if (at >= this.#alarmAt) return;

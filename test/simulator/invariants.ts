@@ -1,4 +1,4 @@
-/** What must be true after every event, each a named sentence. */
+/** The invariants, which must hold after every event. */
 
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import type { KeyIndex } from '../../src/lib/core/log/idempotency.ts';
@@ -14,15 +14,15 @@ import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
 
 const decoder = new TextDecoder();
-/** Events of one instant; more would be a loop that never lets time pass. */
+/** Events of one instant; more would be an endless loop. */
 const EVENTS_AT_ONCE_MAX = 5000;
-/** After the last answer: a pause between questions, and as many time-outs as it takes; and some. */
+/** Time after the last answer: a pause between requests, the time-outs that it takes, and a margin. */
 const DETECTION_MS =
   TIMES.unhealthyAfterMisses * Math.max(TIMES.heartbeatIntervalMs, TIMES.heartbeatTimeoutMs) +
   TIMES.heartbeatTimeoutMs +
   1000;
 
-/** What is remembered of one incarnation of a node, to judge the next step by. */
+/** The last known state of one incarnation of a node, with which the next step is compared. */
 interface Seen {
   logId: string | null;
   length: number;
@@ -32,7 +32,7 @@ interface Seen {
   /** Whether it has taken a frame of its log. */
   hasLog: boolean;
   texts: Map<string, number>;
-  /** What was there, in order. */
+  /** Its entries, in order. */
   ids: string[];
 }
 
@@ -49,7 +49,7 @@ function textAt(log: Log, seq: number): string {
 export class Invariants {
   readonly #simulation: Simulation;
   readonly #seen = new Map<object, Seen>();
-  /** Which log each incarnation of a node had last, and whether it was complete. */
+  /** The last log of each incarnation of a node, and whether it was complete. */
   readonly #complete = new Map<object, { logId: string | null; isComplete: boolean }>();
   /** The acked lengths a master knew last, and of which incarnations. */
   readonly #acked = new Map<object, { incarnation: string; length: number }[]>();
@@ -77,7 +77,7 @@ export class Invariants {
     for (const reader of this.#simulation.readers) reader.observe();
   };
 
-  /** Who begins a log has not all of it, and who says that it is complete would say so after a crash, too. */
+  /** A node that begins a log is not complete, and one that is complete would still be so after a crash. */
   #checkComplete(host: MasterHost | SecondaryHost): void {
     const { core, id, disk } = host;
     const { logId, isComplete } = core;
@@ -100,7 +100,7 @@ export class Invariants {
     );
   }
 
-  /** Who waits does so for a reason. */
+  /** Every client that waits has a reason to. */
   #checkWaiting({ host, place, name }: Client): void {
     if (host === null || place === null || !host.isUp) return;
     const { seq, w, until } = place;
@@ -131,7 +131,7 @@ export class Invariants {
       `${id}: an incarnation never shows less than before, but for a cut`,
     );
     seen.shown = core.length;
-    // Each log has epochs of its own; an empty one may have given way to another.
+    // Each log has epochs of its own; an empty log may have been replaced.
     const isSameLog = seen.logId === core.logId;
     const isNoLower = !isSameLog || core.epoch >= seen.epoch;
     must('epoch-never-falls', isNoLower, `${id}: a node never goes back to a lower epoch`);
@@ -146,7 +146,7 @@ export class Invariants {
     must('bounded', core.held <= HELD_MESSAGES_MAX, `${id}: what is held back is bounded`);
   }
 
-  /** What a secondary cuts off is what the master it listens to does not have. */
+  /** A secondary cuts off only what its master does not have. */
   #checkCut({ core, id }: SecondaryHost): void {
     const { log, logId, writer } = core;
     const seen = this.#seen.get(core);
@@ -163,7 +163,7 @@ export class Invariants {
     }
   }
 
-  /** What an incarnation of a secondary has said is not forgotten while that incarnation goes on. */
+  /** A statement of an incarnation of a secondary stays true while that incarnation runs. */
   #checkAcked(host: MasterHost, lengths: readonly number[]): void {
     const { core, id } = host;
     const before = this.#acked.get(core);
@@ -223,7 +223,7 @@ export class Invariants {
     this.#checkReadOnly(host);
   }
 
-  /** Looks at what is new in a log. */
+  /** Checks the new entries of a log. */
   #checkLog(host: Host, core: MasterHost['core'] | SecondaryHost['core']): Seen {
     const { log } = core;
     let seen = this.#seen.get(core);
@@ -335,7 +335,7 @@ export class Invariants {
     );
   }
 
-  /** What must be true once everything is healed and some time has passed. */
+  /** What must be true some time after the faults are over. */
   checkConverged(): void {
     const { masters, secondaries, clients, history } = this.#simulation;
     const [master, ...others] = masters.filter(({ isUp }) => isUp);
@@ -361,7 +361,7 @@ export class Invariants {
     for (const reader of this.#simulation.readers) reader.checkConverged(master);
     const hosts: readonly Host[] = [master, ...secondaries];
     for (const { ids, isGivenUp, client, logId, holders } of history.acknowledged) {
-      // Who held it has forgotten it, or is a machine that is still away.
+      // The nodes that held it have lost their memory, or are still away.
       const isExcused = holders.every(
         ({ host, memory }) =>
           history.hasForgotten(host) || !hosts.includes(host) || host.memory !== memory,

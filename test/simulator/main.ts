@@ -1,7 +1,7 @@
 /**
- * `make simulate`: plays many seeds on all cores, or tells the story of one.
+ * `make simulate`: plays many seeds on all cores, or prints all events of one.
  *   SEEDS=10000 FROM=1   how many, and the first; the last line is `10000 passed, 0 failed`
- *   SEED=42 TRACE=1      one seed, with its whole story
+ *   SEED=42 TRACE=1      one seed, with all its events
  */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';

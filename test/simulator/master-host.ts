@@ -43,7 +43,7 @@ const NOTHING: Own = {
   isComplete: false,
 };
 
-/** What a master had of its own when it began to ask. */
+/** The log of a master when it began to ask others. */
 interface Own {
   /** Which log; null if it had none. */
   readonly logId: string | null;
@@ -58,18 +58,18 @@ interface Link {
   readonly masterIncarnation: number;
   readonly secondaryIncarnation: number;
   isBroken: boolean;
-  /** The master has turned away from it; what is on its way to the master arrives all the same. */
+  /** Whether the master has ended it; what is on its way to the master still arrives. */
   isAborted: boolean;
-  /** Nothing passes any more, and nobody says so. */
+  /** Whether it hangs: nothing passes, and no end learns of it. */
   isHung: boolean;
-  /** When the last thing sent in each direction arrives: nothing overtakes it. */
+  /** When the last message in each direction arrives; none overtakes it. */
   toSecondaryAt: number;
   toMasterAt: number;
   /** Frames without an answer. */
   unanswered: number;
 }
 
-/** What this incarnation of the master was told of a secondary: the reference model of what it should know. */
+/** What this incarnation of the master has heard of a secondary: the model of what it should know. */
 export interface Told {
   incarnation: string;
   incarnations: number;
@@ -84,21 +84,21 @@ export class MasterHost extends Host implements MasterEffects {
   polled: (Heartbeat | undefined)[] = [];
   /** When each secondary last answered a heartbeat, on the simulation's clock. */
   answeredAt: number[] = [];
-  /** How many heartbeats in a row each secondary has missed, as far as one can tell from outside. */
+  /** How many heartbeats in a row each secondary has missed, as seen from outside. */
   misses: number[] = [];
-  /** Whether it was told of a newer master, in so many words. */
+  /** Whether an answer named a newer master to it. */
   hasMetNewer = false;
-  /** Until when its own pauses and jumps excuse it from judging others in time. */
+  /** Until when its own pauses and clock jumps excuse a late judgement of others. */
   excusedUntil = 0;
-  /** Whether some address has led it to another machine. */
+  /** Whether an address has led it to another machine. */
   wasAstray = false;
   links: (Link | null)[] = [];
   /** What it prepared last in this run. */
   prepared: Prepare | null = null;
   own: Own = NOTHING;
-  /** Whether its last question, while it recovers, was one of a poll. */
+  /** Whether its last request, while it recovers, was a poll. */
   isPolling = false;
-  /** Who has refused the last question of this attempt to recover: nobody is there. */
+  /** The secondaries that were down at the last request of this attempt to recover. */
   refused: boolean[] = [];
   /** Whether the list of epochs of the log that is fetched has come. */
   #fetchCompared = false;
@@ -224,7 +224,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.links[secondary] = null;
   }
 
-  /** The secondary's end of the stream has an answer. */
+  /** The secondary has an answer for the stream. */
   #answered(
     secondary: number,
     link: Link,
@@ -269,7 +269,7 @@ export class MasterHost extends Host implements MasterEffects {
     link.unanswered -= 1;
     const told = this.told[secondary] as Told;
     const { restartsSeen } = this;
-    // Before the whole list is there, nothing was compared, and no length counts.
+    // Before the whole list has come, nothing was compared, and no length counts.
     const length = frame.part?.hasMore ? 0 : ack.length;
     if (!link.isAborted) tell(told, ack.bootId, length, incarnationsWhenAsked);
     this.simulation.say(`${this.id}: ack of ${ack.bootId}, length ${ack.length}`);
@@ -278,7 +278,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.later(0, () => this.core.flush(this.clock));
     const hasLanded =
       !frame.part?.hasMore && ack.length >= frame.from + frame.messages.ends.length - 1;
-    // An incarnation that was not met before is worth an attempt, not a new backoff.
+    // A new incarnation gets an attempt at once instead of a backoff.
     const isNewIncarnation = this.restartsSeen !== restartsSeen;
     if (!hasLanded || isNewIncarnation || this.links[secondary] !== link || link.isBroken) return;
     const failures = this.core.secondaries(this.clock)[secondary]?.failures;
@@ -290,7 +290,7 @@ export class MasterHost extends Host implements MasterEffects {
     );
   }
 
-  /** Something that looks like an ack but is none: for another log or epoch, or of too much. */
+  /** A false ack: for another log or epoch, or with too large a length. */
   #tellOtherwise(secondary: number, link: Link, ack: Ack): void {
     const { length } = this.core;
     const lies = [
@@ -304,7 +304,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.core.acked(secondary, link.stream, lie, this.clock, 0.5);
   }
 
-  /** Ends the stream; the master hears of it, unless nothing reaches it. */
+  /** Ends the stream; the master learns of it unless its network is cut. */
   #break(
     secondary: number,
     link: Link,
@@ -396,7 +396,7 @@ export class MasterHost extends Host implements MasterEffects {
     this.#fetchCompared = false;
     this.simulation.history.prepares(this);
     const isHigher = prepare.epoch > (prepared?.epoch ?? 0);
-    // It may have begun it in an earlier attempt, and find it again at one who heard of that.
+    // It may have begun the log in an earlier attempt, and find it again at a node that heard of that.
     const found = this.polled
       .map((said) => (hasLog(said) ? said.logId : null))
       .filter((logId) => logId !== null);
@@ -521,7 +521,7 @@ export function hasLog(said: Heartbeat | undefined): said is Heartbeat {
   return said !== undefined && (said.length > 0 || (said.prepareReply?.lastEpoch ?? 0) > 0);
 }
 
-/** Records what a master is about to learn. */
+/** Records what a master is about to be told. */
 function tell(told: Told, bootId: string, length: number, incarnationsWhenAsked: number): void {
   if (bootId === told.incarnation) {
     told.length = Math.max(told.length, length);

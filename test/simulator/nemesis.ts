@@ -5,7 +5,7 @@ import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
 import { contradict, openGap, outbid, plugIn, skipEpochs, strayFrame } from './strangers.ts';
 
-/** One step; called again and again while there is a storm. */
+/** One step; called repeatedly while there are faults. */
 export function breakThings(simulation: Simulation): void {
   const { weather, masters, secondaries } = simulation;
   const happens = (rate: number) => rate > 0 && simulation.random() < rate;
@@ -41,7 +41,7 @@ export function breakThings(simulation: Simulation): void {
   }
 }
 
-/** Ends an incarnation; the machine comes back, sometimes before anybody can notice. */
+/** Ends an incarnation; the machine restarts, sometimes before other nodes can notice. */
 function crash(simulation: Simulation, host: MasterHost | SecondaryHost): void {
   if (!host.isUp) return;
   const isWiped = simulation.random() < simulation.weather.wipeRate;
@@ -51,7 +51,7 @@ function crash(simulation: Simulation, host: MasterHost | SecondaryHost): void {
   simulation.history.reached('crash');
   const downMs = simulation.random() * (simulation.random() < 0.5 ? 50 : 6000);
   simulation.after(downMs, () => {
-    // Another machine may have taken over meanwhile; starting this one all the same is its own fault.
+    // Another machine may have taken over meanwhile; to start this one nevertheless is a fault of its own.
     const isSecondary = simulation.secondaries.includes(host as SecondaryHost);
     const isWanted =
       isSecondary || (!simulation.isCalm && mayBeMaster(simulation, host as MasterHost));
@@ -59,7 +59,7 @@ function crash(simulation: Simulation, host: MasterHost | SecondaryHost): void {
   });
 }
 
-/** Whether what this machine remembers may be lost; in a careful simulation only within the promise. */
+/** Whether this machine may lose its memory; in a careful simulation only within the promise. */
 function mayLose(simulation: Simulation, host: MasterHost | SecondaryHost): boolean {
   return !simulation.isCareful || simulation.history.promise.mayLose(host);
 }
@@ -106,7 +106,7 @@ function jump(simulation: Simulation, host: Host): void {
   simulation.history.reached('clock-jump');
 }
 
-/** A master that was paused may need some time to find out how things are. */
+/** A master that was paused may need some time to learn the state of the cluster. */
 function excuse(simulation: Simulation, host: Host, ms: number): void {
   const master = simulation.masters.find((candidate) => candidate === host);
   if (master !== undefined) master.excusedUntil = simulation.now + ms + 10_000;
@@ -120,7 +120,7 @@ function fillDisk(simulation: Simulation, host: MasterHost | SecondaryHost): voi
   });
 }
 
-/** A master loses everybody at once and writes on alone, while another one is started. */
+/** Cuts a master off from all others, so that it writes on alone, and starts another one. */
 function isolate(simulation: Simulation, master: MasterHost): void {
   const ms = 2000 + simulation.random() * 4000;
   for (const secondary of simulation.secondaries) {

@@ -1,5 +1,5 @@
 /**
- * Small reference models of what the core computes, written once more in the plainest way: a judge who asked
+ * Small reference models of what the core computes, written again in the plainest way: a judge that asked
  * the core itself would be blind to its mistakes.
  */
 
@@ -7,14 +7,14 @@ import type { WriteConcern } from '../../src/lib/core/concerns/write-concern.ts'
 import type { EpochStart } from '../../src/lib/core/log/epochs.ts';
 import type { Ballot } from '../../src/lib/core/recovery/ballot.ts';
 
-/** How many nodes are more than half of them. */
+/** The smallest number of nodes that is more than half. */
 export function majorityOf(nodes: number): number {
   let count = 0;
   while (2 * count <= nodes) count += 1;
   return count;
 }
 
-/** How many nodes a client asks for. */
+/** A write concern as a number of nodes. */
 export function nodesAskedFor(w: WriteConcern, nodes: number): number {
   if (w === 'majority') return majorityOf(nodes);
   return w === 'all' ? nodes : w;
@@ -33,14 +33,14 @@ export function isNewer(a: Ballot, b: Ballot): boolean {
   return a.writer > b.writer;
 }
 
-/** What a candidate has heard, itself included. */
+/** The answers to a candidate, with its own. */
 export interface Heard {
   readonly nodes: number;
   readonly answered: number;
-  /** Nodes with the log that is adopted that have lost nothing they could have acknowledged. */
+  /** Complete nodes with the log that is adopted. */
   readonly complete: number;
   readonly hasAnybodyLog: boolean;
-  /** Who neither answered nor refused. */
+  /** Nodes that are silent: they neither answered nor refused the connection. */
   readonly silent: number;
 }
 

@@ -1,11 +1,11 @@
 /**
  * THE PROMISE, as an observer who sees everything judges it: an entry acknowledged at `majority` or more
  * keeps its place and its text in the log of every later master, as long as never more than m-1 members
- * are incomplete at once since the log was born, and one master process runs at a time. Who is slow,
- * paused or cut off excuses nothing.
+ * are incomplete at once since the log was born, and one master process runs at a time. A node that is slow,
+ * paused or cut off is no excuse.
  *
  * A log is *forming* until at most m-1 members are incomplete for the first time (at its birth nobody but
- * its master has it), then the promise *holds*, and it is *void* for good once it was not kept by us: too
+ * its master has it), then the promise *holds*. It is *void* for good once its conditions are broken: too
  * many members lost their memory, two masters ran at once, or a disk that was replaced came back.
  */
 
@@ -28,7 +28,7 @@ interface Tracked {
 export class PromiseWatch {
   readonly #simulation: Simulation;
   readonly #logs = new Map<string, Tracked>();
-  /** The machine whose master ran last: another one is another member, unless its disk is wiped. */
+  /** The machine whose master ran last; another machine is another member, unless its disk is wiped. */
   #lastMaster: MasterHost | null = null;
 
   constructor(simulation: Simulation) {
@@ -40,12 +40,12 @@ export class PromiseWatch {
     return logId !== null && this.#logs.get(logId)?.state === 'holds';
   }
 
-  /** Whether what this machine remembers may be lost now, and the promise holds all the same. */
+  /** Whether this machine may lose its memory now without breaking the promise. */
   mayLose(host: MasterHost | SecondaryHost): boolean {
     const most = majorityOf(this.#simulation.nodes) - 1;
     for (const [logId, { state }] of this.#logs) {
       if (state !== 'holds') continue;
-      // A machine that is none of the members any more has nothing to lose.
+      // A machine that is no longer a member has nothing to lose.
       const isMember =
         this.#simulation.secondaries.includes(host as SecondaryHost) || host === this.#lastMaster;
       const more = isMember && isComplete(host, logId) ? 1 : 0;
@@ -73,7 +73,7 @@ export class PromiseWatch {
     if (running.length > 1) this.#void('two masters run');
     for (const { core } of running) {
       if (core.leadership === null || core.logId === null || this.#logs.has(core.logId)) continue;
-      // Who takes over with whoever answers is promised nothing.
+      // Without QUORUM_APPEND a master takes over with any answers, so nothing is promised.
       const state = this.#simulation.weather.quorumAppend ? 'forming' : 'void';
       this.#logs.set(core.logId, { state, committed: new Map(), last: null });
     }
@@ -101,14 +101,14 @@ export class PromiseWatch {
     return others + (master !== null && isComplete(master, logId) ? 0 : 1);
   }
 
-  /** A client was told that a majority or more holds its entries. */
+  /** A client got the answer that a majority or more holds its entries. */
   acknowledged(logId: string, ids: readonly string[]): void {
     const tracked = this.#logs.get(logId);
     if (tracked?.state !== 'holds') return;
     for (const id of ids) this.#record(tracked, Number(id.split('/')[0]), id);
   }
 
-  /** A master has taken over: what was promised is there. */
+  /** A master has taken over: checks that what was promised is there. */
   tookOver({ core, id }: MasterHost): void {
     for (const [logId, tracked] of this.#logs) {
       if (tracked.state !== 'holds' || tracked.committed.size === 0) continue;
@@ -129,7 +129,7 @@ export class PromiseWatch {
     }
   }
 
-  /** What a node shows as committed is what everybody shows as committed, for ever. */
+  /** What a node shows as committed is the same on all nodes, and never changes. */
   #checkCommitted(core: MasterHost['core'] | SecondaryHost['core'], id: string): void {
     const { logId, committed, log, length } = core;
     must('committed-is-final', committed <= length, `${id}: what is committed is shown`);

@@ -1,7 +1,7 @@
 /**
- * Somebody who follows the log as events, from node to node: the code that decides what a tail is told, and a
- * judge who sees what is really there. A tail is never wrong in silence: whenever it is told something, all
- * that it was told before, and not told to forget, is in the log of that node. A tail of committed entries
+ * A reader that follows the log as events, from node to node: the code that decides what a tail is sent, and a
+ * judge that sees the real logs. A tail is never silently wrong: whenever it gets an event, all
+ * entries that it got before, and that no reset took back, are in the log of that node. A tail of committed entries
  * is not reset while the promise holds.
  */
 
@@ -25,13 +25,13 @@ export class Reader {
   readonly #simulation: Simulation;
   readonly #concern: ReadConcern;
   readonly #random: () => number;
-  /** What it takes for the log, by the names of entries. */
+  /** The log by its events, as names of entries. */
   readonly #told: string[] = [];
-  /** Which log that is. */
+  /** The id of that log. */
   #logId: string | null = null;
-  /** What it brings to the next node. */
+  /** The id that it sends to the next node. */
   #position: LogPosition | null = null;
-  /** Up to where what it was told was promised then. */
+  /** Up to where its entries were promised when it got them. */
   #promised = 0;
   #at: { readonly host: Node; readonly core: Node['core']; readonly follower: Follower } | null =
     null;
@@ -42,7 +42,7 @@ export class Reader {
     this.#random = seededRandom(seed);
   }
 
-  /** Perhaps looks at its node now, or goes to another one. */
+  /** Perhaps reads from its node now, or goes to another one. */
   observe(): void {
     if (this.#random() < 0.7) return;
     const { masters, secondaries } = this.#simulation;
@@ -57,7 +57,7 @@ export class Reader {
     this.#look(1 + Math.floor(this.#random() * 20));
   }
 
-  /** In the end it takes the log for what it is. */
+  /** In the end it has the log as it is. */
   checkConverged(host: Node): void {
     this.#goTo(host);
     this.#look(Number.POSITIVE_INFINITY);
@@ -65,7 +65,7 @@ export class Reader {
     const { log, logId } = host.core;
     const length = shownTo(host.core, this.#concern);
     if (this.#at?.follower.last === 0 && this.#told.length > length) {
-      // It was told more than is left, under a ballot that nobody remembers: the node looks like one that is behind.
+      // It got entries that are lost, under a ballot that no node remembers: to it the node seems to be behind.
       const { promise } = this.#simulation.history;
       must(
         'tail-is-true',
@@ -132,7 +132,7 @@ export class Reader {
     }
   }
 
-  /** All that it was told is in this log. */
+  /** All its entries are in this log. */
   #check({ log }: Node['core'], isThorough: boolean): void {
     const seqs = isThorough ? this.#told.keys() : [Math.floor(this.#random() * this.#told.length)];
     for (const index of seqs) {

@@ -1,4 +1,4 @@
-/** The one command that tells the story of a seed. */
+/** The command that prints all events of a seed. */
 export function replayCommand(seed: number): string {
   return `make simulate SEED=${seed} TRACE=1`;
 }

@@ -10,7 +10,7 @@ import type { Simulation } from './simulation.ts';
 
 export class SecondaryHost extends Host {
   core!: Secondary;
-  /** Which memory each incarnation had, by its bootId. */
+  /** The memory of each incarnation, by its bootId. */
   readonly memoryOf = new Map<string, number>();
 
   constructor(simulation: Simulation, id: string) {
@@ -70,7 +70,7 @@ export class SecondaryHost extends Host {
     });
   }
 
-  /** The frames of its log from `from` on; the first is there even if it has no messages. */
+  /** The frames of its log from `from` on; at least one, perhaps without messages. */
   export(from: number): Frame[] {
     const { core } = this;
     const frames: Frame[] = [];
@@ -94,7 +94,7 @@ export class SecondaryHost extends Host {
     return frames;
   }
 
-  /** Ends the incarnation; what was not synced is lost, and all of it where there is no disk. */
+  /** Ends the incarnation. What was not synced is lost; without a disk, everything. */
   crash(isWiped: boolean): void {
     const before = this.core.length;
     this.isUp = false;

@@ -27,28 +27,28 @@ export class Simulation {
   readonly secondaries: SecondaryHost[] = [];
   readonly masters: MasterHost[] = [];
   readonly clients: Client[] = [];
-  /** Who follow the log, all that nodes show or what is committed. */
+  /** The readers that follow the log, of all that nodes show or of what is committed. */
   readonly readers: readonly Reader[];
   /** The clients that wait at some master. */
   readonly waiting = new Set<Client>();
-  /** From now on nothing goes wrong any more. */
+  /** No more faults from now on. */
   isCalm = false;
-  /** Between two machines nothing passes in this direction until then. */
+  /** Until when nothing passes between two machines in this direction. */
   readonly #blocked = new Map<string, number>();
-  /** Between a master and a secondary heartbeats pass and frames do not until then. */
+  /** Until when heartbeats but no frames pass between a master and a secondary. */
   readonly #gray = new Map<string, number>();
 
-  /** Which machine answers at the address of another one, at a master, and until when. */
+  /** For a master: which machine answers at the address of another one, and until when. */
   readonly #astray = new Map<string, { readonly host: SecondaryHost; readonly until: number }>();
   readonly #mischief: () => number;
 
   /**
-   * Whether whoever breaks things keeps within the promise: never more than m-1 members without their memory,
+   * Whether the nemesis keeps within the promise: never more than m-1 members without their memory,
    * and one master at a time. In two of three simulations.
    */
   readonly isCareful: boolean;
 
-  /** Whether the frames of masters wait for company, as they do in processes: in every other simulation. */
+  /** Whether masters collect appends before they send them, as in processes; in every other simulation. */
   readonly lingers: boolean;
 
   constructor(seed: number, weather?: Partial<Weather>) {
@@ -92,14 +92,14 @@ export class Simulation {
   }
 
   /**
-   * Whether something rare and strange happens now: in half of the simulations, and drawn apart, so that
-   * the others do not change when another kind is thought of.
+   * Whether something rare and strange happens now: only in half of the simulations, from random numbers of its own, so
+   * that the others do not change when a new kind is added.
    */
   mischief(probability: number): boolean {
     return this.weather.isStrange && !this.isCalm && this.#mischief() < probability;
   }
 
-  /** What is sent takes its time; some of it much longer. */
+  /** The delay of a message; of some messages much longer. */
   latency(): number {
     if (this.isCalm) return 1;
     return this.random() * this.weather.latencyMs * (this.mischief(0.03) ? 8 : 1);
@@ -144,7 +144,7 @@ export class Simulation {
     );
   }
 
-  /** Who answers a master at this address. */
+  /** The machine that answers a master at this address. */
   at(master: MasterHost, index: number): SecondaryHost {
     const named = this.secondaries[index] as SecondaryHost;
     const astray = this.#astray.get(`${master.id}>${named.id}`);
@@ -160,7 +160,7 @@ export class Simulation {
     this.say(`at ${master.id} ${named.id} leads to ${host.id} for ${forMs.toFixed(0)} ms`);
   }
 
-  /** The frame arrives once more, much later, in whatever incarnation; nobody hears the answer. */
+  /** The frame arrives again, much later, at any incarnation; its answer is lost. */
   replay(host: SecondaryHost, frame: Frame): void {
     this.after(this.random() * 8000, () => {
       if (!host.isUp || host.isPaused) return;
@@ -179,7 +179,7 @@ export class Simulation {
 
   // --- what happens ----------------------------------------------------------------------------
 
-  /** A client comes with one message, or sometimes a batch; most have a key. */
+  /** Starts a client with one message, or sometimes a batch; most have a key. */
   addClient(): void {
     const number = this.clients.length + 1;
     const count = this.random() < 0.15 ? 2 + this.pick(5) : 1;
@@ -187,7 +187,7 @@ export class Simulation {
     this.clients.push(new Client(this, texts, this.random() < 0.85 ? `key-${number}` : null));
   }
 
-  /** All machines run, all paths are open, one master is left, and nothing goes wrong any more. */
+  /** Ends all faults: all machines run, all paths are open, and one master is left. */
   heal(): void {
     this.say('--- calm ---');
     this.isCalm = true;
@@ -197,7 +197,7 @@ export class Simulation {
     for (const { disk } of [...this.masters, ...this.secondaries]) disk.isFull = false;
     const running = this.masters.filter(({ isUp }) => isUp);
     const healthy = running.filter(({ core }) => core.fencedBy === null);
-    // Of two that have not heard of each other the newer one stays.
+    // Of two masters that have not heard of each other the newer one stays.
     const ballotOf = ({ core, writer }: MasterHost) => ({ epoch: core.epoch, writer });
     healthy.sort((a, b) => (isNewer(ballotOf(a), ballotOf(b)) ? -1 : 1));
     const chosen = healthy[0];

@@ -1,4 +1,4 @@
-/** Simulations so small that all of them can be visited: fair weather, few appends, one thing that happens. */
+/** Simulations so small that all of them can be run: no random faults, few appends, one event that is chosen. */
 import { Client } from './client.ts';
 import { Invariants } from './invariants.ts';
 import { operate } from './simulate.ts';
@@ -7,19 +7,19 @@ import { FAIR_WEATHER, type Weather } from './weather.ts';
 
 const APPENDS_UNTIL_MS = 160;
 const CALM_AT_MS = 400;
-/** By then everybody agrees: a heartbeat is missed, some backoffs pass. */
+/** By then all nodes agree, also after a missed heartbeat and some backoffs. */
 const CONVERGED_AT_MS = 9000;
-/** When an operator looks. */
+/** When an operator intervenes. */
 const OPERATOR_MS = [1500, 3500];
 const SLOW_MS = 25;
 
 export interface SmallSimulation {
   readonly secondaries: number;
   readonly disk: Weather['disk'];
-  /** What happens, right behind this event of the run. */
+  /** The fault, right after this event of the run. */
   readonly event: number;
   readonly happens: (simulation: Simulation) => void;
-  /** From then on the first messages are slow where this says so, and all others are prompt. */
+  /** Which of the first messages after that are slow; all others are fast. */
   readonly slow?: readonly boolean[];
 }
 
@@ -38,7 +38,7 @@ class ChosenSimulation extends Simulation {
   }
 }
 
-/** Plays it to the end; every invariant is checked after every event. */
+/** Runs it to the end, and checks every invariant after every event. */
 export function playSmall(small: SmallSimulation): Simulation {
   const { secondaries, disk, event, happens } = small;
   const simulation = new ChosenSimulation(1, { ...FAIR_WEATHER, secondaries, disk });
@@ -71,7 +71,7 @@ export function playSmall(small: SmallSimulation): Simulation {
   return simulation;
 }
 
-/** How many events there are in which something could happen, if nothing does. */
+/** The number of events of the run without a fault, after each of which one could happen. */
 export function eventsOf(secondaries: number, disk: Weather['disk']): number {
   let events = 0;
   playSmall({

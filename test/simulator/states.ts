@@ -1,4 +1,4 @@
-/** What some simulation must have seen, or the simulator has not looked where it matters. */
+/** States that some simulation must reach, or the simulator does not test what matters. */
 export const INTERESTING_STATES: readonly string[] = [
   'acked-by-others',
   'became-complete',

@@ -1,4 +1,4 @@
-/** Frames that no master of this cluster has sent, or not like this: pushed by hand, or misled. */
+/** Frames that no master of this cluster has sent in this form: pushed by hand, or sent to the wrong machine. */
 
 import { HELD_MESSAGES_MAX } from '../../src/lib/core/log/hold-back.ts';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
@@ -8,7 +8,7 @@ import type { MasterHost } from './master-host.ts';
 import type { SecondaryHost } from './secondary-host.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Somebody pushes a frame by hand, as far ahead as no node may hold anything back. */
+/** Pushes a frame by hand that is too far ahead to be held back. */
 export function strayFrame(simulation: Simulation, host: SecondaryHost): void {
   if (!host.isUp || host.isPaused || host.core.logId === null) return;
   const { logId, epoch, length } = host.core;
@@ -22,7 +22,7 @@ export function strayFrame(simulation: Simulation, host: SecondaryHost): void {
   });
 }
 
-/** Somebody pushes another text for a place that is taken. */
+/** Pushes another text for a seq that is taken. */
 export function contradict(host: SecondaryHost): void {
   if (!host.isUp || host.isPaused) return;
   host.later(0, () => {
@@ -42,8 +42,8 @@ export function contradict(host: SecondaryHost): void {
 }
 
 /**
- * The present master leaves out what the secondary has of its list of epochs, but is mistaken: it is not
- * there, so nobody knows where the two logs part.
+ * The present master leaves out a part of its list of epochs that it believes the secondary has. The part is not
+ * there, so it is not known where the two logs part.
  */
 export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
   const master = masterOf(simulation, host);
@@ -54,7 +54,7 @@ export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
     const offset = log.epochs.findIndex(({ firstSeq }) => firstSeq - 1 > length);
     if (leadership === null || offset < 1) return;
     const frame = { ...leadership, from: length + 1, messages: packMessages([]), keys: [] };
-    // It must not go on, by chance, from a part that the master has just told.
+    // It must not continue, by chance, a part that the master has just sent.
     const part = { offset: offset + 1_000_000, hasMore: false };
     host.receive({ ...frame, epochs: log.epochs.slice(offset), part }, ({ kind }) => {
       mustEqual(
@@ -68,7 +68,7 @@ export function skipEpochs(simulation: Simulation, host: SecondaryHost): void {
   });
 }
 
-/** Who writes the log that this secondary follows; undefined if nobody does now. */
+/** The master that writes the log of this secondary; undefined if there is none now. */
 function masterOf({ masters }: Simulation, { core }: SecondaryHost): MasterHost | undefined {
   return masters.find(
     (host) =>
@@ -78,7 +78,7 @@ function masterOf({ masters }: Simulation, { core }: SecondaryHost): MasterHost 
   );
 }
 
-/** Somebody prepares a newer ballot while a master starts, and is never heard of again. */
+/** Prepares a newer ballot while a master starts, of a master that is never heard of again. */
 export function outbid(simulation: Simulation, host: SecondaryHost): void {
   const isStarting = simulation.masters.some(({ isUp, core }) => isUp && core.leadership === null);
   if (!host.isUp || host.isPaused || host.core.logId === null || !isStarting) return;
@@ -123,7 +123,7 @@ export function openGap(simulation: Simulation, host: SecondaryHost): void {
 
 /**
  * A machine that belonged to another cluster takes the place of this one. Either it only heard of a log
- * there, or it has that log, complete: it is written under an old epoch, so nobody here goes on with it.
+ * there, or it has that log, complete. It is written under an old epoch, so no master here adopts it.
  */
 export function plugIn(simulation: Simulation, host: SecondaryHost): void {
   if (!host.isUp || host.isPaused) return;

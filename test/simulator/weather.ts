@@ -17,7 +17,7 @@ export interface Weather {
   readonly ackLossRate: number;
   /** A frame arrives a second time, much later, whatever has become of its sender. */
   readonly replayRate: number;
-  /** What the secondaries inject themselves. */
+  /** The faults that secondaries inject themselves. */
   readonly delayMs: number;
   readonly errorRate: number;
   readonly errorAfterApplyRate: number;
@@ -33,11 +33,11 @@ export interface Weather {
   /** A crash takes the disk with it. */
   readonly wipeRate: number;
   readonly fsyncMs: number;
-  /** Whether rare and strange things happen: stragglers, lies, addresses that lead elsewhere. */
+  /** Whether rare and strange things happen: late frames, lies, addresses that lead to another machine. */
   readonly isStrange: boolean;
 }
 
-/** Nothing goes wrong but what the test does itself. */
+/** No faults but those that the test causes itself. */
 export const FAIR_WEATHER: Omit<Weather, 'secondaries' | 'disk'> = {
   quorumAppend: true,
   latencyMs: 5,

@@ -1,4 +1,4 @@
-/** A small HTTP client for tests: every answer whole, as status, headers and parsed body; those of real nodes are as described. */
+/** A small HTTP client for tests: returns status, headers and parsed body. Answers of real nodes are checked against openapi.yaml. */
 import { answersOf } from './described.ts';
 
 export interface Answer {

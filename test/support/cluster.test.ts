@@ -23,7 +23,7 @@ it('a file ends whose test left a node running', (t) => {
   const { error, status, stdout } = spawnSync(
     process.execPath,
     ['--import', import.meta.resolve('tsx'), '--test', `${folder}/failing.test.ts`],
-    // Loaded otherwise than the rest, its coverage cannot be told together with that.
+    // It is loaded in another way, so its coverage cannot be merged with that of the rest.
     { env: { ...env, NODE_V8_COVERAGE: '' }, encoding: 'utf8', timeout: 2 * DEADLINE_MS },
   );
   assert.equal(error, undefined);

@@ -28,13 +28,13 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** Nodes still running; ended with the test process at the latest. */
+/** Nodes that still run; they end with the test process at the latest. */
 const running = new Set<ChildProcess>();
 function killRunning(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 process.on('exit', killRunning);
-// A test that fails before it says what to stop leaves nodes behind, for which its process would wait.
+// A test that fails early leaves nodes behind, for which its process would wait.
 if (process.env.NODE_TEST_CONTEXT !== undefined) after(killRunning);
 
 /** A node as a process. */
@@ -46,7 +46,7 @@ export class NodeProcess {
   readonly #exit: Promise<number | null>;
   #port = 0;
 
-  /** @param under a command that starts the node, such as one that limits what it may use */
+  /** @param under a command that starts the node, such as one that limits its resources */
   constructor(
     entry: 'master' | 'secondary',
     environment: Environment,
@@ -55,9 +55,9 @@ export class NodeProcess {
     const [command, ...args] = [...under, ...RUNTIME] as [string, ...string[]];
     const env = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]));
     this.#child = spawn(command, [...args, join(ROOT, `src/${entry}.ts`)], {
-      // Bun reads `.env` where it is started; what `make up` left there is not for these nodes.
+      // Bun reads `.env` in its working directory; that of `make up` is not for these nodes.
       cwd: process.env.RUNTIME === undefined ? ROOT : tmpdir(),
-      // Nothing of a configuration around the tests reaches a node.
+      // No variable of the environment of the tests reaches a node.
       env: { ...inherited(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -93,7 +93,7 @@ export class NodeProcess {
     return this.#child.pid as number;
   }
 
-  /** Reads nothing more of its log. */
+  /** Stops reading its log. */
   pauseLog(): void {
     this.#lines.pause();
   }
@@ -133,7 +133,7 @@ export class NodeProcess {
   /** Sends the signal and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.signal(signal);
-    // One that a failed test left frozen could not end.
+    // A node that a failed test left stopped could not end.
     this.signal('SIGCONT');
     return this.#exit;
   }
@@ -178,7 +178,7 @@ export interface Cluster {
   readonly secondaries: NodeProcess[];
 }
 
-/** Heartbeats that come fast, so that tests need not wait. */
+/** Short intervals of heartbeats, so that tests are fast. */
 export const FAST = { HEARTBEAT_INTERVAL_MS: 100, HEARTBEAT_TIMEOUT_MS: 500 };
 
 /** A cluster of a master and secondaries s1, s2 ..., all up and Healthy; stopped after the test. */
@@ -198,7 +198,7 @@ export async function startCluster(
   return { master, secondaries };
 }
 
-/** Whether everybody is Healthy and complete: from now on a master may be lost. */
+/** Whether all nodes are Healthy and complete, so that the master may be lost. */
 export async function isWhole(master: NodeProcess): Promise<boolean> {
   const { status, secondaries } = await health(master);
   return status === 'ok' && secondaries.every(({ complete }: { complete: boolean }) => complete);

@@ -1,7 +1,7 @@
-/** A `fetch` for programs that ask by themselves, such as the client: what it brings from real nodes is as described. */
+/** A `fetch` for programs that call nodes by themselves, such as the client: checks answers of real nodes. */
 import { answersOf, eventsOf, realPorts } from './described.ts';
 
-/** Gives a `fetch` that holds each answer of a real node against the description while its body is read. */
+/** A `fetch` that checks each answer of a real node against the description while its body is read. */
 export function describedFetch(ask: typeof fetch): typeof fetch {
   return async (input, init) => {
     const { port, pathname, search } = new URL(String(input));
@@ -25,7 +25,7 @@ export function describedFetch(ask: typeof fetch): typeof fetch {
 
 type Passing = TransformStream<Uint8Array, Uint8Array>;
 
-/** Passes bytes on, and holds the text when it is at its end; one that is broken off is none. */
+/** Passes bytes on, and checks the whole text at its end; not one that breaks off. */
 function whole(hold: (text: string) => void): Passing {
   const decoder = new TextDecoder();
   let text = '';
@@ -38,7 +38,7 @@ function whole(hold: (text: string) => void): Passing {
   });
 }
 
-/** Passes bytes on, and holds each event before its end is passed. */
+/** Passes bytes on, and checks each event before its end is passed on. */
 function eachBlock(hold: (block: string) => void): Passing {
   const decoder = new TextDecoder();
   let rest = '';

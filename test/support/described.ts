@@ -1,7 +1,7 @@
 /**
- * Every answer of a real node that a test gets is held against `openapi.yaml`. Which nodes are real, their
- * processes say here; fakes may answer as they like. A test that expects its requests to fail does not
- * hide what was found: its process fails at the end.
+ * Checks every answer of a real node that a test gets against `openapi.yaml`. The processes of real nodes are
+ * registered here; fakes may answer as they like. A test that expects its requests to fail does not
+ * hide a violation: its process fails at the end.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Pointer } from '../openapi/document.ts';
@@ -16,7 +16,7 @@ import {
 /** The ports that real nodes listen on. */
 export const realPorts = new Set<number>();
 
-/** What was found so far. */
+/** The violations so far. */
 export const undescribed: unknown[] = [];
 process.on('exit', () => {
   if (undescribed.length === 0) return;
@@ -24,13 +24,13 @@ process.on('exit', () => {
   process.exitCode = 1;
 });
 
-/** What holds whole answers of a port against the description, if a real node listens there now. */
+/** A check of whole answers from this port, if a real node listens there now. */
 export function answersOf(port: number): (answered: Answered, body: string) => void {
   if (!realPorts.has(port)) return () => {};
   return (answered, body) => noting(() => checkResponse(answered, body));
 }
 
-/** The same for the head of an answer of events: gives what holds each event against the description. */
+/** The same for the head of an answer of events; returns a check of each event. */
 export function eventsOf(port: number): (answered: Answered) => (block: string) => void {
   if (!realPorts.has(port)) return () => () => {};
   return (answered) => {

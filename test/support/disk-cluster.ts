@@ -1,4 +1,4 @@
-/** Nodes that keep their logs on disk, and can be started again where they were. */
+/** Nodes with their logs on disk, which can be restarted with the same directory and port. */
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -10,9 +10,9 @@ import { type Environment, FAST, NodeProcess } from './cluster.ts';
 import { freePort } from './port.ts';
 import { waitFor } from './wait.ts';
 
-/** How a node is started whose files may not grow beyond some hundred kilobytes. */
+/** Starts a node whose files may not grow beyond some hundred kilobytes. */
 export const SMALL_DISK = ['sh', '-c', 'ulimit -f 512; exec "$@"', 'sh'] as const;
-/** What would write files of its own has no room there either. */
+/** Turns off what writes other files, for which there is no room either. */
 const QUIET = { NODE_V8_COVERAGE: '', TSX_DISABLE_CACHE: 1 };
 
 export class DiskCluster {
@@ -37,7 +37,7 @@ export class DiskCluster {
     return join(this.path, id);
   }
 
-  /** The names of the files in a node's directory, but for the lock. */
+  /** The names of the files in a node's directory, without the lock. */
   files(id: string): string[] {
     const names = fs.readdirSync(this.directory(id)).sort();
     return names.filter((name) => !name.startsWith('lock'));
@@ -58,7 +58,7 @@ export class DiskCluster {
     return (await this.spawnSecondary(id, under)).listening();
   }
 
-  /** Starts a master for all secondaries there have been. */
+  /** Starts a master for all secondaries that were started. */
   spawnMaster(environment: Environment = {}, under: readonly string[] = []): NodeProcess {
     const list = [...this.#ports].map(([id, port]) => `${id}=http://127.0.0.1:${port}`);
     const all = { PORT: 0, SECONDARIES: list.join(','), ...FAST, ...environment };
@@ -91,7 +91,7 @@ export async function kill(...nodes: NodeProcess[]): Promise<void> {
   await Promise.all(nodes.map((node) => node.exited()));
 }
 
-/** Waits until a node shows so many messages. */
+/** Waits until a node shows this many messages. */
 export function shows(node: NodeProcess, length: number): Promise<unknown> {
   return waitFor(`${node.url} to show ${length}`, async () => {
     return (await health(node)).length === length;

@@ -5,7 +5,7 @@ import { waitFor } from './wait.ts';
 
 export interface ServerEvent {
   readonly id: string;
-  /** Its type; `message` where it names none. */
+  /** Its type; default `message`. */
   readonly type: string;
   readonly data: string;
 }
@@ -71,17 +71,17 @@ export class EventReader {
     return this.#ofType('message').map(({ id }) => Number.parseInt(id, 10));
   }
 
-  /** What it was told that differs from what it was told before. */
+  /** The data of all resets. */
   get resets(): ResetData[] {
     return this.#ofType('reset').map(({ data }) => JSON.parse(data));
   }
 
-  /** What `Last-Event-ID` says when it comes back; empty before the first event. */
+  /** The `Last-Event-ID` of the next connection; empty before the first event. */
   get lastId(): string {
     return this.events.at(-1)?.id ?? '';
   }
 
-  /** What it takes for the log: what it was told, without what a reset took back. */
+  /** The log by its events: all entries, without those that a reset took back. */
   get log(): string[] {
     const log: string[] = [];
     for (const { type, id, data } of this.events) {
@@ -96,7 +96,7 @@ export class EventReader {
     return this;
   }
 
-  /** Waits until what it takes for the log is this. */
+  /** Waits until this is the log by its events. */
   async untilLog(log: readonly string[]): Promise<this> {
     const isThere = () => this.log.length === log.length && this.log.every((m, i) => m === log[i]);
     await waitFor(`the log ${log}`, () => this.#sound() && isThere());
@@ -116,7 +116,7 @@ export class EventReader {
     return this.events.filter(({ type }) => type === wanted);
   }
 
-  /** What fails ends the reading, and every wait for more of it. */
+  /** A failure ends the reading and every wait. */
   #guarded<Value>(check: () => Value): Value | undefined {
     try {
       return check();
@@ -132,7 +132,7 @@ export class EventReader {
     return true;
   }
 
-  /** Records what has come; returns the events and comments that are whole. */
+  /** Records a chunk; returns the events and comments that are complete. */
   #read(text: string): string[] {
     const blocks = (this.#rest + text).split('\n\n');
     this.#rest = blocks.pop() as string;

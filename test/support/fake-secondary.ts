@@ -1,4 +1,4 @@
-/** A secondary that lies, hangs or breaks, as a test wants it. */
+/** A fake secondary that lies, hangs or breaks as a test requires. */
 import { once } from 'node:events';
 import {
   createServer,
@@ -39,7 +39,7 @@ export class FakeSecondary {
   /** Streams that the master has ended, and those whose connection is closed. */
   ended = 0;
   closed = 0;
-  /** What it prepares to show. */
+  /** The state that its answers report. */
   length = 0;
   bootId = 'incarnation-1';
   logId: string | null = null;
@@ -57,7 +57,7 @@ export class FakeSecondary {
     return this;
   }
 
-  /** Listens; what it gives closes it again. */
+  /** Listens; returns a function that closes it again. */
   async open(): Promise<() => void> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
@@ -71,13 +71,13 @@ export class FakeSecondary {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What an honest heartbeat says. */
+  /** An honest answer to a heartbeat. */
   statement(): object {
     const { bootId, logId, epoch, length } = this;
     return { nodeId: 'fake', bootId, logId, epoch, length };
   }
 
-  /** Writes an ack; `changes` are what it lies about. */
+  /** Writes an ack; `changes` are its false members. */
   ack(res: ServerResponse, frame: SeenFrame, changes: object = {}): void {
     const { logId, epoch } = frame;
     this.logId = logId;
@@ -119,7 +119,7 @@ export class FakeSecondary {
   }
 }
 
-/** How a good secondary behaves that knows nothing of prepares, and has no log to give away. */
+/** A correct secondary that does not know prepares, and has no log to export. */
 export const HONEST: Behaviour = {
   heartbeat: (res, fake) => {
     res.end(JSON.stringify(fake.statement()));

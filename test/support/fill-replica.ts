@@ -1,6 +1,6 @@
 /**
- * Fills a replica with entries of one shape, and prints what it counts for them and how much its resident
- * memory grew: a process of its own, for a heap that has done nothing else. Wants `--expose-gc`.
+ * Fills a replica with entries of one shape. Prints the bytes that it counts for them, and how much its resident
+ * memory grew. It is a process of its own, so that its heap has nothing else. Requires `--expose-gc`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packMessages } from '../../src/lib/core/log/messages.ts';
@@ -14,7 +14,7 @@ const [messageLength, perAppend, keyLength, countedBytes] = process.argv.slice(2
 ];
 const ballot = { epoch: 1, writer: 'w' };
 
-/** The least of what is resident while garbage is collected. */
+/** The least resident memory while garbage is collected. */
 async function resting(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 10; i += 1) {
@@ -35,7 +35,7 @@ function fill(replica: Replica, bytesMax: number): void {
   }
 }
 
-// Code and heap that every node has.
+// What code and heap take without entries.
 fill(new Replica(), countedBytes / 8);
 const before = await resting();
 const replica = new Replica();

@@ -1,4 +1,4 @@
-/** A connection by hand, for what no HTTP client would send. */
+/** A TCP connection, for bytes that no HTTP client would send. */
 import { connect, type Socket } from 'node:net';
 import { waitFor } from './wait.ts';
 
@@ -40,7 +40,7 @@ export class RawConnection {
     });
   }
 
-  /** Reads nothing from now on. */
+  /** Stops reading. */
   pause(): this {
     this.#socket.pause();
     return this;

@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { reset } from './reset.ts';
 import { waitFor } from './wait.ts';
 
-/** Both ends of a connection, and what happened to them. */
+/** Both ends of a connection, with a record of their events. */
 async function connection(t: TestContext) {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,7 +1,7 @@
-/** What runs the programs that tests start. */
+/** The runtime of the programs that tests start. */
 
 /**
- * The command that runs a source: what `RUNTIME` names, or this node, loading sources as this process does
+ * The command that runs a source: `RUNTIME`, or this node with the loaders of this process
  * (`--import tsx`, or nothing where node reads TypeScript itself).
  */
 export const RUNTIME: readonly string[] = process.env.RUNTIME?.trim().split(/\s+/) ?? [
@@ -9,7 +9,7 @@ export const RUNTIME: readonly string[] = process.env.RUNTIME?.trim().split(/\s+
   ...importsOf(process.execArgv),
 ];
 
-/** The loaders among the options of a node; not what makes it a test runner. */
+/** The loaders among the options of a node, without those of the test runner. */
 function importsOf(options: readonly string[]): string[] {
   return options.flatMap((option, index) => {
     if (option.startsWith('--import=')) return [option];
@@ -17,7 +17,7 @@ function importsOf(options: readonly string[]): string[] {
   });
 }
 
-/** What of this process's environment a program needs besides its own: to be found, covered, and quick to start. */
+/** The variables that a program inherits: its path, and those for coverage and a quick start. */
 export function inherited(): NodeJS.ProcessEnv {
   const { PATH, NODE_V8_COVERAGE, NODE_COMPILE_CACHE } = process.env;
   return { PATH, NODE_V8_COVERAGE, NODE_COMPILE_CACHE };

@@ -1,6 +1,6 @@
-/** Waiting in tests: for a condition, with a deadline, never for a time. */
+/** Tests wait for a condition with a deadline, never for a time. */
 
-/** How long a test waits for what must come, in ms; generous, because machines are slow at times. */
+/** How long a test waits for a condition, in ms; generous, because machines are slow at times. */
 export const DEADLINE_MS = 20_000;
 const POLL_MS = 10;
 /** A probe that hangs is given up and tried again: node 20's `fetch` can lose a reset connection. */

@@ -49,7 +49,7 @@ describe('the health of a node as events', () => {
   });
 });
 
-/** A node with a clock of its own, and those who follow its health. */
+/** A node with a virtual clock, and the followers of its health. */
 class Node {
   now = 0;
   looks = 0;
@@ -73,7 +73,7 @@ class Node {
     },
   );
 
-  /** Lets time go by, in steps that are shorter than anything that is waited for. */
+  /** Lets time pass in steps that are shorter than any wait. */
   async passes(ms: number): Promise<void> {
     for (const end = this.now + ms; this.now < end; ) {
       this.now += 50;
@@ -85,7 +85,7 @@ class Node {
     }
   }
 
-  /** All that is to be told in many turns is told. */
+  /** Waits until all followers were sent to, which takes many turns. */
   async settles(): Promise<void> {
     for (let i = 0; i < 40; i += 1) await turn();
   }
@@ -97,14 +97,14 @@ class Node {
   }
 }
 
-/** Who follows, and takes what is written unless he is deaf. */
+/** A follower, which reads what is written unless it is deaf. */
 class Follower {
   readonly written: string[] = [];
   isDeaf = false;
   destroyed = false;
   isEnded = false;
   #onClose = () => {};
-  /** What writing takes. */
+  /** Called at each write; may let time pass. */
   onWrite = () => {};
 
   constructor(node: Node, method = 'GET') {
@@ -136,7 +136,7 @@ class Follower {
     this.#onClose();
   }
 
-  /** What came since, without the comments. */
+  /** The events since the last call, without the comments. */
   news(): string[] {
     return this.written.splice(0).filter((text) => text !== ':\n\n');
   }
@@ -220,7 +220,7 @@ describe('HealthFeed', () => {
       node.length += 1;
     };
     await node.passes(10_000);
-    // 500 ms for telling, 1500 of rest.
+    // 500 ms of sending, then a pause of 1500 ms.
     const { length } = followers[0]?.news() ?? [];
     assert(length >= 5 && length <= 7, `${length}`);
   });

@@ -1,4 +1,4 @@
-/** Tails at a secondary whose log is cut, or is another one: whoever follows is told from where on. */
+/** Tails at a secondary whose log is cut or replaced: each follower is told from which seq on. */
 import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
@@ -74,7 +74,7 @@ describe('a tail', () => {
       await waitFor('the reset', () => tail.resets.length === 1);
       assert.deepEqual(tail.resets, [{ from: 3, logId: 'L', reason: 'cut' }]);
     }
-    // Who goes away now has the id of the last entry that is left.
+    // A reader that disconnects now has the id of the last entry that is left.
     const later = follow(t, node, live.lastId);
     node.feed(2, 3, ['x', 'y']);
     await later.until(2);
@@ -134,7 +134,7 @@ describe('a tail', () => {
   it('that is slow is told so in the middle of what it is sent', async (t) => {
     const node = await serveSecondary(t);
     const long = (seq: number) => `${seq} ${'x'.repeat(100_000)}`;
-    // More than what a system takes for a reader that does not read.
+    // More than the system buffers for a reader that does not read.
     for (const from of range(0, 29)) {
       node.feed(
         1,

@@ -120,7 +120,7 @@ describe('readConcern=majority', () => {
     first.feed(2, 1, ['A', 'B', 'C', 'D', 'E'], { epochs, committed: 5 });
     const url = '/messages?readConcern=majority';
     const { lastId } = await new EventReader(first.url + url).until(5);
-    // It has what an older master wrote to it alone.
+    // It has what an older master wrote to no other node.
     const stale = await serveSecondary(t);
     const old = { epochs: epochs.slice(0, 1), committed: 2 };
     stale.feed(1, 1, ['A', 'B', 'c', 'd', 'e', 'f'], old);

@@ -1,4 +1,4 @@
-/** A receipt names who held the message when its write concern was found to hold. */
+/** A receipt names the nodes that held the message when its write concern held. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
 
-/** A master of one entry on two nodes, one of which is lost as soon as that was said. */
+/** A master of one entry on two nodes, one of which is lost right after its ack. */
 function losingPort(): MasterPort {
   const log = new Log();
   log.append(packMessages(['a']), { epoch: 1, writer: 'w' });

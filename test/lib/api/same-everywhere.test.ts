@@ -1,7 +1,7 @@
 /**
  * What is read is the same on every node, byte for byte: on the master, on a secondary that got it frame
  * by frame, on one that starts again from its disk, and on a master that recovered it from there; whatever
- * was appended, by however many masters, and whatever was cut off in between.
+ * was appended, by any number of masters, and whatever was cut off in between.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ const appending = fc.record({
   comma: fc.constantFrom(',', ', ', ' ,\n'),
   isKeyed: fc.boolean(),
 });
-/** One master: how much it has of the log before it, what is appended to it, how much it sends on. */
+/** One master: how much it has of the log before it, what it appends, how much it sends. */
 const living = fc.record({
   restored: fc.double({ min: 0, max: 1, noNaN: true }),
   appends: fc.array(appending, { maxLength: 6 }),
@@ -88,7 +88,7 @@ function* linesOf({ log, keys }: Held, origin: Origin, from: number, to: number,
 
 type Origin = { readonly logId: string; readonly epoch: number; readonly writer: string };
 
-/** Servers that list what they are told to show. */
+/** Servers that serve the logs they are given. */
 async function serveViews(t: TestContext, count: number) {
   const views: LogView[] = [];
   const urls: string[] = [];

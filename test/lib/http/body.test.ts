@@ -6,7 +6,7 @@ import { BODY_TIMEOUT_MS } from '../../../src/lib/http/limits.ts';
 import type { RequestContext } from '../../../src/lib/http/request-context.ts';
 
 describe('readBody', () => {
-  /** A context as a runtime makes it that has requests of its own: a stream and no more. */
+  /** A context of a runtime with a request class of its own, which is only a stream. */
   const streaming = (state: object = {}) => {
     const req = Object.assign(new EventEmitter(), { headers: {}, destroyed: false, ...state });
     const failures: unknown[] = [];

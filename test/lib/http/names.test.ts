@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { LOOKUP_MS_MAX, LOOKUP_PAUSE_MS, LOOKUP_REFRESH_MS } from '../../../src/lib/http/limits.ts';
 import { NameError, Names } from '../../../src/lib/http/names.ts';
 
-/** Look-ups that end when the test says so, and a clock that it moves. */
+/** Look-ups and a clock that the test controls. */
 class Resolver {
   nowMs = 0;
   readonly asked: string[] = [];

@@ -25,7 +25,7 @@ import { waitFor } from '../../support/wait.ts';
 const logger = new Logger('n', 'error', 'json', (line) => assert.fail(line));
 const BODY_BYTES_MAX = 60 * 1024 * 1024;
 
-/** Whatever is posted here is read, and its length told. */
+/** Reads every body, and answers with its length. */
 const ECHO: Route = {
   method: 'POST',
   path: '/length',

@@ -1,4 +1,4 @@
-/** What the page says of its own appends when another master has gone on without them. */
+/** What the page shows of its own appends when another master has gone on without them. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -19,7 +19,7 @@ class Refused extends Error {
   readonly status = 404;
 }
 
-/** The script alone, with what it takes from the others; requests are answered by hand. */
+/** The script alone, with fakes of what it uses from other scripts; the test answers its requests. */
 function page(answer: (path: string) => { status: number; body: object }) {
   const asked: string[] = [];
   const globals = {

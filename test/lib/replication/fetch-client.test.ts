@@ -11,7 +11,7 @@ import { waitFor } from '../../support/wait.ts';
 import { Dice, messagesOf, seeds } from '../support.ts';
 import { serveSecondary } from './secondary-server.ts';
 
-/** Long for a test that waits for it, and for a machine that is busy. */
+/** Long enough for a busy machine, though a test has to wait for it. */
 const QUIET_MS = 1500;
 const NOTHING_CAME = /^nothing came in time$/;
 const line = (from: number, ...messages: string[]) =>
@@ -23,7 +23,7 @@ async function serve(t: TestContext, fetch: (res: ServerResponse, from: number) 
   return `http://127.0.0.1:${fake.port}`;
 }
 
-/** Fetches all; the outcome and the first seqs of the frames that came. */
+/** Fetches the log; returns the outcome and the first seqs of the frames. */
 async function fetchAll(
   url: string,
   from = 1,
@@ -48,7 +48,7 @@ describe('fetchLog', () => {
   it('does not take the time that frames need here for silence of the other side', async (t) => {
     const url = await serve(t, (res, from) => {
       res.write(line(from, 'a'));
-      // In its own packet, which waits for who is busy with the first.
+      // In a packet of its own, which waits while the first is processed.
       setTimeout(() => res.end(line(from + 1, 'b')), 20);
     });
     const froms: number[] = [];

@@ -16,12 +16,12 @@ function coded(code: string, cause?: unknown): Error {
   return Object.assign(new Error(code, { cause }), { code });
 }
 
-/** What the built-in `fetch` throws, of which only the cause says why. */
+/** An error of the built-in `fetch`; only its cause says why. */
 function failed(cause: unknown): Error {
   return new TypeError('fetch failed', { cause });
 }
 
-/** What a connection says that was tried to several addresses of a name. */
+/** The error of a connection that was tried to several addresses of a name. */
 function several(...codes: string[]): Error {
   return Object.assign(new AggregateError(codes.map((code) => coded(code))), { code: codes[0] });
 }

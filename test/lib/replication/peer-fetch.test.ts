@@ -13,7 +13,7 @@ import { DEADLINE_MS } from '../../support/wait.ts';
 
 const HEARTBEAT = { nodeId: 'n', bootId: 'b', logId: null, epoch: 0, length: 0 };
 
-/** What the system says of names: their addresses, or nothing, for ever. */
+/** The system's look-up: addresses by name; a name without any never resolves. */
 function mockNames(t: TestContext, names: Record<string, readonly string[] | undefined>) {
   const asked: string[] = [];
   t.mock.method(dns.promises, 'lookup', (name: string) => {
@@ -26,7 +26,7 @@ function mockNames(t: TestContext, names: Record<string, readonly string[] | und
   return asked;
 }
 
-/** A server at this address; who calls it is told, with the name that was called. */
+/** A server at this address, and its port. */
 async function serve(t: TestContext, host: string, port: number, onCall: http.RequestListener) {
   const server = http.createServer(onCall).listen(port, host);
   await once(server, 'listening');

@@ -1,4 +1,4 @@
-/** A secondary's routes on a real socket, its core in the hands of the test. */
+/** A secondary's routes on a real socket, with a core that the test controls. */
 
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -18,9 +18,9 @@ const NO_FAULTS = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
 export interface ServedSecondary {
   readonly url: string;
   readonly core: Secondary;
-  /** A frame of log L enters, as one that a master has pushed. */
+  /** Pushes a frame of log L, as a master does. */
   feed(epoch: number, from: number, texts: readonly string[], told?: Partial<Frame>): void;
-  /** What a node that stops does. */
+  /** Stops, as a node does. */
   stop(): void;
 }
 

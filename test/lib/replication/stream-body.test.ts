@@ -4,7 +4,7 @@ import { FRAME_PIECE_BYTES } from '../../../src/lib/http/limits.ts';
 import { FrameBody } from '../../../src/lib/replication/stream-body.ts';
 import { Dice, seeds } from '../support.ts';
 
-/** A body, and how often it told that what waited was taken. */
+/** A body, and how often it reported that a queued piece was taken. */
 function open() {
   const told = { taken: 0 };
   const body = new FrameBody(() => {

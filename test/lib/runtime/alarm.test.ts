@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import { Alarm } from '../../../src/lib/runtime/alarm.ts';
 
-/** An alarm under a virtual clock, and the moments at which it rang. */
+/** An alarm with a virtual clock, and the times at which it rang. */
 function onVirtualTime(test: (alarm: Alarm, pass: (ms: number) => void, rang: number[]) => void) {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {

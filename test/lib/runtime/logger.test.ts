@@ -76,7 +76,7 @@ describe('Logger: without a reader', () => {
   const text = 'x'.repeat(100_000);
   const fitting = Math.floor(LOG_UNREAD_BYTES_MAX / 100_100);
 
-  /** A pipe that takes lines, and is read when the test says so. */
+  /** A pipe that is read when the test says so. */
   function unread() {
     const lines: string[] = [];
     const readers: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** Whether a node has lost anything is on its disk, too; and with `FSYNC=never` so long as the machine goes on. */
+/** The disk also tells whether a node is complete; with `FSYNC=never` only while the machine runs. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import {
 const ALWAYS = { fsync: 'always' } as const;
 const NEVER = { fsync: 'never' } as const;
 
-/** The records that the node was complete, each by how long that lasts. */
+/** The records that say that the node is complete, each by how long it counts. */
 function records(path: string): (string | null)[] {
   return readLines(logPath(path))
     .map((line) => JSON.parse(line))
@@ -171,7 +171,7 @@ describe('that a node is complete, across runs of the machine', () => {
     [{ ...ALWAYS, machineRun: 'one' }, { ...ALWAYS, machineRun: 'two' }, true, [null]],
     [{ ...NEVER, machineRun: 'one' }, { ...NEVER, machineRun: 'one' }, true, ['one']],
     [{ ...NEVER, machineRun: 'one' }, { ...NEVER, machineRun: 'two' }, false, ['one']],
-    // What is written from now on lasts less long, or longer, and the record must not say otherwise.
+    // `FSYNC` has changed, so the record must say again how long it counts.
     [{ ...ALWAYS, machineRun: 'one' }, { ...NEVER, machineRun: 'one' }, true, [null, 'one']],
     [{ ...ALWAYS, machineRun: 'one' }, { ...NEVER, machineRun: 'two' }, true, [null, 'two']],
     [{ ...NEVER, machineRun: 'one' }, { ...ALWAYS, machineRun: 'one' }, true, ['one', null]],
@@ -183,7 +183,7 @@ describe('that a node is complete, across runs of the machine', () => {
       const path = await completed(t, written);
       assert.equal(await isComplete(path, read), isIt);
       assert.deepEqual(records(path), then);
-      // The same once more: what was written then is what counts now.
+      // Once more: the record that was written then counts now.
       assert.equal(await isComplete(path, read), isIt);
       assert.deepEqual(records(path), then);
     });

@@ -1,4 +1,4 @@
-/** A process that fills its directory until there is no room, says how it went, and ends. */
+/** A process that fills its directory until there is no room, prints the result, and ends. */
 import { append, FIRST, open } from './support.ts';
 
 const [path] = process.argv.slice(2) as [string];

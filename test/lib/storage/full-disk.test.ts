@@ -20,7 +20,7 @@ import {
   using,
 } from './support.ts';
 
-/** A disk with room for so many more bytes; and one that may fail to truncate, too. */
+/** A disk with room for this many more bytes, which may also fail to truncate. */
 class SmallDisk {
   roomBytes = Number.POSITIVE_INFINITY;
   canTruncate = true;

@@ -64,7 +64,7 @@ async function openSlow(t: TestContext, path = temporary(t)): Promise<Slow> {
   return { ...opened, slow, lengths, failures };
 }
 
-/** Until all that was due in this turn of the event loop has begun. */
+/** Waits until everything due in this turn of the event loop has begun. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

@@ -1,4 +1,4 @@
-/** A process that opens a directory, says `open` or why not, and holds it until it is ended. */
+/** A process that opens a directory, prints `open` or an error, and holds it until it is ended. */
 import { open } from './support.ts';
 
 const [path, pause] = process.argv.slice(2) as [string, string?];

@@ -13,7 +13,7 @@ import { append, open, refusal, temporary, using } from './support.ts';
 
 const HOLDER = fileURLToPath(new URL('./holder.ts', import.meta.url));
 
-/** Another process on the directory, and what it says. */
+/** Another process on the directory, with its output. */
 async function holder(t: TestContext, path: string): Promise<[child: ChildProcess, said: string]> {
   const [command, ...args] = RUNTIME as [string, ...string[]];
   const child = spawn(command, [...args, HOLDER, path], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -18,7 +18,7 @@ interface Watched extends Opened {
   readonly failures: string[];
 }
 
-/** A log of one entry that counts, and whatever is said to have failed after that. */
+/** A log of one durable entry, and the failures that are reported after that. */
 async function begun(t: TestContext, fsync: 'always' | 'never', path: string): Promise<Watched> {
   const failures: string[] = [];
   const onFailed = ({ message }: Error) => failures.push(message);
@@ -31,7 +31,7 @@ async function begun(t: TestContext, fsync: 'always' | 'never', path: string): P
   return { ...opened, path, failures };
 }
 
-/** What people do to the directory of a running node, and what is said of it. */
+/** What people do to the directory of a running node, and the error that is reported. */
 const ACCIDENTS: readonly [string, (path: string) => void, RegExp][] = [
   [
     'is removed',

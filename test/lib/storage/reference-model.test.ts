@@ -39,7 +39,7 @@ class Pair {
   readonly #roll: (below: number) => number;
   readonly #model: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
   #writer: Ballot = { epoch: 1, writer: 'w1' };
-  /** A node has promised itself to whoever wrote its entries, even if nobody said so before. */
+  /** A node has promised the ballot of its entries, also if it was never asked to. */
   #newest = NO_BALLOT;
   #names = 0;
   #roomBytes = Number.POSITIVE_INFINITY;
@@ -79,7 +79,7 @@ class Pair {
       this.#count('no room to begin');
       return;
     }
-    // A promise outlives the log, and nothing else does.
+    // Only the promise outlives the log.
     this.#model.isComplete = false;
     this.#newest = this.#model.ballot;
     this.#model.logId = `log-${this.#names}`;
@@ -118,7 +118,7 @@ class Pair {
     this.#count(later.length === 0 ? 'append' : 'append under several');
   }
 
-  /** Who writes the next entries, and sometimes who goes on in their middle, or right behind them. */
+  /** The writer of the next entries, and sometimes others that go on in their middle, or right behind them. */
   #startsFrom(firstSeq: number, count: number): EpochStart[] {
     const starts = [{ ...this.#writer, firstSeq }];
     for (let index = 1; index <= count; index += 1) {
@@ -161,7 +161,7 @@ class Pair {
     this.#count('promise');
   }
 
-  /** The epoch of whoever writes next begins here, also if nothing is ever written under it. */
+  /** The epoch of the next writer begins here, also if nothing is ever written under it. */
   #beginEpoch(): void {
     this.#nextWriter();
     const { replica } = this.#opened as Opened;

@@ -94,7 +94,7 @@ describe('a log on disk', () => {
       await using(
         path,
         ({ replica, storage }) => {
-          // An entry written by a newer ballot is as good as a promise to it.
+          // An entry of a newer ballot counts as a promise to it.
           const after = { ...plain(replica), epochs: replica.log.epochs };
           assert.deepEqual(after, { ...before, ballot: SECOND });
           assert.equal(storage.journal.durableLength, 9);

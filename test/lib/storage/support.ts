@@ -23,7 +23,7 @@ export function temporary(t: TestContext): string {
   return path;
 }
 
-/** An open directory and the replica on it. */
+/** An open directory with its replica. */
 export interface Opened {
   readonly storage: Storage;
   readonly replica: Replica;
@@ -116,7 +116,7 @@ export function crcBitByBit(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-/** All there is to know of a log, as plain values that can be compared. */
+/** The state of a log as plain values that can be compared. */
 export interface Plain {
   logId: string | null;
   ballot: Ballot;
@@ -139,7 +139,7 @@ function ballotOf({ epoch, writer }: { epoch: number; writer: string | null }): 
   return { epoch, writer: writer ?? '' };
 }
 
-/** What the lines of a file add up to, read the simplest way, and without a run that does not end. */
+/** The state by the lines of a file, read in the simplest way, without an unfinished run. */
 export function replay(text: string, withUnfinished = false): Plain {
   const state: Plain = { logId: null, ballot: NO_BALLOT, isComplete: false, entries: [] };
   let runStart: number | null = null;

@@ -19,7 +19,7 @@ import {
   using,
 } from './support.ts';
 
-/** Reads a file that is these bytes, through a buffer so small that lines cross its ends. */
+/** Reads a file of these bytes, through a buffer so small that lines cross its ends. */
 function read(bytes: Buffer, chunkBytes = 64, lineBytesMax = 1e9): Loaded {
   const readSync = (_fd: number, into: Uint8Array, offset: number, room: number, at: number) => {
     return bytes.copy(into, offset, at, at + room);
@@ -28,7 +28,7 @@ function read(bytes: Buffer, chunkBytes = 64, lineBytesMax = 1e9): Loaded {
   return readLog(disk, 0, 'FILE', { chunkBytes, lineBytesMax });
 }
 
-/** What was loaded, by a node whose machine goes on. */
+/** What was loaded, by a node whose machine did not restart. */
 function loadedAs({ restored, complete }: Loaded): Plain {
   return plain({ ...(restored as NonNullable<typeof restored>), isComplete: complete !== null });
 }

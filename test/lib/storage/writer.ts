@@ -1,4 +1,4 @@
-/** A process that appends for ever, and says how many entries are on the disk, until it is killed. */
+/** A process that appends until it is killed, and prints how many entries are on the disk. */
 import { writeSync } from 'node:fs';
 import { append, open } from './support.ts';
 

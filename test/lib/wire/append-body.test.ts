@@ -4,7 +4,7 @@ import { BATCH_MESSAGES_MAX } from '../../../src/lib/http/limits.ts';
 import { parseAppend, parseW, parseWText } from '../../../src/lib/wire/append-body.ts';
 import { textOf } from '../support.ts';
 
-/** What a body is refused with: the problem's name and its detail. */
+/** The problem with which a body is refused: its name and detail. */
 function refused(problem: string, detail: RegExp): object {
   return { name: 'Error', problem, message: detail };
 }

@@ -6,7 +6,7 @@ import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { HttpProblem } from '../../../src/lib/http/problems.ts';
 import { eventIdAt, ID_DIGESTS, parseEventId } from '../../../src/lib/wire/event-id.ts';
 
-/** A log that two masters wrote, and perhaps one that nobody named. */
+/** A log of two masters, and perhaps one without a name. */
 function logOf(...writers: string[]): Log {
   const log = new Log();
   for (const [index, writer] of writers.entries()) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FAULT_DELAY_MS_MAX, parseFaults } from '../../../src/lib/wire/faults.ts';
 
-/** What a body is refused with: the problem's name and its detail. */
+/** The problem with which a body is refused: its name and detail. */
 function refused(problem: string, detail: RegExp): object {
   return { name: 'Error', problem, message: detail };
 }

@@ -4,7 +4,7 @@ import { parseJson } from '../../../src/lib/wire/fields.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What a body is refused with: the problem's name and its detail. */
+/** The problem with which a body is refused: its name and detail. */
 function refused(problem: string, detail: RegExp): object {
   return { name: 'Error', problem, message: detail };
 }

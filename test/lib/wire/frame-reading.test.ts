@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseFrame } from '../../../src/lib/wire/frame.ts';
 import { textOf } from '../support.ts';
 
-/** What a body is refused with: the problem's name and its detail. */
+/** The problem with which a frame is refused: its name and detail. */
 function refused(problem: string, detail: RegExp): object {
   return { name: 'Error', problem, message: detail };
 }

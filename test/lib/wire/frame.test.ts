@@ -160,7 +160,7 @@ function randomStarts(dice: Dice): EpochStart[] {
     const { epoch, firstSeq } = start;
     const next = { firstSeq: firstSeq + dice.integer(1, 9) };
     const before = start;
-    // Now and then two writers of one epoch, as masters leave them that raced.
+    // Sometimes two writers of one epoch, as two masters that took the same epoch leave them.
     start =
       before.writer === 'A' && dice.chance(0.3)
         ? { ...next, epoch, writer: 'B' }

@@ -8,7 +8,7 @@ import {
 import { isAffordableJson } from '../../../src/lib/wire/json-size.ts';
 
 const isAffordable = (text: string) => isAffordableJson(Buffer.from(text));
-/** Makes a text large enough to be counted. */
+/** Pads a text so that it is large enough to be counted. */
 const large = (text: string) => text + ' '.repeat(JSON_COUNTED_BYTES);
 
 describe('isAffordableJson', () => {

@@ -1,4 +1,4 @@
-/** What an append may bring fits every later step, in any configuration: the inequality of `limits.ts`. */
+/** Every append that is accepted fits a frame, in any configuration: the inequality of `limits.ts`. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -42,7 +42,7 @@ function epochsUpTo(seq: number, count: number, writer: string): EpochStart[] {
   });
 }
 
-/** The one frame that this body becomes, as a keyed append to a log that is empty but far on, and its line. */
+/** The line of the one frame for this body, as a keyed append to an empty log, with this list of epochs. */
 function frameOf(body: Uint8Array, messageBytesMax: number, name: string, epochs: EpochStart[]) {
   const { messages } = readAppend(body, messageBytesMax);
   const [log, keys] = [new Log(), new KeyIndex()];

@@ -1,5 +1,5 @@
 /**
- * Appends and frames are read in two ways, a quick and a thorough one, which must say the same of
+ * Appends and frames are read in two ways, a quick and a thorough one, with the same result for
  * every body: the same value, or the same problem in the same words.
  */
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ type Read = AppendBody | Frame;
 const CASES = 50_000;
 const MESSAGE_BYTES_MAX = 12;
 
-/** What a way of reading comes to, in words. */
+/** The result of one way of reading, in words. */
 function outcomeOf(read: (bytes: Uint8Array) => Read, bytes: Uint8Array): string {
   try {
     const { messages, ...rest } = read(bytes);
@@ -89,7 +89,7 @@ const SPLINTERS = [
   ',}',
 ];
 
-/** One body: mostly good, in one of the ways that people write JSON, and then perhaps damaged. */
+/** One body: mostly valid, in one of the ways in which people write JSON, and then perhaps damaged. */
 class Bodies {
   readonly #dice: Dice;
 
@@ -205,7 +205,7 @@ describe('the two ways to read', () => {
         if (findMessages(bytes) !== null) counts.found += 1;
         if (expected.startsWith('{"problem"')) counts.refused += 1;
         const text = Buffer.from(bytes);
-        // The quick one comes last: it takes the bytes over.
+        // The quick one comes last, because it modifies the bytes.
         const outcome = outcomeOf(quick, bytes);
         if (outcome !== expected) assert.equal(outcome, expected, `seed ${seed}: ${text}`);
       }
