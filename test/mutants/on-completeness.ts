@@ -111,8 +111,9 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
   {
     name: 'what a minority holds is committed',
     file: 'master.ts',
-    text: 'this.#tracker.lengthHeldBy(majorityOf(this.nodes))',
-    replacement: 'this.#tracker.lengthHeldBy(Math.max(1, majorityOf(this.nodes) - 1))',
+    text: 'this.replica.commit(this.#tracker.lengthHeldBy(majorityOf(this.nodes)))',
+    replacement:
+      'this.replica.commit(this.#tracker.lengthHeldBy(Math.max(1, majorityOf(this.nodes) - 1)))',
     breaks: ['majority-survives'],
   },
   {

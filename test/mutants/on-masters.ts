@@ -39,16 +39,15 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'acks of a stream that is over are taken for those of the present one',
-    file: 'master.ts',
-    text: `if (!peer.hasStream(stream)) return;
-    const { leadership } = this;`,
-    replacement: 'const { leadership } = this;',
+    file: 'replication/peer.ts',
+    text: 'return this.#stream?.number === stream;',
+    replacement: 'return this.#stream !== null;',
     breaks: ['acked-length-is-told'],
   },
   {
     name: 'entries of an older epoch count on nodes that lack what was there at the takeover',
     file: 'replication/peer.ts',
-    text: 'return acked >= start.firstSeq - 1 ? acked : 0;',
+    text: 'return acked >= start.firstSeq - 1 && this.progress.isVoter ? acked : 0;',
     replacement: 'return acked > 0 ? acked : start.firstSeq * 0;',
     breaks: ['w-is-held'],
   },
@@ -293,6 +292,6 @@ export const ON_MASTERS: readonly Mutant[] = [
     file: 'master.ts',
     text: 'if (this.#fencedBy !== null) {',
     replacement: 'if (this.#fencedBy === 0) {',
-    breaks: ['waiters-are-answered'],
+    breaks: ['quorum-decides', 'waiters-are-answered'],
   },
 ];

@@ -42,7 +42,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
     file: 'recovery/recovery.ts',
     text: 'if (best === null || best.secondary === null) {',
     replacement: 'if (best === null || best.length >= 0) {',
-    breaks: ['best-log-wins'],
+    breaks: ['fetched-log-is-compared', 'best-log-wins'],
   },
   {
     name: 'a recovery goes on with whoever answers',
@@ -75,7 +75,7 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'a poll ends with the first answer',
     file: 'recovery/recovery.ts',
-    text: 'if (this.#asked.size > 0) return;\n',
+    text: 'if (this.#asked.size > 0 && !this.#isDecided()) return;\n',
     replacement: 'if (this.#asked.size > 0 && this.#answers.size === 0) return;\n',
     breaks: ['waits-only-if-it-must'],
   },
@@ -124,17 +124,17 @@ export const ON_RECOVERY: readonly Mutant[] = [
   {
     name: 'the answer of another incarnation than the one that was asked counts',
     file: 'recovery/recovery.ts',
-    text: 'const isOld = answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);',
-    replacement: 'const isOld = answer.bootId === answer.logId && isDeaf(answer, prepare);',
+    text: 'return answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);',
+    replacement: 'return answer.bootId === answer.logId && isDeaf(answer, prepare);',
     breaks: ['takeover-by-rule'],
   },
   {
     name: 'a candidate does not promise its own ballot before it asks',
     file: 'recovery/recovery.ts',
-    text: `    replica.promise(prepare);
+    text: `    this.#applier.lead(prepare);
     return compareBallots(replica.durableBallot, prepare) === 0;`,
     replacement: 'return true;',
-    breaks: ['no-loss'],
+    breaks: ['promised-before-asked', 'no-loss'],
   },
   {
     name: 'a candidate that could not keep its own promise asks all the same',

@@ -133,7 +133,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     text: `#forgetMaster(): void {
     this.#held.clear();`,
     replacement: '#forgetMaster(): void {',
-    breaks: ['convergence'],
+    breaks: ['total-order', 'convergence'],
   },
   {
     name: 'a frame ahead of its turn is shown at once',
@@ -252,7 +252,7 @@ export const ON_SECONDARIES: readonly Mutant[] = [
     file: 'log/replica.ts',
     text: 'this.#durableBallot !== this.#ballot && this.#journal.promise(this.#ballot)',
     replacement: 'this.#durableBallot !== this.#ballot',
-    breaks: ['no-loss'],
+    breaks: ['promised-before-asked', 'no-loss'],
   },
   {
     name: 'a secondary takes no notice of prepares',

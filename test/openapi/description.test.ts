@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { DESCRIPTION_FILE } from '../../src/lib/api/openapi.ts';
-import type { MasterPort, SecondaryPort } from '../../src/lib/api/ports.ts';
-import { masterRoutes, secondaryRoutes } from '../../src/lib/api/routes.ts';
+import type { NodePort } from '../../src/lib/api/ports.ts';
+import { nodeRoutes } from '../../src/lib/api/routes.ts';
 import { PROBLEMS } from '../../src/lib/http/problems.ts';
 import type { Route } from '../../src/lib/http/server.ts';
 import { readPart } from '../../src/lib/http/static-answer.ts';
@@ -23,6 +23,14 @@ function* objects(value: unknown, pointer = '#'): Generator<[place: Pointer, val
     yield* objects(member, `${pointer}/${step(name)}`);
   }
 }
+
+const MASTER = {
+  defaultW: 'all',
+  messageBytesMax: 1,
+  apiToken: null,
+  secondaries: [],
+  heartbeat: { intervalMs: 1, timeoutMs: 1 },
+} as const;
 
 /** All operations, in a form in which routes and document can be compared. */
 function described(node: string): string[] {
@@ -109,20 +117,27 @@ describe('openapi.yaml', () => {
   });
 
   it('has the routes of a master, and no others', () => {
-    const options = { nodeId: 'm', defaultW: 'all', messageBytesMax: 1, apiToken: null } as const;
-    const routes = masterRoutes({} as MasterPort, {
-      ...options,
+    const routes = nodeRoutes({} as NodePort, {
+      nodeId: 'm',
       faultInjection: true,
-      secondaries: [],
-      heartbeat: { intervalMs: 1, timeoutMs: 1 },
+      master: MASTER,
+      masterLength: null,
     });
     assert.deepEqual(described('master').sort(), inSource(routes).sort());
   });
 
   it('has the routes of a secondary, and no others', () => {
-    const options = { nodeId: 's', faultInjection: true };
-    const routes = secondaryRoutes({} as SecondaryPort, options);
+    const options = { nodeId: 's', faultInjection: true, master: null, masterLength: null };
+    const routes = nodeRoutes({} as NodePort, options);
     assert.deepEqual(described('secondary').sort(), inSource(routes).sort());
+  });
+
+  it('has the routes of a member, and no others', () => {
+    const options = { nodeId: 'a', faultInjection: true, master: MASTER };
+    const masterLength = () => Promise.resolve(0);
+    const routes = nodeRoutes({} as NodePort, { ...options, masterLength });
+    const all = new Set(['master', 'secondary', 'member'].flatMap(described));
+    assert.deepEqual([...all].sort(), inSource(routes).sort());
   });
 
   it('has every problem with its status and title, and no others', () => {

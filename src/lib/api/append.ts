@@ -13,7 +13,7 @@ import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
 import { readAppend } from '../wire/append-body.ts';
 import { deadlineOf, HeldAnswer } from './held-answer.ts';
-import type { MasterPort } from './ports.ts';
+import type { NodePort } from './ports.ts';
 
 export interface AppendOptions {
   readonly defaultW: WriteConcern;
@@ -22,7 +22,7 @@ export interface AppendOptions {
 }
 
 /** Appends the messages of the body, and answers when their write concern holds or the client's wait has ended. */
-export function append(port: MasterPort, options: AppendOptions, context: RequestContext): void {
+export function append(port: NodePort, options: AppendOptions, context: RequestContext): void {
   const { req, query } = context;
   const { messageBytesMax } = options;
   context.log = port.core;
@@ -35,8 +35,20 @@ export function append(port: MasterPort, options: AppendOptions, context: Reques
     const deadline = deadlineOf(port, preference);
     const request = { messages, key, w: w ?? options.defaultW, deadline };
     const receipt = new Receipt(port, context, preference, isBatch);
-    receipt.answerTo(port.append(request, receipt, context));
+    answerInTurn(port, context, () => receipt.answerTo(port.append(request, receipt, context)));
   });
+}
+
+/** Answers at once, or after the handover of this master: appends wait meanwhile rather than fail. */
+function answerInTurn(port: NodePort, context: RequestContext, answer: () => void): void {
+  const mustWait = port.whenHandedOver(() => {
+    try {
+      if (!context.res.destroyed) answer();
+    } catch (error) {
+      context.fail(error);
+    }
+  });
+  if (!mustWait) answer();
 }
 
 class Receipt extends HeldAnswer {
@@ -44,7 +56,7 @@ class Receipt extends HeldAnswer {
   readonly #isBatch: boolean;
 
   constructor(
-    port: MasterPort,
+    port: NodePort,
     context: RequestContext,
     preference: WaitPreference | null,
     isBatch: boolean,
@@ -54,9 +66,9 @@ class Receipt extends HeldAnswer {
   }
 
   protected members({ seq, count, w, isDuplicate }: Accepted): object {
-    const { core } = this.port;
-    const { acked, pending } = core.holders(seq + count - 1);
-    const epoch = core.log.epochAt(seq);
+    const { master } = this;
+    const { acked, pending } = master.holders(seq + count - 1);
+    const epoch = master.log.epochAt(seq);
     const receipt = { seq, epoch, w, acked, pending };
     if (!this.#isBatch && !isDuplicate) return receipt;
     return {

@@ -8,11 +8,12 @@ import { type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
 import { parseFaults } from '../wire/faults.ts';
 import { parseJson } from '../wire/fields.ts';
-import type { SecondaryPort } from './ports.ts';
+import type { NodePort } from './ports.ts';
 
 /** The routes of `GET|PUT /faults`. */
-export function faultRoutes(port: SecondaryPort): Route[] {
-  const send = ({ res }: RequestContext) => sendJson(res, 200, JSON.stringify(port.core.faults));
+export function faultRoutes(port: NodePort): Route[] {
+  const send = ({ res }: RequestContext) =>
+    sendJson(res, 200, JSON.stringify(port.core.secondary.faults));
   return [
     route('GET', '/faults', 'client', JSON_ONLY, (context) => {
       parseQuery(context.query, []);

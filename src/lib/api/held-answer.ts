@@ -4,20 +4,23 @@
  */
 import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd, Waiter } from '../core/concerns/write-concern.ts';
+import type { Master } from '../core/master.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { WaitPreference } from '../http/headers.ts';
 import { HttpProblem, problemOf } from '../http/problems.ts';
 import type { HeaderList, RequestContext } from '../http/request-context.ts';
-import type { MasterPort, WaitListener } from './ports.ts';
+import type { NodePort, WaitListener } from './ports.ts';
 
 export abstract class HeldAnswer implements WaitListener {
-  protected readonly port: MasterPort;
+  protected readonly port: NodePort;
+  /** The master that took the request; it may be over when the wait ends. */
+  protected master!: Master;
   protected readonly context: RequestContext;
   readonly #preference: WaitPreference | null;
   #accepted: Accepted | null = null;
   #waiter: Waiter | null = null;
 
-  constructor(port: MasterPort, context: RequestContext, preference: WaitPreference | null) {
+  constructor(port: NodePort, context: RequestContext, preference: WaitPreference | null) {
     this.port = port;
     this.context = context;
     this.#preference = preference;
@@ -37,6 +40,7 @@ export abstract class HeldAnswer implements WaitListener {
   /** Answers at once, or when the wait ends; throws the problem of a refusal. */
   answerTo(outcome: Accepted | Refusal): void {
     if (outcome.kind === 'refused') throw problemOf(outcome);
+    this.master = this.port.core.master as Master;
     this.#accepted = outcome;
     const { wait } = outcome;
     if (typeof wait === 'string') {
@@ -47,7 +51,7 @@ export abstract class HeldAnswer implements WaitListener {
     }
     this.#waiter = wait;
     this.context.res.on('close', () => {
-      if (this.#waiter !== null) this.port.cancel(this.#waiter);
+      if (this.#waiter !== null) this.master.cancel(this.#waiter);
     });
   }
 
@@ -87,6 +91,6 @@ function sendUnheld(context: RequestContext, end: 'stopping' | 'fenced', members
 }
 
 /** When the wait of a client with this preference ends, in ms on the core's clock; Infinity for never. */
-export function deadlineOf(port: MasterPort, preference: WaitPreference | null): number {
+export function deadlineOf(port: NodePort, preference: WaitPreference | null): number {
   return preference === null ? Number.POSITIVE_INFINITY : port.now() + preference.waitMs;
 }

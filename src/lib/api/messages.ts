@@ -9,9 +9,10 @@ import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
 import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { type Route, route } from '../http/server.ts';
+import { confirm, type MasterLength } from './linearizable.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
-import type { LogView, ReadPort } from './ports.ts';
+import type { LogView, NodePort, ReadPort } from './ports.ts';
 
 const [JSON_LIST, NDJSON, EVENTS] = [
   'application/json',
@@ -20,24 +21,37 @@ const [JSON_LIST, NDJSON, EVENTS] = [
 ] as const;
 
 /** `GET /messages`: the shown log or a page of it, streamed; events go on with new entries. */
-export function listRoute(port: ReadPort, otherMethods?: string): Route {
+export function listRoute(
+  port: NodePort,
+  masterLength: MasterLength | null = null,
+  otherMethods?: string,
+): Route {
   const types = [JSON_LIST, NDJSON, EVENTS];
   const served = route('GET', '/messages', 'client', types, (context) => {
     context.log = port.core;
-    return list(port, context);
+    return list(port, masterLength, context);
   });
   return otherMethods === undefined ? served : { ...served, otherMethods };
 }
 
-async function list(port: ReadPort, context: RequestContext): Promise<void> {
+async function list(
+  port: NodePort,
+  masterLength: MasterLength | null,
+  context: RequestContext,
+): Promise<void> {
   const { req, res, mediaType } = context;
   const parameters = parseQuery(context.query, ['from', 'limit', 'minSeq', 'readConcern']);
-  const concern = readConcernIn(parameters);
+  const { concern, applied: confirmed } = await passReadConcern(
+    port,
+    masterLength,
+    context,
+    readConcernIn(parameters),
+  );
   const first = positiveParameter(parameters, 'from', 1);
   const start = (mediaType === EVENTS ? resumeAfter(req) : null) ?? first;
   const limit = positiveParameter(parameters, 'limit', Number.MAX_SAFE_INTEGER);
   const minSeq = positiveParameter(parameters, 'minSeq', 0);
-  const applied = minSeq === 0 ? [] : await passBarrier(port, context, minSeq, concern);
+  const applied = minSeq === 0 ? confirmed : await passBarrier(port, context, minSeq, concern);
   if (res.destroyed) return;
   const { core } = port;
   const position = ['Log-Length', String(core.length), 'Log-Epoch', String(core.logEpoch)];
@@ -50,15 +64,36 @@ async function list(port: ReadPort, context: RequestContext): Promise<void> {
   }
 }
 
-/** The read concern of a request; 400 `bad-request` if this node does not support it. */
-export function readConcernIn(parameters: ReadonlyMap<string, string>): ReadConcern {
+/** The read concern of a request; 400 `bad-request` if there is no such. */
+export function readConcernIn(
+  parameters: ReadonlyMap<string, string>,
+): ReadConcern | 'linearizable' {
   const value = parameters.get('readConcern') ?? 'local';
-  if (value === 'local' || value === 'majority') return value;
-  const detail =
-    value === 'linearizable'
-      ? "'readConcern=linearizable' is not supported yet; 'majority' shows what is committed"
-      : "'readConcern' must be local or majority";
-  throw new HttpProblem('bad-request', detail);
+  if (value === 'local' || value === 'majority' || value === 'linearizable') return value;
+  throw new HttpProblem('bad-request', "'readConcern' must be local, majority or linearizable");
+}
+
+/**
+ * What the reader is shown. A linearizable read is shown what is committed, once that is all that was acknowledged
+ * before it came.
+ */
+export async function passReadConcern(
+  port: NodePort,
+  masterLength: MasterLength | null,
+  context: RequestContext,
+  concern: ReadConcern | 'linearizable',
+): Promise<{ readonly concern: ReadConcern; readonly applied: HeaderList }> {
+  if (concern !== 'linearizable') return { concern, applied: [] };
+  const { length, deadline, applied } = await confirm(port, masterLength, context);
+  while (port.core.committed < length && !context.res.destroyed) {
+    if (port.now() >= deadline) {
+      const detail = `this node knows ${port.core.committed} messages to be committed, not yet ${length}`;
+      throw new HttpProblem('not-linearizable', detail);
+    }
+    const end = await awaitShown(port, context.res, length, deadline, 'majority');
+    if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
+  }
+  return { concern: 'majority', applied };
 }
 
 /** Answers with a page of what is shown now. */

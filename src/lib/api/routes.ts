@@ -1,4 +1,4 @@
-/** The routes of a node: those of every node, and those of its role. */
+/** The routes of a node: those of every node, and those of what it is or may become. */
 import type { HeartbeatConfig } from '../core/replication/heartbeat.ts';
 import { PAUSE_MS } from '../core/replication/pause.ts';
 import { parseQuery } from '../http/query.ts';
@@ -9,70 +9,71 @@ import { EXPOSITION_TYPE } from '../wire/exposition.ts';
 import { type AppendOptions, append } from './append.ts';
 import { readEntry, readHeldEntry } from './entry.ts';
 import { faultRoutes } from './faults.ts';
-import { healthRoutes, masterHealth, type NodeHealth, secondaryHealth } from './health.ts';
+import { healthRoutes } from './health.ts';
+import { type MasterLength, readIndexRoute } from './linearizable.ts';
+import { membershipRoutes } from './membership.ts';
 import { listRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
 import { pageRoute } from './page.ts';
-import type { MasterPort, NodePort, SecondaryPort } from './ports.ts';
+import type { NodePort } from './ports.ts';
 import { type SecondaryFaultOptions, secondaryFaultRoutes } from './secondary-faults.ts';
 
-interface NodeRoutesOptions {
+export interface RoutesOptions {
   readonly nodeId: string;
   /** Whether faults can be read and set. */
   readonly faultInjection: boolean;
+  /** What a node that may be the master needs; null for a secondary for good. */
+  readonly master: MasterOptions | null;
+  /** How a member asks the master for the length of its log; null where no master is elected. */
+  readonly masterLength: MasterLength | null;
 }
 
-interface MasterRoutesOptions extends NodeRoutesOptions, AppendOptions, SecondaryFaultOptions {
+export interface MasterOptions extends AppendOptions, SecondaryFaultOptions {
   readonly heartbeat: HeartbeatConfig;
 }
 
-/** The parts of the common routes that depend on the role. */
-interface RoleParts {
-  readonly health: NodeHealth;
-  /** Answers `GET /messages/{seq}`. */
-  readonly readEntry: (context: RequestContext) => void;
-  /** The detail of a 405 for another method of `/messages`. */
-  readonly otherMethods?: string;
+const APPENDS_GO_TO_THE_MASTER = 'appends go to the master; a secondary is read-only for clients';
+
+/** All routes of a node. */
+export function nodeRoutes(port: NodePort, options: RoutesOptions): Route[] {
+  const { nodeId, faultInjection, master, masterLength } = options;
+  const isMember = masterLength !== null;
+  const hasMaster = master === null || isMember;
+  const otherMethods = master === null ? APPENDS_GO_TO_THE_MASTER : undefined;
+  return [
+    ...(master === null ? [] : masterRoutes(port, master, faultInjection)),
+    listRoute(port, masterLength, otherMethods),
+    route('GET', '/messages/{}', 'client', JSON_ONLY, (context) =>
+      port.core.role === 'master'
+        ? readHeldEntry(port, masterLength, context)
+        : readEntry(port, masterLength, context),
+    ),
+    route('GET', '/metrics', 'client', ['text/plain'], (context) => sendMetrics(port, context)),
+    openapiRoute(),
+    ...healthRoutes(port, nodeId, master && onTimeMsOf(master.heartbeat)),
+    ...(hasMaster ? replicationRoutes(port) : []),
+    ...(hasMaster && faultInjection ? faultRoutes(port) : []),
+    ...(isMember ? [...membershipRoutes(port), readIndexRoute(port)] : []),
+  ];
 }
 
-/** All routes of a master. */
-export function masterRoutes(port: MasterPort, options: MasterRoutesOptions): Route[] {
-  const { nodeId, faultInjection, apiToken, heartbeat } = options;
-  const onTimeMs = heartbeat.intervalMs + heartbeat.timeoutMs + PAUSE_MS;
+/** What a node has that is the master, or may become it. */
+function masterRoutes(port: NodePort, master: MasterOptions, faultInjection: boolean): Route[] {
+  const { apiToken, heartbeat } = master;
+  const onTimeMs = onTimeMsOf(heartbeat);
   return [
-    route('POST', '/messages', 'client', JSON_ONLY, (context) => append(port, options, context)),
-    ...nodeRoutes(port, {
-      health: masterHealth(port, nodeId, onTimeMs),
-      readEntry: (context) => readHeldEntry(port, context),
-    }),
-    ...(faultInjection ? secondaryFaultRoutes(options) : []),
+    route('POST', '/messages', 'client', JSON_ONLY, (context) => append(port, master, context)),
+    ...(faultInjection ? secondaryFaultRoutes(master) : []),
     pageRoute({ faultInjection, needsToken: apiToken !== null, onTimeMs }),
   ];
 }
 
-/** All routes of a secondary. */
-export function secondaryRoutes(port: SecondaryPort, options: NodeRoutesOptions): Route[] {
-  return [
-    ...nodeRoutes(port, {
-      health: secondaryHealth(port, options.nodeId),
-      readEntry: (context) => readEntry(port, context),
-      otherMethods: 'appends go to the master; a secondary is read-only for clients',
-    }),
-    ...replicationRoutes(port),
-    ...(options.faultInjection ? faultRoutes(port) : []),
-  ];
+/** The largest `lastSeenMsAgo` of a secondary that answers its heartbeats in time. */
+function onTimeMsOf({ intervalMs, timeoutMs }: HeartbeatConfig): number {
+  return intervalMs + timeoutMs + PAUSE_MS;
 }
 
-function nodeRoutes(port: NodePort, { health, readEntry, otherMethods }: RoleParts): Route[] {
-  return [
-    listRoute(port, otherMethods),
-    route('GET', '/messages/{}', 'client', JSON_ONLY, readEntry),
-    route('GET', '/metrics', 'client', ['text/plain'], (context) => sendMetrics(port, context)),
-    openapiRoute(),
-    ...healthRoutes(port, health),
-  ];
-}
-
+/** Answers `GET /metrics`, in Prometheus' text format. */
 function sendMetrics(port: NodePort, { res, query }: RequestContext): void {
   parseQuery(query, []);
   send(res, 200, port.metrics(), ['Content-Type', EXPOSITION_TYPE, 'Cache-Control', 'no-store']);

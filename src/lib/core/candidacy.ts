@@ -6,6 +6,7 @@
 import type { Applier } from './log/apply.ts';
 import type { Replica } from './log/replica.ts';
 import type { Frame, Heartbeat, Prepare } from './protocol.ts';
+import type { Ballot } from './recovery/ballot.ts';
 import {
   type Adopted,
   Recovery,
@@ -23,6 +24,16 @@ export interface CandidacyConfig
   /** How long a secondary may take to say what it holds, in ms. */
   readonly recoveryTimeoutMs: number;
   readonly quorumAppend: boolean;
+  /** In an election: the ballot of the master that has handed over to this node. */
+  readonly handover?: Ballot;
+}
+
+/** How a candidacy ends. */
+export interface CandidacyEnds {
+  /** The log is here and may be written. */
+  tookOver(leadership: Prepare, now: number): void;
+  /** The attempt failed; in an election there is no other one. */
+  failed(reason: string): void;
 }
 
 /** What a candidate asks of its environment besides what its peers ask. */
@@ -33,7 +44,7 @@ export class Candidacy {
   readonly #replica: Replica;
   readonly #peers: readonly Peer[];
   readonly #effects: CandidacyEffects;
-  readonly #onTakeOver: (leadership: Prepare) => void;
+  readonly #ends: CandidacyEnds;
   readonly #recovery: Recovery;
   #now = 0;
   /** When the next attempt begins; Infinity while one is under way. */
@@ -44,25 +55,24 @@ export class Candidacy {
   /** Why the last attempt failed; null if there was none. */
   #failure: string | null = null;
 
-  /** @param onTakeOver called once, when the log is here and may be written */
   constructor(
     config: CandidacyConfig,
     replica: Replica,
     applier: Applier,
     peers: readonly Peer[],
     effects: CandidacyEffects,
-    onTakeOver: (leadership: Prepare) => void,
+    ends: CandidacyEnds,
   ) {
     this.#config = config;
     this.#replica = replica;
     this.#peers = peers;
     this.#effects = effects;
-    this.#onTakeOver = onTakeOver;
-    const { recoveryTimeoutMs, quorumAppend: needsQuorum } = config;
+    this.#ends = ends;
+    const { recoveryTimeoutMs, quorumAppend: needsQuorum, handover } = config;
     const secondaries = peers.map(({ id }) => id);
     const logEvent = (event: LogEvent) => effects.logEvent(event);
     this.#recovery = new Recovery({ ...config, secondaries, needsQuorum }, replica, applier, {
-      poll: (index, prepare) => peers[index]?.poll(prepare, recoveryTimeoutMs, this.#now),
+      poll: (index, prepare) => peers[index]?.poll(prepare, recoveryTimeoutMs, this.#now, handover),
       fetchLog: (index, fetch, from) => effects.fetchLog(index, fetch, from),
       retryLater: (reason) => this.#retryLater(reason),
       recovered: (leadership, adopted) => this.#takeOver(leadership, adopted),
@@ -99,8 +109,10 @@ export class Candidacy {
   pollAnswered(index: number, outcome: Heartbeat | string, isDown: boolean, now: number): void {
     this.#now = now;
     this.#peers[index]?.pollAnswered(outcome, now);
-    if (typeof outcome === 'string') this.#recovery.failed(index, isDown);
-    else this.#recovery.answered(index, outcome);
+    // A member that hears a master has promised nothing.
+    if (typeof outcome === 'string' || outcome.master !== undefined) {
+      this.#recovery.failed(index, isDown);
+    } else this.#recovery.answered(index, outcome);
   }
 
   /** A part of a peer's log has come. Returns whether to go on with this fetch. */
@@ -118,17 +130,22 @@ export class Candidacy {
     this.#attemptAt = this.#now + this.#retryDelayMs;
     const isNews = reason !== this.#failure;
     this.#failure = reason;
+    if (this.#config.isElection) {
+      this.#ends.failed(reason);
+      return;
+    }
     const retryInMs = Math.round(this.#retryDelayMs);
     this.#effects.logEvent({
       level: isNews ? 'warn' : 'debug',
       event: 'recovery-unfinished',
       fields: { reason, attempts: this.#attempts, retryInMs },
     });
+    this.#ends.failed(reason);
   }
 
   /** From now on the log of this node goes to its peers. */
   #takeOver(leadership: Prepare, adopted: Adopted): void {
-    this.#onTakeOver(leadership);
+    this.#ends.tookOver(leadership, this.#now);
     const { logId, epoch, writer } = leadership;
     const fields = { logId, epoch, writer, length: this.#replica.log.length, ...adopted };
     this.#effects.logEvent({ level: 'info', event: 'recovered', fields });

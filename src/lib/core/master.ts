@@ -13,6 +13,7 @@
 
 import { type Accepted, type AppendLimits, type AppendRequest, Appends } from './appends.ts';
 import { Candidacy, type CandidacyConfig, type CandidacyEffects } from './candidacy.ts';
+import { type ConfirmEnd, ReadIndex, type ReadWait } from './concerns/read-index.ts';
 import {
   nodesRequired,
   type WaitEnd,
@@ -34,11 +35,24 @@ import { Role } from './role.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const FLUSH_ON_STOP_MS_MAX = 1000;
+/** How often an elected master looks whether a majority and its own disk have answered, in ms. */
+export const STEP_DOWN_CHECK_MS = 250;
 
-export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {}
+export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {
+  /** In a cluster that elects its master: its members, and how long it goes on without a majority, in ms. */
+  readonly election?: { readonly members: string; readonly timeoutMs: number };
+}
 
 /** What the core asks of its environment. */
 export type MasterEffects = PeerEffects & CandidacyEffects;
+
+/** What a member of a cluster that elects its master does when it is no candidate or master any more. */
+export interface MasterEnds {
+  /** It is the master from now on. */
+  tookOver(): void;
+  /** Its attempt failed, or it stopped being the master; it does nothing more. */
+  over(reason: string): void;
+}
 
 /** Why a stream ended. */
 export interface StreamFailure {
@@ -57,8 +71,15 @@ export class Master extends Role {
   readonly #tracker: WriteConcernTracker;
   readonly #appends: Appends;
   readonly #candidacy: Candidacy;
+  readonly #reads = new ReadIndex();
+  readonly #ends: MasterEnds | null;
   /** What it writes, and as who; null until it has recovered. */
   #leadership: Prepare | null = null;
+  /** When it took over, in ms. */
+  #tookOverAt = 0;
+  /** When all that was written was durable last, or more of it had become so, in ms. */
+  #syncedAt = 0;
+  #durableLength = 0;
   /** The higher epoch that was met; null if none. */
   #fencedBy: number | null = null;
   /** When it ends the waits that are left; null while it does not stop. */
@@ -66,14 +87,19 @@ export class Master extends Role {
   /** Until when a stop waits for secondaries that lack something. */
   #flushUntil = Number.POSITIVE_INFINITY;
 
-  /** @param applier how frames enter this replica */
+  /**
+   * @param applier how frames enter this replica
+   * @param ends null if it is a candidate until it is the master, and then the master for good
+   */
   constructor(
     config: MasterConfig,
     effects: MasterEffects,
     replica = new Replica(),
     applier = new Applier(replica, config.writer, (event) => effects.logEvent(event)),
+    ends: MasterEnds | null = null,
   ) {
     super(replica);
+    this.#ends = ends;
     this.#config = config;
     this.#effects = effects;
     this.#tracker = new WriteConcernTracker(config.secondaries.length + 1);
@@ -83,9 +109,11 @@ export class Master extends Role {
     this.#cluster = new Cluster(config, this.replica, lastAwaited, effects);
     this.#appends = new Appends(config, this.replica, this.#tracker);
     const { peers } = this.#cluster;
-    this.#candidacy = new Candidacy(config, replica, applier, peers, effects, (leadership) => {
-      this.#leadership = leadership;
-      this.#recount();
+    this.#candidacy = new Candidacy(config, replica, applier, peers, effects, {
+      tookOver: (leadership, now) => this.#takeOver(leadership, now),
+      failed: (reason) => {
+        if (ends !== null) this.stepDown(reason);
+      },
     });
     this.#recount();
   }
@@ -183,6 +211,29 @@ export class Master extends Role {
     this.#tracker.remove(waiter);
   }
 
+  /**
+   * A linearizable read has arrived. Calls `onEnd` once, perhaps at once, when all that was acknowledged before is
+   * committed and no newer master was at work, or when that cannot be waited for any longer. Asks the secondaries, so
+   * `tick` must follow.
+   */
+  confirmRead(deadline: number, now: number, onEnd: (end: ConfirmEnd) => void): ReadWait | Refusal {
+    const refusal = this.#unready();
+    if (refusal !== null) return refusal;
+    if (this.#reads.waiting >= this.#config.waitingMax) {
+      return { kind: 'refused', problem: 'overloaded', limit: this.#config.waitingMax };
+    }
+    const wait = { question: this.#cluster.questions.last, length: this.length, deadline, onEnd };
+    this.#reads.add(wait);
+    this.#cluster.wantAnswers(now);
+    this.#settleReads();
+    return wait;
+  }
+
+  /** The reader went away. */
+  cancelConfirmation(wait: ReadWait): void {
+    this.#reads.cancel(wait);
+  }
+
   /** Why no append is accepted now, whatever it contains; null if appends are accepted. */
   writeRefusal(): Refusal | null {
     if (this.#stopAt !== null) return { kind: 'refused', problem: 'shutting-down' };
@@ -216,6 +267,7 @@ export class Master extends Role {
     const duplicate = this.#cluster.findDuplicate(peer, ack.bootId, name);
     if (duplicate === null) peer.acked(ack, now, random);
     else peer.fail(duplicate, now, random);
+    if (!peer.progress.isVoter) this.#admit(now);
     this.#recount();
   }
 
@@ -253,8 +305,28 @@ export class Master extends Role {
     }
     const { bootId, nodeId } = answer;
     const duplicate = this.#cluster.findDuplicate(this.#peer(secondary), bootId, nodeId);
-    this.#heard(secondary, duplicate ?? answer, false, now);
+    const problem = duplicate ?? this.#problemOfMember(this.#peer(secondary).id, answer);
+    this.#heard(secondary, problem ?? answer, false, now);
+    this.#admit(now);
     this.#recount();
+  }
+
+  /** Why the answer of a member counts for nothing; null if it counts. */
+  #problemOfMember(id: string, { nodeId, members }: Heartbeat): string | null {
+    const { election } = this.#config;
+    if (election === undefined) return null;
+    if (nodeId !== id) return `a node named ${nodeId} answers at the address of ${id}`;
+    if (members === election.members) return null;
+    return 'members-mismatch: its list of members is another one';
+  }
+
+  /** Admits members that were incomplete when they were met. */
+  #admit(now: number): void {
+    if (this.#leadership === null) return;
+    for (const { id } of this.#cluster.admit(now)) {
+      const fields = { secondary: id, epoch: this.epoch };
+      this.#effects.logEvent({ level: 'info', event: 'member-admitted', fields });
+    }
   }
 
   /**
@@ -267,12 +339,12 @@ export class Master extends Role {
 
   /** A part of a secondary's log has come. Returns whether to go on with this fetch. */
   fetched(fetch: number, frame: Frame): boolean {
-    return this.#candidacy.fetched(fetch, frame);
+    return this.#fencedBy === null && this.#candidacy.fetched(fetch, frame);
   }
 
   /** A fetch is over; `reason` says why it broke, null if it was complete. */
   fetchOver(fetch: number, reason: string | null, now: number): void {
-    this.#candidacy.fetchOver(fetch, reason, now);
+    if (this.#fencedBy === null) this.#candidacy.fetchOver(fetch, reason, now);
   }
 
   /** More of what was written has become durable: clients that waited for that are answered. */
@@ -285,11 +357,30 @@ export class Master extends Role {
   /** Does whatever is due. `random()` gives numbers in [0, 1) for backoffs. */
   tick(now: number, random: () => number): void {
     this.#tracker.expire(now);
-    if (this.#stopAt !== null && now >= this.#stopAt) this.#tracker.endAll('stopping');
+    this.#reads.expire(now);
+    if (this.#stopAt !== null && now >= this.#stopAt) {
+      this.#tracker.endAll('stopping');
+      this.#reads.endAll('stopping');
+    }
     if (now >= this.#flushUntil) this.#flushUntil = Number.NEGATIVE_INFINITY;
     if (this.#fencedBy !== null) return;
     if (this.#leadership === null) this.#candidacy.tick(now, random);
+    else if (now >= this.#stepDownAt(now)) this.stepDown('no majority has answered in time');
     else for (const peer of this.#cluster.peers) peer.tick(now, random);
+  }
+
+  /**
+   * When it stops being the master, unless a majority answers before. Its own disk counts as well: a sync that hangs is
+   * no answer. Infinity where no master is elected.
+   */
+  #stepDownAt(now: number): number {
+    const { election } = this.#config;
+    if (election === undefined) return Number.POSITIVE_INFINITY;
+    const { durableLength } = this.replica;
+    if (durableLength > this.#durableLength || durableLength >= this.length) this.#syncedAt = now;
+    this.#durableLength = durableLength;
+    const heardAt = Math.max(this.#tookOverAt, this.#cluster.confirmed().askedAt);
+    return Math.min(heardAt, this.#syncedAt) + election.timeoutMs;
   }
 
   nextWakeAt(): number {
@@ -298,7 +389,9 @@ export class Master extends Role {
       at = Math.min(at, this.waiting > 0 ? this.#stopAt : this.#flushUntil);
     }
     if (this.#fencedBy !== null) return at;
+    at = Math.min(at, this.#reads.nextDeadline);
     if (this.#leadership === null) return Math.min(at, this.#candidacy.nextWakeAt);
+    if (this.#config.election !== undefined) at = Math.min(at, this.#syncedAt + STEP_DOWN_CHECK_MS);
     for (const peer of this.#cluster.peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
@@ -314,6 +407,21 @@ export class Master extends Role {
     this.flush(now);
   }
 
+  /**
+   * Lets a member stand at once, if it is complete and has all that is in the log: the one of this name, or the first.
+   * Returns whom; null if nobody may.
+   */
+  offerHandover(to: string | null, now: number): string | null {
+    const { length } = this;
+    const leadership = this.#leadership as Prepare;
+    if (this.replica.committed < length) return null;
+    const successor = this.#cluster.peers.find(
+      (peer) => (to === null || peer.id === to) && peer.mayTakeOver(length),
+    );
+    successor?.offerHandover(leadership, now);
+    return successor?.id ?? null;
+  }
+
   /** Whether a master that stops has nothing left to do: no client waits, and nothing is on its way. */
   get isDrained(): boolean {
     if (this.waiting > 0) return false;
@@ -323,14 +431,38 @@ export class Master extends Role {
 
   // --- inside ----------------------------------------------------------------------------------
 
+  #takeOver(leadership: Prepare, now: number): void {
+    this.#leadership = leadership;
+    this.#tookOverAt = now;
+    this.#syncedAt = now;
+    this.#recount();
+    if (this.#ends === null) return;
+    // All are told at once who the master is.
+    this.#cluster.wantAnswers(now);
+    this.#ends.tookOver();
+  }
+
   /** There is a newer master: this one must not write any more, for good. */
   #fence(epoch: number): void {
+    if (this.#ends === null) {
+      const fields = { epoch: this.epoch, by: epoch };
+      this.#effects.logEvent({ level: 'error', event: 'fenced', fields });
+    }
+    this.#end(epoch, 'it has met a newer ballot');
+  }
+
+  /** Stops being a candidate or the master, for good: whatever comes for it later changes nothing. */
+  stepDown(reason: string): void {
+    if (this.#fencedBy === null) this.#end(this.epoch, reason);
+  }
+
+  #end(epoch: number, reason: string): void {
     this.#fencedBy = epoch;
-    const fields = { epoch: this.epoch, by: epoch };
-    this.#effects.logEvent({ level: 'error', event: 'fenced', fields });
     for (const peer of this.#cluster.peers) peer.end();
     this.#tracker.endAll('fenced');
+    this.#reads.endAll('fenced');
     this.#recount();
+    this.#ends?.over(reason);
   }
 
   #peer(secondary: number): Peer {
@@ -374,5 +506,11 @@ export class Master extends Role {
     this.#tracker.update(this.#cluster.countedLengths());
     if (this.#leadership === null) return;
     this.replica.commit(this.#tracker.lengthHeldBy(majorityOf(this.nodes)));
+    if (this.#reads.waiting > 0) this.#settleReads();
+  }
+
+  #settleReads(): void {
+    const { question } = this.#cluster.confirmed();
+    this.#reads.settle(question, this.#tracker.lengthHeldBy(majorityOf(this.nodes)));
   }
 }

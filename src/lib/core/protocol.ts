@@ -74,6 +74,29 @@ export interface HeartbeatRequest {
   readonly completeFrom: number | null;
   /** Up to where the master knows its log to be committed. */
   readonly committed: number;
+  /** Whether the prepare is that of a candidate, which has not taken over. */
+  readonly isCandidate?: boolean;
+  /** In a cluster that elects its master: who asks. */
+  readonly sender?: Sender;
+  /**
+   * The ballot of a master that hands over: it tells its successor so, which tells it those whom it asks. They listen
+   * to the successor though they hear that master.
+   */
+  readonly handover?: Ballot;
+}
+
+/** One run of a member of a cluster that elects its master. */
+export interface Sender {
+  readonly id: string;
+  readonly bootId: string;
+  /** A digest of its list of members. */
+  readonly members: string;
+}
+
+/** The master that a member hears. */
+export interface HeardMaster {
+  readonly id: string;
+  readonly epoch: number;
 }
 
 /** The answer to a heartbeat, the same statement as an ack; `logId` null and `epoch` 0 while empty. */
@@ -90,6 +113,10 @@ export interface Heartbeat {
   readonly held?: number;
   /** How many bytes of unfinished frames have come in this run; the master sees by it that a frame arrives. */
   readonly receivedBytes?: number;
+  /** In a cluster that elects its master: a digest of its list of members. */
+  readonly members?: string;
+  /** It hears this master, so it has not listened to the candidate that asked, and its answer is no vote. */
+  readonly master?: HeardMaster;
 }
 
 export interface PrepareReply {

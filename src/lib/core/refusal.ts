@@ -12,6 +12,12 @@ export type Refusal = { readonly kind: 'refused' } & (
     }
   | { readonly problem: 'recovering'; readonly reason: string | null }
   | { readonly problem: 'fenced'; readonly epoch: number }
+  | {
+      readonly problem: 'not-master';
+      readonly master: { readonly id: string; readonly url: string; readonly epoch: number };
+    }
+  | { readonly problem: 'no-master'; readonly reason: string | null }
+  | { readonly problem: 'members-mismatch'; readonly members: string }
   | { readonly problem: 'shutting-down' }
   | { readonly problem: 'overloaded'; readonly limit: number }
   | { readonly problem: 'log-full'; readonly limit: number; readonly used: number }

@@ -22,17 +22,23 @@ export const PROBLEMS = {
   'stale-epoch': [409, 'A newer master has written here'],
   'log-mismatch': [409, 'This node holds another log'],
   'boot-mismatch': [409, 'This is another incarnation of the node'],
+  'members-mismatch': [409, 'The lists of members differ'],
   'epochs-missing': [409, 'The two logs have not been compared yet'],
   'content-too-large': [413, 'The content is too large'],
   'unsupported-media-type': [415, 'The media type is not supported'],
   'expectation-failed': [417, 'The expectation cannot be met'],
+  'not-master': [421, 'This node is not the master'],
   'idempotency-key-reused': [422, 'The idempotency key belongs to another message'],
   'headers-too-large': [431, 'The headers are too large'],
   'internal-error': [500, 'Something went wrong inside'],
   'injected-fault': [500, 'An injected fault'],
   'not-caught-up': [503, 'This node does not show that message yet'],
   'no-answer': [503, 'The secondary does not answer'],
+  'not-linearizable': [503, 'The read could not be confirmed in time'],
   'not-ready': [503, 'Not ready yet'],
+  'no-master': [503, 'No master is known'],
+  'handover-failed': [503, 'The master has not changed'],
+  'not-recovered': [503, 'This node has not taken over'],
   overloaded: [503, 'Too much is waiting'],
   recovering: [503, 'The master is recovering its log'],
   fenced: [503, 'Another master has taken over'],
@@ -115,6 +121,12 @@ function detailOf(refusal: Refusal): string {
       return `${
         refusal.epoch === 0 ? 'another master' : `a master of epoch ${refusal.epoch}`
       } has taken over; this one takes no appends any more`;
+    case 'not-master':
+      return `appends go to the master, which is ${refusal.master.id} at ${refusal.master.url}`;
+    case 'no-master':
+      return `this node knows of no master${refusal.reason === null ? '' : `: ${refusal.reason}`}`;
+    case 'members-mismatch':
+      return `the members of this node are ${refusal.members}`;
     case 'disk-full':
       return 'there is no room on the disk or in the memory of this node; nothing was written';
     case 'boot-mismatch':

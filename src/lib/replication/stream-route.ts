@@ -3,6 +3,7 @@
  * A refusal before the first ack is an HTTP status; a later one ends the answer. Both are failures to the master.
  */
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
+import type { Refusal } from '../core/refusal.ts';
 import type { FrameAnswer, Secondary } from '../core/secondary.ts';
 import { ByteBudget } from '../http/byte-buffer.ts';
 import { requireContentType } from '../http/headers.ts';
@@ -20,11 +21,13 @@ import { LineSplitter, LineTooLong } from '../wire/lines.ts';
 
 /** What the replication routes need of a secondary; the driver provides it. */
 export interface ReplicationPort {
-  readonly core: Secondary;
+  readonly core: { readonly secondary: Secondary };
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal;
-  heartbeat(request: HeartbeatRequest | null): Heartbeat;
+  heartbeat(request: HeartbeatRequest | null): Heartbeat | Refusal;
   receive(frame: Frame, onAnswer: (answer: FrameAnswer) => void): void;
+  /** A stream of frames has ended. */
+  streamEnded(): void;
 }
 
 /** Bounds the bytes of the unfinished lines of all streams together. */
@@ -65,6 +68,7 @@ class IncomingStream {
       signal.removeEventListener('abort', onStop);
       clearTimeout(this.#stall);
       this.#lines.clear();
+      this.#port.streamEnded();
     });
     req.on('data', (chunk: Buffer) => this.#onData(chunk));
     req.on('end', () => this.#onEnd());
@@ -74,7 +78,7 @@ class IncomingStream {
   #onData(chunk: Buffer): void {
     this.#guarded(() => {
       for (const line of this.#lines.push(chunk)) if (!this.#isOver) this.#take(line);
-      if (this.#lines.isInLine) this.#port.core.received(chunk.length);
+      if (this.#lines.isInLine) this.#port.core.secondary.received(chunk.length);
     });
     if (!this.#isOver && !this.#hasRoom()) this.#context.req.pause();
     this.#watchLine();

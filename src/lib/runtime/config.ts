@@ -43,9 +43,14 @@ export interface NodeConfig {
   readonly logFormat: LogFormat;
 }
 
+/** The core's configuration as a master, without the names that each incarnation draws at its start. */
+type MasterCore = Omit<
+  MasterConfig,
+  'writer' | 'newLogId' | 'election' | 'isElection' | 'handover'
+>;
+
 interface MasterSettings extends NodeConfig {
-  /** The core's configuration, without the names that each incarnation draws at its start. */
-  readonly core: Omit<MasterConfig, 'writer' | 'newLogId'>;
+  readonly core: MasterCore;
   readonly defaultW: WriteConcern;
   readonly messageBytesMax: number;
   /** Whether it passes faults on to its secondaries. */
@@ -67,7 +72,7 @@ const RANGE_LENGTH = 100;
 const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;
 
 /** Reads variables and collects their problems. */
-class Reader {
+export class Reader {
   readonly problems: string[] = [];
   readonly #environment: Environment;
 
@@ -139,13 +144,30 @@ class Reader {
 /** The configuration of a master. Throws a `ConfigError` with every problem. */
 export function readMasterConfig(environment: Environment, isTerminal: boolean): MasterSettings {
   const reader = new Reader(environment);
-  const node = readNode(reader, 8080, () => 'master', isTerminal);
-  const secondaries = readSecondaries(reader, node.nodeId);
-  const misses = 1_000_000;
-  const settings: MasterSettings = {
+  const node = readNode(reader, { port: 8080, id: () => 'master' }, isTerminal);
+  const secondaries = readNodes(reader, 'SECONDARIES');
+  checkSecondaries(reader, secondaries, node.nodeId);
+  // Invalid entries of SECONDARIES count as well, so that one problem does not cause another.
+  const nodes = listed(reader, 'SECONDARIES').length + 1;
+  const peers = secondaries.map(({ id, url }) => ({ id, url }));
+  return reader.finish({
     ...node,
+    ...readMasterSettings(reader, node.nodeId, peers, nodes, 'all'),
+  });
+}
+
+/** What a node needs that is the master, or may become it. */
+export function readMasterSettings(
+  reader: Reader,
+  nodeId: string,
+  secondaries: MasterCore['secondaries'],
+  nodes: number,
+  defaultW: WriteConcern,
+): Omit<MasterSettings, keyof NodeConfig> {
+  const misses = 1_000_000;
+  const settings = {
     core: {
-      nodeId: node.nodeId,
+      nodeId,
       secondaries,
       quorumAppend: reader.flag('QUORUM_APPEND', true),
       heartbeat: {
@@ -163,14 +185,13 @@ export function readMasterConfig(environment: Environment, isTerminal: boolean):
       logBytesMax: reader.integer('MAX_LOG_BYTES', 0, 0, Number.MAX_SAFE_INTEGER),
       waitingMax: reader.integer('MAX_WAITING', 10_000, 0, 1_000_000),
     },
-    // Invalid entries of SECONDARIES count as well, so that one problem does not cause another.
-    defaultW: readDefaultW(reader, listedSecondaries(reader).length + 1),
+    defaultW: readDefaultW(reader, nodes, defaultW),
     faultInjection: reader.flag('FAULT_INJECTION', false),
     messageBytesMax: reader.integer('MAX_MESSAGE_BYTES', 1024 * 1024, 1, MESSAGE_BYTES_CEILING),
   };
   checkOrder(reader, settings.core);
   checkSizes(reader, settings.messageBytesMax);
-  return reader.finish(settings);
+  return settings;
 }
 
 /** The configuration of a secondary. Throws a `ConfigError` with every problem. */
@@ -179,7 +200,12 @@ export function readSecondaryConfig(
   isTerminal: boolean,
 ): SecondarySettings {
   const reader = new Reader(environment);
-  const node = readNode(reader, 8081, (port) => `secondary-${port}`, isTerminal);
+  const node = readNode(reader, { port: 8081, id: (port) => `secondary-${port}` }, isTerminal);
+  return reader.finish({ ...node, ...readFaultSettings(reader) });
+}
+
+/** The artificial faults of a node that takes frames. */
+export function readFaultSettings(reader: Reader): Omit<SecondarySettings, keyof NodeConfig> {
   const faultInjection = reader.flag('FAULT_INJECTION', false);
   const faults = {
     delayMs: reader.integer('FAULT_DELAY_MS', 0, 0, FAULT_DELAY_MS_MAX),
@@ -188,23 +214,22 @@ export function readSecondaryConfig(
   };
   const hasSeed = reader.text('FAULT_SEED') !== null;
   const seed = reader.integer('FAULT_SEED', 0, 0, Number.MAX_SAFE_INTEGER);
-  return reader.finish({
-    ...node,
+  return {
     faultInjection,
     faults: faultInjection ? faults : { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 },
     faultSeed: hasSeed ? seed : null,
-  });
+  };
 }
 
-function readNode(
+/** The settings of every node; the defaults are those of its kind. */
+export function readNode(
   reader: Reader,
-  defaultPort: number,
-  defaultId: (port: number) => string,
+  defaults: { readonly port: number; readonly id: (port: number) => string },
   isTerminal: boolean,
 ): NodeConfig {
-  const port = reader.integer('PORT', defaultPort, 0, 65_535);
+  const port = reader.integer('PORT', defaults.port, 0, 65_535);
   checkPort(reader, 'PORT', port);
-  const nodeId = reader.text('NODE_ID') ?? defaultId(port);
+  const nodeId = reader.text('NODE_ID') ?? defaults.id(port);
   checkNodeId(reader, 'NODE_ID', nodeId);
   const host = reader.text('HOST') ?? '127.0.0.1';
   if (/[\s/]/.test(host)) reader.problem('HOST', 'must be an address or a host name', host);
@@ -234,8 +259,8 @@ function checkNodeId(reader: Reader, name: string, nodeId: string): void {
   );
 }
 
-function readDefaultW(reader: Reader, nodes: number): WriteConcern {
-  const text = reader.text('DEFAULT_W') ?? 'all';
+function readDefaultW(reader: Reader, nodes: number, fallback: WriteConcern): WriteConcern {
+  const text = reader.text('DEFAULT_W') ?? String(fallback);
   if (text === 'all' || text === 'majority') return text;
   const w = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
   if (w < 1) reader.problem('DEFAULT_W', 'must be an integer from 1, majority or all', text);
@@ -245,8 +270,9 @@ function readDefaultW(reader: Reader, nodes: number): WriteConcern {
   return w;
 }
 
-function listedSecondaries(reader: Reader): string[] {
-  const items = (reader.text('SECONDARIES') ?? '').split(',');
+/** The entries of a list of nodes, ranges expanded, not checked. */
+function listed(reader: Reader, name: string): string[] {
+  const items = (reader.text(name) ?? '').split(',');
   return items
     .map((item) => item.trim())
     .filter((item) => item !== '')
@@ -265,42 +291,57 @@ function eachOfRange(item: string): string[] {
   return Array.from({ length }, (_, at) => item.replaceAll(range, String(Number(first) + at)));
 }
 
-function readSecondaries(reader: Reader, masterId: string): { id: string; url: string }[] {
-  const secondaries: { id: string; url: string }[] = [];
-  for (const text of listedSecondaries(reader)) {
-    const secondary = readSecondary(reader, text);
-    if (secondary === null) continue;
-    const { id, url } = secondary;
-    if (id === masterId) {
-      reader.problem('SECONDARIES', `must not use the master's own NODE_ID as a name`, text);
+/** A node of a list, and its entry there. */
+export interface ListedNode {
+  readonly id: string;
+  readonly url: string;
+  readonly text: string;
+}
+
+/** The nodes that a variable lists; entries that are invalid are left out. */
+export function readNodes(reader: Reader, name: 'SECONDARIES' | 'MEMBERS'): ListedNode[] {
+  const nodes: ListedNode[] = [];
+  for (const text of listed(reader, name)) {
+    const node = readListedNode(reader, name, text);
+    if (node === null) continue;
+    if (nodes.some(({ id }) => id === node.id)) {
+      reader.problem(name, 'must not use a name twice', text);
     }
-    if (secondaries.some((other) => other.id === id)) {
-      reader.problem('SECONDARIES', 'must not use a name twice', text);
+    if (nodes.some(({ url }) => url === node.url)) {
+      reader.problem(name, 'must not list an address twice', text);
     }
-    if (secondaries.some((other) => other.url === url)) {
-      reader.problem('SECONDARIES', 'must not list an address twice', text);
-    }
-    secondaries.push(secondary);
+    nodes.push(node);
   }
-  return secondaries;
+  return nodes;
+}
+
+function checkSecondaries(
+  reader: Reader,
+  secondaries: readonly ListedNode[],
+  masterId: string,
+): void {
+  for (const { id, text } of secondaries) {
+    if (id !== masterId) continue;
+    reader.problem('SECONDARIES', `must not use the master's own NODE_ID as a name`, text);
+  }
 }
 
 /** One `http://host:port` or `name=http://host:port`. */
-function readSecondary(reader: Reader, text: string): { id: string; url: string } | null {
-  const [, name, address = ''] = /^(?:([^=/]*)=)?(.*)$/.exec(text) ?? [];
+function readListedNode(reader: Reader, name: string, text: string): ListedNode | null {
+  const [, given, address = ''] = /^(?:([^=/]*)=)?(.*)$/.exec(text) ?? [];
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url === null || !/^http:\/\/[^/?#@{}]+:[0-9]+\/?$/i.test(address)) {
     const rule = 'must be a comma-separated list of http://host:port or name=http://host:port';
-    reader.problem('SECONDARIES', rule, text);
+    reader.problem(name, rule, text);
     return null;
   }
   // The URL parser leaves out port 80, the default of http.
   const port = url.port === '' ? 80 : Number(url.port);
-  checkPort(reader, 'SECONDARIES', port);
-  if (port === 0) reader.problem('SECONDARIES', 'must not name port 0', text);
-  const id = name ?? `${url.hostname}:${port}`;
-  checkNodeId(reader, 'SECONDARIES', id);
-  return { id, url: url.origin };
+  checkPort(reader, name, port);
+  if (port === 0) reader.problem(name, 'must not name port 0', text);
+  const id = given ?? `${url.hostname}:${port}`;
+  checkNodeId(reader, name, id);
+  return { id, url: url.origin, text };
 }
 
 /** Checks that every append that is accepted fits a frame, of which `lineBytesMax` is the limit. */

@@ -34,7 +34,7 @@ interface NodeRole {
 
 /** Starts a node: opens its storage, begins its role, and serves the routes until a signal stops the process. */
 export async function startNode(
-  config: NodeConfig,
+  config: NodeConfig & { readonly membersText?: string },
   begin: (logger: Logger, replica: Replica) => NodeRole,
 ): Promise<void> {
   const logger = new Logger(config.nodeId, config.logLevel, config.logFormat);

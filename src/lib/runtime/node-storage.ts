@@ -3,7 +3,7 @@ import { type Journal, MEMORY } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
 import { EXIT_IO, StorageError } from '../storage/disk.ts';
 import { openStorage } from '../storage/storage.ts';
-import type { NodeConfig } from './config.ts';
+import { EXIT_CONFIG, type NodeConfig } from './config.ts';
 import type { Logger } from './logger.ts';
 
 export interface NodeStorage {
@@ -18,7 +18,7 @@ const NOWHERE: NodeStorage = { journal: MEMORY, restored: null, close: async () 
 
 /** Opens `DATA_DIR`, if it is set. Calls `onSynced` whenever more of the log is durable. */
 export async function storageOrExit(
-  { dataDir, fsync }: NodeConfig,
+  { dataDir, fsync, membersText = null }: NodeConfig & { readonly membersText?: string | null },
   logger: Logger,
   onSynced: () => void,
 ): Promise<NodeStorage> {
@@ -26,6 +26,7 @@ export async function storageOrExit(
   try {
     const storage = await openStorage(dataDir, {
       fsync,
+      members: membersText,
       onSynced,
       onFailed: (error) => exitOnFailedSync(dataDir, logger, error),
     });
@@ -36,7 +37,8 @@ export async function storageOrExit(
     return storage;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    process.stderr.write(`storage: ${error.message}\n`);
+    const kind = error.exitCode === EXIT_CONFIG ? 'configuration' : 'storage';
+    process.stderr.write(`${kind}: ${error.message}\n`);
     process.exit(error.exitCode);
   }
 }

@@ -2,12 +2,16 @@
  * The files of a log in their directory. A new file or name is durable only after a sync of the directory itself;
  * with `FSYNC=never` nothing is synced.
  */
-import { codeOf, DISK, type Disk } from './disk.ts';
+import { readFileSync } from 'node:fs';
+import { codeOf, DISK, type Disk, EXIT_CANNOT_WRITE, StorageError } from './disk.ts';
 import { type Identity, isSame, LogFile, statAt } from './log-file.ts';
 
 export const LOG_NAME = 'log.ndjson';
 /** The next log while it is written. */
 const NEXT_NAME = 'log.ndjson.new';
+/** The list of members, in a cluster that elects its master. */
+export const MEMBERS_NAME = 'members';
+const NEXT_MEMBERS_NAME = 'members.new';
 
 export class Directory {
   readonly path: string;
@@ -80,6 +84,31 @@ export class Directory {
       this.disk.linkSync(this.logPath, `${this.path}/${name}`);
       return name;
     });
+  }
+
+  /** The list of members that is kept here; null if there is none. */
+  readMembers(): string | null {
+    try {
+      return readFileSync(`${this.path}/${MEMBERS_NAME}`, 'utf8').trim();
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return null;
+      throw new StorageError(EXIT_CANNOT_WRITE, `${this.path}/${MEMBERS_NAME}: ${codeOf(error)}`);
+    }
+  }
+
+  /** Keeps a list of members here, in one step. */
+  writeMembers(members: string): void {
+    const file = this.#create(NEXT_MEMBERS_NAME, 'w');
+    try {
+      if (!file.write(Buffer.from(`${members}\n`))) throw new Error('there is no room');
+      if (this.isSynced) file.sync();
+    } catch (error) {
+      throw new StorageError(EXIT_CANNOT_WRITE, `${this.path}/${MEMBERS_NAME}: ${codeOf(error)}`);
+    } finally {
+      file.close();
+    }
+    this.disk.renameSync(`${this.path}/${NEXT_MEMBERS_NAME}`, `${this.path}/${MEMBERS_NAME}`);
+    this.sync();
   }
 
   /** Removes a file, if it is there and can be removed. */

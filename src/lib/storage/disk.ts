@@ -32,6 +32,8 @@ export const EXIT_CANNOT_WRITE = 73;
 export const EXIT_IO = 74;
 /** Another process uses the directory. */
 export const EXIT_IN_USE = 75;
+/** The directory is that of a cluster with other members: the configuration is wrong. */
+export const EXIT_OTHER_MEMBERS = 78;
 
 export class StorageError extends Error {
   readonly exitCode: number;

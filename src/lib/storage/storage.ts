@@ -8,8 +8,16 @@ import { dirname, resolve } from 'node:path';
 import type { Journal } from '../core/log/journal.ts';
 import type { Restored } from '../core/log/replica.ts';
 import { NO_BALLOT } from '../core/recovery/ballot.ts';
-import { Directory, syncDirectory } from './directory.ts';
-import { codeOf, DISK, type Disk, EXIT_CANNOT_WRITE, EXIT_IO, StorageError } from './disk.ts';
+import { Directory, MEMBERS_NAME, syncDirectory } from './directory.ts';
+import {
+  codeOf,
+  DISK,
+  type Disk,
+  EXIT_CANNOT_WRITE,
+  EXIT_IO,
+  EXIT_OTHER_MEMBERS,
+  StorageError,
+} from './disk.ts';
 import { DiskJournal } from './disk-journal.ts';
 import type { SyncOutcome } from './group-commit.ts';
 import { lockDirectory } from './lock.ts';
@@ -19,6 +27,8 @@ import { type Dropped, type Loaded, readLog } from './reader.ts';
 export interface StorageOptions extends SyncOutcome {
   /** `always`: an entry counts once it is synced. `never`: nothing is synced, the system decides when to write. */
   readonly fsync: 'always' | 'never';
+  /** The list of members, in a cluster that elects its master; null in others. Kept beside the log. */
+  readonly members?: string | null;
   /** Replaces the disk in tests. */
   readonly disk?: Disk;
   /** Replaces `machineRun` in tests. */
@@ -45,6 +55,7 @@ export async function openStorage(path: string, options: StorageOptions): Promis
   const lock = await lockDirectory(directory.path);
   try {
     directory.own();
+    keepMembers(directory, options.members ?? null);
     const { file, loaded } = openLog(directory);
     const { writer, dropped } = loaded;
     const run = options.machineRun ?? machineRun();
@@ -103,6 +114,23 @@ function openLog(directory: Directory): { file: LogFile | null; loaded: Loaded }
     disk.closeSync(fd);
     throw error;
   }
+}
+
+/**
+ * Keeps the list of members beside the log. A node that comes back with another list could elect a master beside that
+ * of the others, so it does not start.
+ */
+function keepMembers(directory: Directory, members: string | null): void {
+  const kept = directory.readMembers();
+  if (kept === members) return;
+  if (kept === null) {
+    directory.writeMembers(members as string);
+    return;
+  }
+  const path = `${directory.path}/${MEMBERS_NAME}`;
+  const given = members === null ? 'MEMBERS is not set' : `MEMBERS is ${members}`;
+  const message = `${given}, but the log in DATA_DIR belongs to a cluster of ${kept}, see ${path}`;
+  throw new StorageError(EXIT_OTHER_MEMBERS, message);
 }
 
 function openExisting({ disk, logPath }: Directory): number | null {

@@ -75,6 +75,17 @@ export function isWriter(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || isPeerName(value);
 }
 
+/** The name in a percent-encoded header; null if there is none or it is not 1 to 255 characters. */
+export function decodeName(text: string | string[] | undefined): string | null {
+  if (typeof text !== 'string') return null;
+  try {
+    const name = decodeURIComponent(text);
+    return name.length >= 1 && name.length <= PEER_NAME_LENGTH_MAX ? name : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Whether it is from `min` to `max`. */
 export function isWithin(value: number, min: number, max: number): boolean {
   return value >= min && value <= max;

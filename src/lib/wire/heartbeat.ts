@@ -4,17 +4,25 @@
  * where the log is committed. A server that does not know these headers ignores them. The answer is JSON.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Heartbeat, HeartbeatRequest, PrepareReply } from '../core/protocol.ts';
+import type { HeardMaster, Heartbeat, HeartbeatRequest, PrepareReply } from '../core/protocol.ts';
 import { EPOCH_MAX, isEpoch } from '../core/recovery/ballot.ts';
-import { PEER_NAME_LENGTH_MAX } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition } from '../http/query.ts';
-import { type Fields, fieldsOf, isCount, isEpochOrNone, isPeerName, isWriter } from './fields.ts';
+import {
+  decodeName,
+  type Fields,
+  fieldsOf,
+  isCount,
+  isEpochOrNone,
+  isPeerName,
+  isWriter,
+} from './fields.ts';
+import { memberHeaders, parseMemberHeaders } from './member-headers.ts';
 
 /** The headers of a heartbeat's request. */
 export function heartbeatHeaders(request: HeartbeatRequest): Record<string, string> {
   const { prepare, bootId, completeFrom, committed } = request;
-  if (prepare === null) return { 'log-poll': 'true' };
+  if (prepare === null) return { 'log-poll': 'true', ...memberHeaders(request) };
   return {
     'log-id': encodeURIComponent(prepare.logId),
     'log-epoch': String(prepare.epoch),
@@ -22,6 +30,7 @@ export function heartbeatHeaders(request: HeartbeatRequest): Record<string, stri
     ...(bootId === null ? {} : { 'boot-id': encodeURIComponent(bootId) }),
     ...(completeFrom === null ? {} : { 'log-complete-from': String(completeFrom) }),
     ...(committed === 0 ? {} : { 'log-committed': String(committed) }),
+    ...memberHeaders(request),
   };
 }
 
@@ -31,8 +40,9 @@ export function parseHeartbeatRequest(headers: IncomingHttpHeaders): HeartbeatRe
   const epochText = headers['log-epoch'];
   const writer = headers['log-writer'];
   if (logId === undefined && epochText === undefined && writer === undefined) {
-    const isPoll = headers['log-poll'] === 'true';
-    return isPoll ? { prepare: null, bootId: null, completeFrom: null, committed: 0 } : null;
+    if (headers['log-poll'] !== 'true') return null;
+    const poll = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
+    return { ...poll, ...parseMemberHeaders(headers) };
   }
   const names = [decodeName(logId), decodeName(writer)];
   const epoch = typeof epochText === 'string' ? parsePosition(epochText) : null;
@@ -43,7 +53,8 @@ export function parseHeartbeatRequest(headers: IncomingHttpHeaders): HeartbeatRe
         `(an integer from 1 to ${EPOCH_MAX})`,
     );
   }
-  return { prepare: { logId: names[0], epoch, writer: names[1] }, ...detailsOf(headers) };
+  const prepare = { logId: names[0], epoch, writer: names[1] };
+  return { prepare, ...detailsOf(headers), ...parseMemberHeaders(headers) };
 }
 
 function detailsOf(headers: IncomingHttpHeaders): Omit<HeartbeatRequest, 'prepare'> {
@@ -71,16 +82,6 @@ function lengthIn(text: string | string[] | undefined): number | null | false {
   return (typeof text === 'string' ? parsePosition(text) : null) ?? false;
 }
 
-function decodeName(text: string | string[] | undefined): string | null {
-  if (typeof text !== 'string') return null;
-  try {
-    const name = decodeURIComponent(text);
-    return name.length >= 1 && name.length <= PEER_NAME_LENGTH_MAX ? name : null;
-  } catch {
-    return null;
-  }
-}
-
 /** The answer to a heartbeat, as JSON. */
 export function heartbeatJson({ prepareReply, ...statement }: Heartbeat): string {
   if (prepareReply === null) return JSON.stringify(statement);
@@ -99,9 +100,12 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
   if (!isPeerName(nodeId) || !isPeerName(bootId)) return null;
   if (!isEpochOrNone(epoch) || !isCount(length)) return null;
   if (logId !== null && !isPeerName(logId)) return null;
-  const { held, receivedBytes } = fields;
+  const { held, receivedBytes, members, master } = fields;
   if (held !== undefined && !isCount(held)) return null;
   if (receivedBytes !== undefined && !isCount(receivedBytes)) return null;
+  if (members !== undefined && !isPeerName(members)) return null;
+  const heard = master === undefined ? null : heardMasterOf(master);
+  if (heard === undefined) return null;
   return {
     nodeId,
     bootId,
@@ -111,6 +115,8 @@ export function parseHeartbeat(body: Uint8Array): Heartbeat | null {
     prepareReply,
     ...(held === undefined ? {} : { held }),
     ...(receivedBytes === undefined ? {} : { receivedBytes }),
+    ...(members === undefined ? {} : { members }),
+    ...(heard === null ? {} : { master: heard }),
   };
 }
 
@@ -127,4 +133,10 @@ function prepareReplyOf({
   if (typeof agreed !== 'boolean' || typeof complete !== 'boolean') return undefined;
   const writers = { writer: writer ?? '', lastWriter: lastWriter ?? '' };
   return { ...writers, lastEpoch, isLogMatched: agreed, isComplete: complete };
+}
+
+/** The master that the node hears; undefined if that is invalid. */
+function heardMasterOf(value: unknown): HeardMaster | undefined {
+  const { id, epoch } = (value ?? {}) as Fields;
+  return isPeerName(id) && isEpochOrNone(epoch) ? { id, epoch } : undefined;
 }

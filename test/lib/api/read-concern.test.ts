@@ -134,13 +134,13 @@ describe('readConcern=majority', () => {
 });
 
 describe('readConcern', () => {
-  it('is refused where it is none, or not there yet', async (t) => {
+  it('is refused where it is none, or where a secondary cannot confirm it', async (t) => {
     const node = await serve(t);
     for (const path of ['/messages', '/messages/1']) {
       for (const value of ['', 'Majority', 'all', '1', 'linearizable']) {
         const { status, problem, header } = await read(node, `${path}?readConcern=${value}`);
         assert.deepEqual([status, problem().type], [400, '/problems/bad-request'], value);
-        if (value === 'linearizable') assert.match(problem().detail, /not supported yet/);
+        if (value === 'linearizable') assert.match(problem().detail, /is for the master/);
         assert.equal(header('log-committed'), '2');
       }
     }

@@ -9,7 +9,8 @@ import {
   LINE,
 } from '../../../src/lib/api/message-writers.ts';
 import { listRoute } from '../../../src/lib/api/messages.ts';
-import type { ReadPort } from '../../../src/lib/api/ports.ts';
+import type { NodePort } from '../../../src/lib/api/ports.ts';
+import type { ReadEnd } from '../../../src/lib/core/concerns/read-barrier.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
@@ -164,10 +165,10 @@ describe('GET /messages as events', () => {
     let clock = 0;
     const core = { log: new Log(), length: 0, committed: 0, logId: null, logEpoch: 0 };
     const waits: number[] = [];
-    const port: ReadPort = {
+    const port = {
       core,
       now: () => clock,
-      awaitShown: (seq, deadline, onEnd) => {
+      awaitShown: (seq: number, deadline: number, onEnd: (end: ReadEnd) => void) => {
         if (waits.push(deadline) === 4) return null;
         setImmediate(() => {
           clock = deadline;
@@ -177,7 +178,7 @@ describe('GET /messages as events', () => {
       },
       cancelRead: () => {},
     };
-    const routes = [listRoute(port)];
+    const routes = [listRoute(port as unknown as NodePort)];
     const logger = { debug: () => {}, error: () => {} };
     const { server } = createServer({ routes, apiToken: null, clusterToken: null, logger });
     await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import type { MasterPort } from '../../../src/lib/api/ports.ts';
-import { masterRoutes } from '../../../src/lib/api/routes.ts';
+import type { NodePort } from '../../../src/lib/api/ports.ts';
+import { nodeRoutes } from '../../../src/lib/api/routes.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
 
 /** A master of one entry on two nodes, one of which is lost right after its ack. */
-function losingPort(): MasterPort {
+function losingPort(): NodePort {
   const log = new Log();
   log.append(packMessages(['a']), { epoch: 1, writer: 'w' });
   let acked = ['master', 's1'];
@@ -22,26 +22,36 @@ function losingPort(): MasterPort {
   };
   const core = { log, length: 1, committed: 1, logId: 'L', logEpoch: 1 };
   const holders = () => ({ acked, pending: ['s1'].filter((id) => !acked.includes(id)) });
-  const port = { core: { ...core, holders }, now: () => 0 };
+  const master = { log, holders };
+  const port = {
+    core: { ...core, role: 'master', master },
+    now: () => 0,
+    whenHandedOver: () => false,
+  };
   return {
     ...port,
     append: () => accept(true),
     await: () => accept(false),
-  } as unknown as MasterPort;
+  } as unknown as NodePort;
 }
 
 describe('a receipt', () => {
   for (const how of ['a repeat of an append', 'a question about an entry']) {
     it(`that answers ${how} at once names who held it then`, async (t) => {
-      const options = { nodeId: 'master', defaultW: 'all', messageBytesMax: 1000 } as const;
+      const options = { defaultW: 'all', messageBytesMax: 1000 } as const;
       const heartbeat = {
         intervalMs: 1000,
         timeoutMs: 1000,
         suspectedAfterMisses: 1,
         unhealthyAfterMisses: 3,
       };
-      const more = { faultInjection: false, secondaries: [], apiToken: null, heartbeat };
-      const routes = masterRoutes(losingPort(), { ...options, ...more });
+      const master = { ...options, secondaries: [], apiToken: null, heartbeat };
+      const routes = nodeRoutes(losingPort(), {
+        nodeId: 'master',
+        faultInjection: false,
+        master,
+        masterLength: null,
+      });
       const logger = { debug: () => {}, error: () => {} };
       const { server } = createServer({ routes, apiToken: null, clusterToken: null, logger });
       await once(server.listen(0, '127.0.0.1'), 'listening');

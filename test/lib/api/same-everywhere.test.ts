@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { listRoute } from '../../../src/lib/api/messages.ts';
-import type { LogView, ReadPort } from '../../../src/lib/api/ports.ts';
+import type { LogView, NodePort } from '../../../src/lib/api/ports.ts';
 import { Applier } from '../../../src/lib/core/log/apply.ts';
 import type { KeyIndex } from '../../../src/lib/core/log/idempotency.ts';
 import type { Log } from '../../../src/lib/core/log/log.ts';
@@ -98,7 +98,7 @@ async function serveViews(t: TestContext, count: number) {
         return views[index] as LogView;
       },
       now: () => 0,
-    } as unknown as ReadPort;
+    } as unknown as NodePort;
     const logger = { debug: () => {}, error: () => {} };
     const routes = [listRoute(port)];
     const { server } = createServer({ routes, apiToken: null, clusterToken: null, logger });

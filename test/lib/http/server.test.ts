@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { listRoute } from '../../../src/lib/api/messages.ts';
-import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
+import type { NodePort } from '../../../src/lib/api/ports.ts';
+import { nodeRoutes } from '../../../src/lib/api/routes.ts';
 import { Log } from '../../../src/lib/core/log/log.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { Replica } from '../../../src/lib/core/log/replica.ts';
@@ -17,8 +18,8 @@ import {
 } from '../../../src/lib/http/limits.ts';
 import { sendJson } from '../../../src/lib/http/request-context.ts';
 import { createServer, type Route } from '../../../src/lib/http/server.ts';
+import { NodeDriver } from '../../../src/lib/runtime/driver.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
-import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
 import { RawConnection } from '../../support/raw.ts';
 import { waitFor } from '../../support/wait.ts';
 
@@ -120,7 +121,7 @@ describe('the limits of the server', () => {
       log.append(packMessages(['x'.repeat(1_000_000)]), { epoch: 1, writer: '' });
     const core = { log, length: log.length, committed: 0, logId: 'L', logEpoch: 1 };
     const port = { core, now: () => 0, awaitShown: () => null, cancelRead: () => {} };
-    const { open, count } = await serve(t, [listRoute(port), NEVER], 300);
+    const { open, count } = await serve(t, [listRoute(port as unknown as NodePort), NEVER], 300);
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const waiting = open(get('/never'));
     const reader = open(get('/messages'));
@@ -178,9 +179,11 @@ describe('the limits of a stream', () => {
 
   async function serveStreams(t: TestContext) {
     const faults = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
-    const config = { nodeId: 's', bootId: 'B', faults };
-    const driver = new SecondaryDriver(config, Math.random, logger, new Replica());
-    const routes = secondaryRoutes(driver, { nodeId: 's', faultInjection: false });
+    const names = { nodeId: 's', bootId: 'B', drawWriter: () => 'W' };
+    const core = { ...names, faults, master: null, election: null };
+    const driver = new NodeDriver({ core, clusterToken: null }, logger, new Replica());
+    const options = { nodeId: 's', faultInjection: false, master: null, masterLength: null };
+    const routes = nodeRoutes(driver, options);
     return { ...(await serve(t, routes)), driver };
   }
 

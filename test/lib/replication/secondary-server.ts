@@ -3,15 +3,15 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { secondaryRoutes } from '../../../src/lib/api/routes.ts';
+import { nodeRoutes } from '../../../src/lib/api/routes.ts';
 import { type Journal, MEMORY } from '../../../src/lib/core/log/journal.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { Replica } from '../../../src/lib/core/log/replica.ts';
 import type { Frame } from '../../../src/lib/core/protocol.ts';
 import type { Secondary } from '../../../src/lib/core/secondary.ts';
 import { createServer } from '../../../src/lib/http/server.ts';
+import { NodeDriver } from '../../../src/lib/runtime/driver.ts';
 import { Logger } from '../../../src/lib/runtime/logger.ts';
-import { SecondaryDriver } from '../../../src/lib/runtime/secondary-driver.ts';
 
 const NO_FAULTS = { delayMs: 0, errorRate: 0, errorAfterApplyRate: 0 };
 
@@ -32,11 +32,21 @@ export async function serveSecondary(
     clusterToken = null,
   }: { journal?: Journal; clusterToken?: string | null } = {},
 ): Promise<ServedSecondary> {
-  const config = { nodeId: 's', bootId: 'B', faults: NO_FAULTS };
+  const names = { nodeId: 's', bootId: 'B', drawWriter: () => 'W' };
+  const core = { ...names, faults: NO_FAULTS, master: null, election: null };
   const logger = new Logger('s', 'error', 'json', () => {});
-  const driver = new SecondaryDriver(config, () => 0.5, logger, new Replica(journal));
+  const driver = new NodeDriver(
+    { core, clusterToken, faultRandom: () => 0.5 },
+    logger,
+    new Replica(journal),
+  );
   const { server } = createServer({
-    routes: secondaryRoutes(driver, { nodeId: 's', faultInjection: false }),
+    routes: nodeRoutes(driver, {
+      nodeId: 's',
+      faultInjection: false,
+      master: null,
+      masterLength: null,
+    }),
     apiToken: null,
     clusterToken,
     logger,
@@ -53,5 +63,5 @@ export async function serveSecondary(
     driver.receive(frame, () => {});
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, core: driver.core, feed, stop: () => driver.close() };
+  return { url, core: driver.core.secondary, feed, stop: () => driver.close() };
 }

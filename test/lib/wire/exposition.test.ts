@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Histogram } from '../../../src/lib/runtime/histogram.ts';
+import { Histogram } from '../../../src/lib/runtime/metrics/histogram.ts';
 import { Exposition } from '../../../src/lib/wire/exposition.ts';
 
 describe('Exposition', () => {

@@ -240,6 +240,12 @@ export class Applier {
     this.#logEvent({ level: 'info', event: 'epoch-seen', fields });
   }
 
+  /** This node promises its own ballot: it listens to no other master's frames until a newer one comes. */
+  lead(ballot: Ballot): void {
+    this.#replica.promise(ballot);
+    this.#forgetMaster();
+  }
+
   /** Forgets what an earlier master has sent ahead or said: the present one may not have it. */
   #forgetMaster(): void {
     this.#held.clear();

@@ -75,6 +75,36 @@ export function mayTakeOver(
   return { rule: null, reason: reasonOf(members, logId, answered.length, majority) };
 }
 
+/**
+ * "Standing is the recovery of section 4, by (a) alone and only for a complete node. A log is born when all n have
+ * answered and nobody has one."
+ *
+ * @param members the candidate first
+ * @param logId the best log of all answers; null if nobody who answered has one
+ */
+export function mayBeElected(members: readonly Member[], logId: string | null): Verdict {
+  const answered = members.filter(({ state }) => state === 'answered');
+  if (logId === null) {
+    if (answered.length === members.length) return { rule: 'new-log' };
+    const away = members.filter(({ state }) => state !== 'answered').map(({ id }) => id);
+    const verb = away.length === 1 ? 'has' : 'have';
+    return {
+      rule: null,
+      reason: `a log is begun when all members answer; ${listed(away)} ${verb} not`,
+    };
+  }
+  const isComplete = (one: Member) => one.isComplete && one.logId === logId;
+  const complete = answered.filter(isComplete);
+  const required = members.length - majorityOf(members.length) + 1;
+  if (members[0] === undefined || !isComplete(members[0])) {
+    return { rule: null, reason: 'this node has lost its disk, or never had all of the log' };
+  }
+  if (complete.length >= required) return { rule: 'complete-quorum' };
+  const missing = members.filter((one) => !complete.includes(one)).map(({ id }) => id);
+  const reason = `${complete.length} of ${required} required complete members have answered; not ${listed(missing)}`;
+  return { rule: null, reason };
+}
+
 /** Which nodes are missing, and why the master waits for them; for people. */
 function reasonOf(
   members: readonly Member[],

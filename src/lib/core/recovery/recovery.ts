@@ -23,7 +23,7 @@ import {
   logIdOf,
   logOf,
 } from './best-log.ts';
-import { type Member, mayTakeOver } from './completeness.ts';
+import { type Member, mayBeElected, mayTakeOver, type Verdict } from './completeness.ts';
 
 export interface RecoveryConfig {
   readonly nodeId: string;
@@ -35,6 +35,8 @@ export interface RecoveryConfig {
   readonly writer: string;
   /** Whether enough complete nodes are required; false: it takes over with whoever answers. */
   readonly needsQuorum: boolean;
+  /** Whether this is the candidacy of a member that elects its master: a round ends as soon as its answers are enough. */
+  readonly isElection?: boolean;
 }
 
 /** Which log was adopted, by which rule, and who answered; for the log line. */
@@ -191,15 +193,36 @@ export class Recovery {
   }
 
   #concludeRound(): void {
-    if (this.#asked.size > 0) return;
+    if (this.#asked.size > 0 && !this.#isDecided()) return;
+    this.#asked.clear();
     if (this.#stage === 'polling') this.#concludePoll();
     else this.#concludePrepare();
   }
 
+  /** Whether the answers of an election are enough without those that are missing: who is silent delays nobody. */
+  #isDecided(): boolean {
+    if (!this.#config.isElection) return false;
+    const prepare = this.#stage === 'preparing' ? this.#prepare : null;
+    const valid = [...this.#answers].filter(
+      ([secondary, answer]) => prepare === null || !this.#isOld(secondary, answer, prepare),
+    );
+    const answers = new Map(valid);
+    return this.#verdict(answers, bestLog(this.#replica, answers)).rule !== null;
+  }
+
+  /** Whether these answers are enough to go on with this log. */
+  #verdict(answers: ReadonlyMap<number, Heartbeat>, best: Candidate | null): Verdict {
+    const members = this.#members(answers);
+    const { isElection, needsQuorum } = this.#config;
+    if (isElection) return mayBeElected(members, logIdOf(best));
+    return mayTakeOver(members, logIdOf(best), needsQuorum);
+  }
+
   /** Prepares only if that can be enough, so that no epochs are used up while it waits. */
   #concludePoll(): void {
-    const logId = logIdOf(bestLog(this.#replica, this.#answers));
-    const verdict = mayTakeOver(this.#members(), logId, this.#config.needsQuorum);
+    const best = bestLog(this.#replica, this.#answers);
+    const logId = logIdOf(best);
+    const verdict = this.#verdict(this.#answers, best);
     if (verdict.rule === null) this.#retryLater(verdict.reason);
     else this.#beginPrepare(logId ?? this.#nameHeard() ?? this.#config.newLogId);
   }
@@ -225,7 +248,7 @@ export class Recovery {
     const replica = this.#replica;
     const isElsewhere = !replica.hasLog && replica.logId !== prepare.logId;
     if (isElsewhere && !replica.begin(prepare.logId)) return false;
-    replica.promise(prepare);
+    this.#applier.lead(prepare);
     return compareBallots(replica.durableBallot, prepare) === 0;
   }
 
@@ -234,13 +257,12 @@ export class Recovery {
     const prepare = this.#prepare as Prepare;
     const isOutbid = this.#forgetOldAnswers(prepare);
     const best = bestLog(this.#replica, this.#answers);
-    const members = this.#members();
-    const verdict = mayTakeOver(members, logIdOf(best), this.#config.needsQuorum);
+    const verdict = this.#verdict(this.#answers, best);
     const isAnother = best !== null && best.logId !== prepare.logId;
     if (isOutbid || isAnother) this.#retryLater(ANOTHER_STARTS);
     else if (verdict.rule === null) this.#retryLater(verdict.reason);
     else {
-      this.#adopted = this.#adoptedFrom(best, verdict.rule, members);
+      this.#adopted = this.#adoptedFrom(best, verdict.rule, this.#members(this.#answers));
       this.#adopt(best);
     }
   }
@@ -249,16 +271,18 @@ export class Recovery {
   #forgetOldAnswers(prepare: Prepare): boolean {
     let isOutbid = false;
     for (const [secondary, answer] of this.#answers) {
-      // It may still listen to older masters, or is another incarnation than the one that we asked.
-      const isOld =
-        answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);
-      if (isOld) this.#answers.delete(secondary);
+      if (this.#isOld(secondary, answer, prepare)) this.#answers.delete(secondary);
       else if (!isForeign(answer, prepare) && compareBallots(ballotOf(answer), prepare) > 0) {
         this.#met = newerBallot(this.#met, ballotOf(answer));
         isOutbid = true;
       }
     }
     return isOutbid;
+  }
+
+  /** Whether it may still listen to older masters, or is another incarnation than the one that we asked. */
+  #isOld(secondary: number, answer: Heartbeat, prepare: Prepare): boolean {
+    return answer.bootId !== this.#polled.get(secondary)?.bootId || isDeaf(answer, prepare);
   }
 
   #adopt(best: Candidate | null): void {
@@ -296,7 +320,7 @@ export class Recovery {
   }
 
   /** This node first, then the secondaries in their order. */
-  #members(): Member[] {
+  #members(answers: ReadonlyMap<number, Heartbeat>): Member[] {
     const { nodeId, secondaries } = this.#config;
     const { logId, hasLog, isComplete } = this.#replica;
     const own = {
@@ -306,7 +330,7 @@ export class Recovery {
       isComplete,
     } as const;
     const others = secondaries.map((id, index): Member => {
-      const answer = this.#answers.get(index);
+      const answer = answers.get(index);
       const isAway = answer === undefined;
       // A node that had a log when it was polled counts as silent when it goes down: no other log takes its place.
       const polled = this.#polled.get(index);

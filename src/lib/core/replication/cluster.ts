@@ -6,6 +6,7 @@
 import type { Replica } from '../log/replica.ts';
 import { Peer } from './peer.ts';
 import type { PeerConfig, PeerEffects } from './peer-ports.ts';
+import { type Answered, NEVER_ANSWERED, Questions } from './questions.ts';
 import { majorityOf } from './quorum.ts';
 
 export interface ClusterConfig extends PeerConfig {
@@ -34,6 +35,13 @@ export class Cluster {
   readonly #replica: Replica;
   /** How much each node holds that counts, the master first; reused, for it is filled at every append. */
   readonly #countedLengths: number[] = [];
+  /** The questions of this master, in the order in which they were asked. */
+  readonly questions = new Questions();
+  readonly #needsAdmission: boolean;
+  /** By peer: the incomplete incarnation that was met. */
+  readonly #metIncomplete = new Map<Peer, string>();
+  /** The last question that was asked before an incomplete incarnation was met last. */
+  #metAfter = 0;
 
   /** @param lastAwaited gives the largest seq that a client waits for; 0 if none does */
   constructor(
@@ -44,8 +52,10 @@ export class Cluster {
   ) {
     this.#nodeId = config.nodeId;
     this.#replica = replica;
+    this.#needsAdmission = config.needsAdmission ?? false;
     this.peers = config.secondaries.map(
-      ({ id, url }, index) => new Peer(index, id, url, config, replica, lastAwaited, effects),
+      ({ id, url }, index) =>
+        new Peer(index, id, url, config, replica, lastAwaited, this.questions, effects),
     );
   }
 
@@ -74,6 +84,60 @@ export class Cluster {
       (peer.countedLength >= seq ? acked : pending).push(peer.id);
     }
     return { acked, pending };
+  }
+
+  /**
+   * Admits incomplete members whose acks may count: such a member holds L (`completeFrom`), and every other member has
+   * answered a question that was asked after an incomplete one was met last. If a majority had acknowledged something
+   * under a newer ballot, one of them would have said so. Returns who was admitted just now.
+   */
+  admit(now: number): readonly Peer[] {
+    if (!this.#needsAdmission) return [];
+    for (const peer of this.peers) this.#lookFor(peer, now);
+    const admitted = this.peers.filter((peer) => this.#mayAdmit(peer));
+    for (const peer of admitted) {
+      peer.progress.isAdmitted = true;
+      // It is told that it is complete with the next heartbeat.
+      peer.wantAnswer(now);
+    }
+    return admitted;
+  }
+
+  /** Whether an incomplete incarnation was met that was not known before; then every member is asked again. */
+  #lookFor(peer: Peer, now: number): void {
+    const { bootId, isVoter } = peer.progress;
+    if (bootId === null || isVoter || this.#metIncomplete.get(peer) === bootId) return;
+    this.#metIncomplete.set(peer, bootId);
+    this.#metAfter = this.questions.last;
+    for (const one of this.peers) one.wantAnswer(now);
+  }
+
+  #mayAdmit(peer: Peer): boolean {
+    const { progress } = peer;
+    if (progress.bootId === null || progress.isVoter || !progress.isLogMatched) return false;
+    const hasMark = progress.acked >= this.#replica.newest.firstSeq - 1;
+    if (!hasMark || progress.acked < progress.completeFrom) return false;
+    return this.peers.every((other) => other === peer || other.answered.question > this.#metAfter);
+  }
+
+  /**
+   * The last question before which a majority has answered every one: this node, and the others that have lost
+   * nothing. Those who have may have forgotten that they promised a newer ballot.
+   */
+  confirmed(): Answered {
+    const others = majorityOf(this.nodes) - 1;
+    if (others === 0)
+      return { question: this.questions.last + 1, askedAt: Number.POSITIVE_INFINITY };
+    const answered = this.peers
+      .filter(({ progress }) => progress.isComplete === true || progress.isAdmitted)
+      .map((peer) => peer.answered)
+      .toSorted((a, b) => b.question - a.question);
+    return answered[others - 1] ?? NEVER_ANSWERED;
+  }
+
+  /** Asks every member a new question at once. */
+  wantAnswers(now: number): void {
+    for (const peer of this.peers) peer.wantAnswer(now);
   }
 
   quorum(): Quorum {

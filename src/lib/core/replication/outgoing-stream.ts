@@ -256,7 +256,8 @@ export class OutgoingStream {
     this.inFlight.push({ from, to, asked: progress.asking(now), isPartial });
     if (!isPartial) this.#committedTold = committed;
     const frame = { logId, epoch, writer, committed, log, keys, from, to, epochs, part };
-    const { bootId, completeFrom } = progress;
-    sendFrame(epochs === null ? frame : { ...frame, bootId: bootId as string, completeFrom });
+    const { bootId, completeFromTold } = progress;
+    const told = completeFromTold === null ? {} : { completeFrom: completeFromTold };
+    sendFrame(epochs === null ? frame : { ...frame, bootId: bootId as string, ...told });
   }
 }

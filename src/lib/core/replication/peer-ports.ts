@@ -9,6 +9,8 @@ import type { StreamConfig } from './outgoing-stream.ts';
 export interface PeerConfig extends StreamConfig, AttemptsConfig {
   readonly heartbeat: HeartbeatConfig;
   readonly failureDetector: FailureDetectorConfig;
+  /** Whether an incomplete secondary counts for no write concern until it is admitted; default false. */
+  readonly needsAdmission?: boolean;
 }
 
 /** What a peer asks of its environment. Secondaries are named by their index in the configuration. */

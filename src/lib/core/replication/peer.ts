@@ -8,12 +8,14 @@
 
 import type { Replica } from '../log/replica.ts';
 import type { Ack, Heartbeat, OutgoingFrame, Prepare } from '../protocol.ts';
+import type { Ballot } from '../recovery/ballot.ts';
 import { Attempts } from './attempts.ts';
 import { FailureDetector, type Status } from './failure-detector.ts';
 import { HeartbeatSchedule } from './heartbeat.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import type { PeerConfig, PeerEffects, SecondaryHealth } from './peer-ports.ts';
 import { type Asked, type Learned, Progress } from './progress.ts';
+import { type Answered, NEVER_ANSWERED, type Questions } from './questions.ts';
 import { isLogMatched, problemOfAck, problemOfHeartbeat } from './statements.ts';
 
 export class Peer {
@@ -28,6 +30,13 @@ export class Peer {
   readonly #detector: FailureDetector;
   readonly #heartbeat: HeartbeatSchedule;
   readonly #attempts: Attempts;
+  readonly #questions: Questions;
+  /** The number of the question that was asked last. */
+  #asked = 0;
+  /** The ballot that is handed over to it; undefined if none is. */
+  #offered: Ballot | undefined;
+  /** The last question that this incarnation has answered. */
+  #answered = NEVER_ANSWERED;
   /** What the master writes, and as who; null until it has recovered. */
   #leadership: Prepare | null = null;
   #stream: OutgoingStream | null = null;
@@ -47,6 +56,7 @@ export class Peer {
     config: PeerConfig,
     replica: Replica,
     lastAwaited: () => number,
+    questions: Questions,
     effects: PeerEffects,
   ) {
     this.#index = index;
@@ -54,7 +64,8 @@ export class Peer {
     this.#url = url;
     this.#config = config;
     this.#replica = replica;
-    this.progress = new Progress(() => replica.log.length);
+    this.progress = new Progress(() => replica.log.length, config.needsAdmission);
+    this.#questions = questions;
     this.#lastAwaited = lastAwaited;
     this.#effects = effects;
     this.#detector = new FailureDetector(config.failureDetector);
@@ -69,7 +80,29 @@ export class Peer {
   get countedLength(): number {
     const start = this.#replica.newest;
     const { acked } = this.progress;
-    return acked >= start.firstSeq - 1 ? acked : 0;
+    return acked >= start.firstSeq - 1 && this.progress.isVoter ? acked : 0;
+  }
+
+  /** The last question that it has answered; it has promised no newer ballot when it was asked. */
+  get answered(): Answered {
+    return this.#answered;
+  }
+
+  /** Whether it is Healthy and complete, and holds all entries up to `length`. */
+  mayTakeOver(length: number): boolean {
+    const { isComplete } = this.progress;
+    return this.status === 'Healthy' && isComplete === true && this.countedLength >= length;
+  }
+
+  /** Tells it, with the next question, that it may stand by the handover of this ballot. */
+  offerHandover(ballot: Ballot, now: number): void {
+    this.#offered = { epoch: ballot.epoch, writer: ballot.writer };
+    this.#heartbeat.hasten(now);
+  }
+
+  /** Asks it a new question at once; if one is open, when that is over. */
+  wantAnswer(now: number): void {
+    this.#heartbeat.hasten(now);
   }
 
   get status(): Status {
@@ -93,8 +126,8 @@ export class Peer {
   }
 
   /** A candidate polls, or prepares with the leadership: asks what the secondary holds. */
-  poll(leadership: Prepare | null, timeoutMs: number, now: number): void {
-    this.#ask(leadership, timeoutMs, now);
+  poll(leadership: Prepare | null, timeoutMs: number, now: number, handover?: Ballot): void {
+    this.#ask(leadership, timeoutMs, now, handover);
   }
 
   /** The outcome of the candidate's question: an answer, or a few words why there is none. */
@@ -255,6 +288,7 @@ export class Peer {
     if (statusBefore !== 'Healthy' || learned === 'raised') this.#attempts.reset();
     else if (learned === 'new-incarnation') this.#attempts.retryAt = now;
     if (this.#attempts.failures === 0) this.#attempts.lastError = null;
+    this.#answered = { question: this.#asked, askedAt: asked.at };
     this.pump(now);
   }
 
@@ -284,18 +318,27 @@ export class Peer {
   }
 
   /** Asks for a heartbeat; with the leadership only who is known, for it is made to one incarnation. */
-  #ask(leadership: Prepare | null, timeoutMs: number, now: number): void {
+  #ask(leadership: Prepare | null, timeoutMs: number, now: number, handover = this.#offered): void {
     const { progress } = this;
+    this.#offered = undefined;
+    this.#asked = this.#questions.next();
     const { bootId } = progress;
     this.#heartbeat.ask(progress.asking(now));
     const isWriting = this.#leadership !== null && bootId !== null;
     const request = {
       prepare: bootId === null ? null : leadership,
       bootId,
-      completeFrom: isWriting ? progress.completeFrom : null,
+      completeFrom: isWriting ? progress.completeFromTold : null,
       committed: isWriting ? this.#replica.committed : 0,
+      ...(this.#isCandidate ? { isCandidate: true } : {}),
+      ...(handover === undefined ? {} : { handover }),
     };
     this.#effects.askHeartbeat(this.#index, request, timeoutMs);
+  }
+
+  /** Whether it asks for a candidate of an election. */
+  get #isCandidate(): boolean {
+    return this.#config.needsAdmission === true && this.#leadership === null;
   }
 
   /** Takes note of what an answer says, of which incarnation. */
@@ -314,6 +357,7 @@ export class Peer {
 
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
   forgetIdentity(): void {
+    this.#answered = NEVER_ANSWERED;
     this.#abort();
     this.progress.forgetIdentity();
   }

@@ -35,6 +35,8 @@ export class Progress {
    * met and when the master took over.
    */
   completeFrom = 0;
+  /** Whether the master has admitted this incarnation, though it was incomplete when it was met. */
+  isAdmitted = false;
   /** The newest epoch whose starting log this incarnation has in full, as it said last; null if it does not say. */
   newest: Ballot | null = null;
   /** How many bytes of frames that were not whole yet this incarnation has received, as it says. */
@@ -42,10 +44,25 @@ export class Progress {
   /** How many incarnations were met. */
   #incarnations = 0;
   readonly #ownLength: () => number;
+  readonly #needsAdmission: boolean;
 
-  /** @param ownLength gives the length of the master's log */
-  constructor(ownLength: () => number) {
+  /**
+   * @param ownLength gives the length of the master's log
+   * @param needsAdmission whether an incomplete incarnation counts for nothing until it is admitted
+   */
+  constructor(ownLength: () => number, needsAdmission = false) {
     this.#ownLength = ownLength;
+    this.#needsAdmission = needsAdmission;
+  }
+
+  /** Whether its acks count for a write concern. */
+  get isVoter(): boolean {
+    return !this.#needsAdmission || this.isComplete === true || this.isAdmitted;
+  }
+
+  /** What it is told of `completeFrom`; null while it must not become complete. */
+  get completeFromTold(): number | null {
+    return this.isVoter ? this.completeFrom : null;
   }
 
   /** Whether its log, empty or not, must be compared with ours before anything else. */
@@ -95,6 +112,7 @@ export class Progress {
     this.isLogMatched = false;
     this.nodeId = null;
     this.isComplete = null;
+    this.isAdmitted = false;
     this.newest = null;
     this.receivedBytes = 0;
   }

@@ -1,5 +1,5 @@
 /** A histogram of durations; counting a value takes a few nanoseconds. */
-import type { HistogramValues } from '../wire/exposition.ts';
+import type { HistogramValues } from '../../wire/exposition.ts';
 
 /** Upper bounds of the buckets, in seconds: from one turn of the event loop to a long wait. */
 const BOUNDS = [
