@@ -50,6 +50,15 @@ describe('askMasterLength', () => {
     assert.equal(request.headers.authorization, undefined);
   });
 
+  it('takes any wait that a client may prefer', async (t) => {
+    const { asked, finder } = await serve(t, (res) => res.end('{"length":1}'));
+    for (const timeoutMs of [2 ** 31, 2 ** 32, 1e18]) {
+      assert.equal(await askMasterLength(finder, null, timeoutMs), 1);
+    }
+    assert.deepEqual(new Set(asked.map(({ url }) => url)).size, 1);
+    assert.equal(asked[0]?.url, '/read-index?waitMs=2147483647');
+  });
+
   it('is refused where no master is known', async () => {
     const expected = notLinearizable(/^this node knows of no master$/);
     await assert.rejects(askMasterLength(finderOf(null), null, 1000), expected);
