@@ -11,8 +11,8 @@ import type { Route } from '../../src/lib/http/server.ts';
 import { readPart } from '../../src/lib/http/static-answer.ts';
 import { request } from '../support/client.ts';
 import { startCluster } from '../support/cluster.ts';
+import { startMembers } from '../support/members.ts';
 import { DOCUMENT, lookUp, type Pointer, type Schema, step } from './document.ts';
-import { startMembers } from './members.ts';
 import { checkContent, checkValue } from './responses.ts';
 import { generated } from './source.ts';
 
@@ -163,7 +163,7 @@ describe('the query parameters of openapi.yaml', () => {
       count: 1,
       master: { FAULT_INJECTION: true },
     });
-    const { master: member } = await startMembers(t);
+    const [member] = (await startMembers(t)).list;
     const byTag = { master, secondary: secondaries[0], member };
     let count = 0;
     for (const [path, item] of Object.entries(DOCUMENT.paths)) {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append, health, request } from '../support/client.ts';
+import { type Member, startMembers } from '../support/members.ts';
 import { waitFor } from '../support/wait.ts';
-import { startMembers } from './members.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -13,11 +13,13 @@ function post(url: string, body: object) {
 
 describe('a member', () => {
   it('answers clients as described, in each role', async (t) => {
-    const { master, others } = await startMembers(t);
+    const members = await startMembers(t);
+    const master = await members.whole();
+    const others = members.others(master) as [Member, Member];
     assert.equal((await append(master, { message: 'a' })).status, 201);
     for (const node of [master, ...others]) {
-      const { members, master: known } = await health(node);
-      assert.deepEqual([members.length, known.url], [3, master.url]);
+      const { members: list, master: known } = await health(node);
+      assert.deepEqual([list.length, known.url], [3, master.url]);
       for (const path of ['/messages', '/messages/1']) {
         const { status, body } = await request(`${node.url}${path}?readConcern=linearizable`);
         assert.deepEqual([status, body.message ?? body], [200, path === '/messages' ? ['a'] : 'a']);
@@ -35,7 +37,9 @@ describe('a member', () => {
   });
 
   it('answers operators and other members as described', async (t) => {
-    const { master, others } = await startMembers(t);
+    const members = await startMembers(t);
+    const master = await members.whole();
+    const others = members.others(master) as [Member, Member];
     const [other] = others;
     const { nodeId, bootId } = await health(other);
     const confirmed = await request(`${master.url}/read-index?waitMs=5000`);
@@ -63,9 +67,11 @@ describe('a member', () => {
   });
 
   it('says as described that there is no master', async (t) => {
-    const { master, others } = await startMembers(t);
+    const members = await startMembers(t);
+    const master = await members.whole();
+    const others = members.others(master) as [Member, Member];
     const [left, other] = others;
-    await Promise.all([master, other].map((node) => node.stop('SIGKILL')));
+    await Promise.all([master, other].map((node) => node.kill()));
     const seen = await waitFor('a candidate', async () => {
       const body = await health(left);
       return body.role === 'candidate' && body.reason !== undefined ? body : null;
