@@ -44,10 +44,7 @@ import { Role } from './role.ts';
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const FLUSH_ON_STOP_MS_MAX = 1000;
 
-export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {
-  /** In a cluster that elects its master: its members, and how long it goes on without a majority, in ms. */
-  readonly election?: { readonly members: string; readonly timeoutMs: number };
-}
+export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {}
 
 /** What the core asks of its environment. */
 export type MasterEffects = PeerEffects & CandidacyEffects;

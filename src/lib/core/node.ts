@@ -128,9 +128,11 @@ export class Node extends Role {
     return this.#election === null ? this.secondary.hasHeardMaster : this.#hasHeardMaster;
   }
 
-  /** Whether it is the master of a cluster that elects another one. */
-  get mayHandOver(): boolean {
-    return this.#election !== null && this.role === 'master' && (this.members ?? []).length > 1;
+  /** Whether it is the master of a cluster that elects its master, and another member could take over. */
+  mayHandOver(now: number): boolean {
+    if (this.#election === null || this.role !== 'master') return false;
+    const others = (this.#master as Master).secondaries(now);
+    return others.some(({ status, complete }) => status === 'Healthy' && complete);
   }
 
   /** How often it was elected or not, and handed over or not, in this run. */
