@@ -218,7 +218,11 @@ export class Node extends Role {
     const { prepare } = request;
     if (prepare !== null && this.#isFor(request)) this.#yieldTo(prepare, prepare.logId);
     const answer = this.secondary.heartbeat(request);
-    if (prepare !== null && !request.isCandidate) this.#hear(request, prepare);
+    if (prepare !== null && compareBallots(prepare, this.replica.ballot) === 0) {
+      // An older master is not listened to any more, so it is not the master for this node.
+      if (request.isCandidate) this.#election?.lost(now, random(), false);
+      else this.#hear(request, prepare);
+    }
     return { ...answer, members };
   }
 
@@ -262,7 +266,7 @@ export class Node extends Role {
 
   /** A heartbeat of a master: if this node listens to it, it is the master that is known. */
   #hear({ sender, handover }: HeartbeatRequest, prepare: Ballot): void {
-    if (sender === undefined || compareBallots(prepare, this.replica.ballot) !== 0) return;
+    if (sender === undefined) return;
     const { id, bootId } = sender;
     const { epoch, writer } = prepare;
     const before = this.#election?.masterAt(this.#now);
