@@ -341,7 +341,7 @@ export class Master extends Role {
 
   /** Whether no majority, or not its own disk, has answered for the election time-out. */
   #hasLostQuorum(now: number): boolean {
-    const { askedAt } = this.#cluster.confirmed();
+    const { askedAt } = this.#cluster.answered();
     return this.#check?.isLost(now, askedAt, this.replica.durableLength, this.length) ?? false;
   }
 
