@@ -1,8 +1,8 @@
 /** Every answer of a member is as it is described: `request` holds each against the description. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { append, health, request } from '../support/client.ts';
-import { type Member, startMembers } from '../support/members.ts';
+import { type Member, type Members, startMembers } from '../support/members.ts';
 import { waitFor } from '../support/wait.ts';
 
 /** No election happens by itself, however busy the machine is. */
@@ -13,9 +13,18 @@ function post(url: string, body: object) {
   return request(url, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) });
 }
 
+async function startCalm(t: TestContext): Promise<Members> {
+  // When all are told to stop at once, the master waits for a successor until the time-out.
+  const started: Members[] = [];
+  t.after(() => Promise.all(started.flatMap(({ list }) => list.map((member) => member.kill()))));
+  const members = await startMembers(t, 3, CALM);
+  started.push(members);
+  return members;
+}
+
 describe('a member', () => {
   it('answers clients as described, in each role', async (t) => {
-    const members = await startMembers(t, 3, CALM);
+    const members = await startCalm(t);
     const master = await members.whole();
     const others = members.others(master) as [Member, Member];
     assert.equal((await append(master, { message: 'a' })).status, 201);
@@ -39,7 +48,7 @@ describe('a member', () => {
   });
 
   it('answers operators and other members as described', async (t) => {
-    const members = await startMembers(t, 3, CALM);
+    const members = await startCalm(t);
     const master = await members.whole();
     const others = members.others(master) as [Member, Member];
     const [other] = others;
