@@ -8,7 +8,10 @@ import type { Range } from './reading.ts';
 import type { LogReset, WriteConcern } from './receipt.ts';
 
 export interface ClientOptions {
-  /** `http://host:port` of nodes, in the order in which they are read from; appends need the master among them. */
+  /**
+   * `http://host:port` of nodes, in the order in which they are read from. Appends need the master among them, so name
+   * all members where the master is elected. No other URL is called.
+   */
   readonly nodes: readonly string[];
   /** The `API_TOKEN` of the nodes. */
   readonly token?: string | undefined;
