@@ -3,6 +3,7 @@ import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
 import { parsePrefer } from '../http/headers.ts';
+import { problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
 import { parseWText } from '../wire/append-body.ts';
@@ -11,7 +12,10 @@ import type { MasterLength } from './linearizable.ts';
 import { entryJson, passReadConcern, readConcernIn, requireSeq } from './messages.ts';
 import type { NodePort } from './ports.ts';
 
-/** Answers with the entry alone, as a secondary does. */
+/**
+ * Answers with the entry alone, as a secondary does. Only the master knows which nodes hold it: a member that may not be
+ * asked refuses as it refuses an append.
+ */
 export async function readEntry(
   port: NodePort,
   masterLength: MasterLength | null,
@@ -19,7 +23,10 @@ export async function readEntry(
 ): Promise<void> {
   const { core } = port;
   context.log = core;
-  const wished = readConcernIn(parseQuery(context.query, ['readConcern']));
+  const isMember = core.members !== null;
+  const parameters = parseQuery(context.query, [...(isMember ? ['w'] : []), 'readConcern']);
+  if (parameters.has('w')) throw problemOf(core.notMaster(port.now()));
+  const wished = readConcernIn(parameters);
   const { concern } = await passReadConcern(port, masterLength, context, wished);
   const seq = requireSeq(core, context.parameter, concern);
   sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
@@ -40,6 +47,7 @@ export async function readHeldEntry(
   const w = wText === undefined ? null : parseWText(wText);
   const seq = requireSeq(core, context.parameter, concern);
   if (core.role !== 'master') {
+    if (w !== null) throw problemOf(core.notMaster(port.now()));
     sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
     return;
   }
