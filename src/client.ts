@@ -5,7 +5,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Caller } from './lib/client/caller.ts';
-import { mayPass, ProblemError } from './lib/client/errors.ts';
 import type { Health } from './lib/client/health.ts';
 import { Nodes } from './lib/client/nodes.ts';
 import {
@@ -14,19 +13,19 @@ import {
   type CallOptions,
   type ClientOptions,
   type ConcernOptions,
+  type EntryOptions,
   type ReadOptions,
   rangeOf,
   requireWaitMs,
   type TailOptions,
   type WaitOptions,
 } from './lib/client/options.ts';
-import { askAny, type Page, readEntries, readPage } from './lib/client/reading.ts';
+import { askAny, type Page, readEntries, readOne, readPage } from './lib/client/reading.ts';
 import {
   type Entry,
   type HeldEntry,
   type LogReset,
   type Receipt,
-  readEntry,
   readHeldEntry,
   readReceipt,
   type TailEntry,
@@ -35,7 +34,7 @@ import {
 import { Scope } from './lib/client/scope.ts';
 import { followEntries } from './lib/client/tail.ts';
 import { askMaster } from './lib/client/writing.ts';
-import { TAIL_COMMENT_MS } from './lib/http/limits.ts';
+import { READ_WAIT_MS, TAIL_COMMENT_MS } from './lib/http/limits.ts';
 
 export { LogResetError, NoAnswerError, ProblemError } from './lib/client/errors.ts';
 export type {
@@ -51,11 +50,12 @@ export type {
   CallOptions,
   ClientOptions,
   ConcernOptions,
+  EntryOptions,
+  ReadConcern,
   ReadOptions,
   TailOptions,
   WaitOptions,
 } from './lib/client/options.ts';
-export type { ReadConcern } from './lib/core/concerns/read-barrier.ts';
 export type { Entry, HeldEntry, LogReset, Page, Receipt, TailEntry, WriteConcern };
 
 export class ReplicatedLogClient {
@@ -142,20 +142,18 @@ export class ReplicatedLogClient {
    * @throws NoAnswerError if no node answers, without `w`
    */
   get(seq: number, options: WaitOptions & { readonly w: WriteConcern }): Promise<HeldEntry>;
-  get(seq: number, options?: CallOptions & ConcernOptions): Promise<Entry>;
+  get(seq: number, options?: EntryOptions): Promise<Entry>;
   async get(seq: number, options: WaitOptions & ConcernOptions = {}): Promise<Entry | HeldEntry> {
-    const { w, waitMs = Number.POSITIVE_INFINITY, readConcern = 'local', signal } = options;
+    const { w, readConcern = 'local', signal } = options;
+    const { waitMs = w === undefined ? READ_WAIT_MS : Number.POSITIVE_INFINITY } = options;
     requireWaitMs(waitMs);
-    const path = `/messages/${seq}`;
-    const asked = readConcern === 'local' ? path : `${path}?readConcern=${readConcern}`;
     return this.#during<Entry | HeldEntry>(signal, (scope) => {
-      if (w !== undefined) {
-        const question = { path: `${path}?w=${w}` };
-        const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
-        return askMaster(this.#caller, this.#nodes, scope, question, read, waitMs);
+      if (w === undefined) {
+        return readOne(this.#caller, this.#nodes, scope, seq, waitMs, readConcern);
       }
-      const ask = (url: string) => this.#caller.ask(scope, url, { path: asked }, readEntry);
-      return askAny(this.#nodes, scope, ask, (error) => mayPass(error) || isNotFound(error));
+      const question = { path: `/messages/${seq}?w=${w}` };
+      const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
+      return askMaster(this.#caller, this.#nodes, scope, question, read, waitMs);
     });
   }
 
@@ -206,8 +204,4 @@ export class ReplicatedLogClient {
       scope.close();
     }
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof ProblemError && error.problem === 'not-found';
 }
