@@ -161,7 +161,8 @@ export class ReplicatedLogClient {
    * Follows the log from seq `from` (default 1), or after the entry with the id `after`, without end: every entry
    * once and in order, while nodes come and go. If entries that it gave are cut off, or another log begins, it calls
    * `onReset` and goes on at the first seq that may differ. If its node stays behind another one, because the master
-   * cannot reach it, the tail changes to the other one within `(nodes + 1) * tailCheckMs`.
+   * cannot reach it or it hangs, the tail changes to the other one within `(nodes + 1) * tailCheckMs`; one that hangs
+   * costs `2 * timeoutMs` more.
    * @throws LogResetError in place of a call of `onReset`, if there is none; the signal's reason when it aborts;
    *   ProblemError if a node refuses (4xx)
    */
