@@ -1,7 +1,7 @@
 /**
  * Finds the master among the nodes of a client. Where the master is elected, two nodes may claim to be it for a moment: one
  * that hung or was cut off, and its successor. The newest epoch wins. So a claim counts only if no node names a newer
- * master, and more than half of the nodes, or a moment, are waited for.
+ * master, once more than half of the nodes have answered, or a moment has passed.
  */
 import { NoAnswerError } from './errors.ts';
 import { type Health, isMember, type KnownMaster, readKnownMaster } from './health.ts';
@@ -61,7 +61,6 @@ class MasterSearch {
   readonly #urls: readonly string[];
   readonly #claims: Claim[] = [];
   readonly #healths = new Map<string, Health>();
-  #asked = 0;
   #newest: KnownMaster | null = null;
 
   constructor(urls: readonly string[]) {
@@ -70,7 +69,6 @@ class MasterSearch {
 
   /** Takes what a node has answered; null if it has not. */
   add(url: string, health: Health | null): void {
-    this.#asked += 1;
     if (health === null) return;
     this.#healths.set(url, health);
     const named = readKnownMaster(health.master);
@@ -91,7 +89,7 @@ class MasterSearch {
   found(isLate: boolean): Candidate | null {
     const claim = this.#valid.find(({ isWritable }) => isWritable);
     if (claim === undefined) return null;
-    const isEnough = isLate || claim.epoch === null || 2 * this.#asked > this.#urls.length;
+    const isEnough = isLate || claim.epoch === null || 2 * this.#healths.size > this.#urls.length;
     return isEnough ? claim : null;
   }
 
