@@ -14,8 +14,12 @@ import { waitFor } from '../support/wait.ts';
 
 const PAUSES = { backoffBaseMs: 10, backoffMaxMs: 200 };
 
-function clientOf(urls: readonly string[]): ReplicatedLogClient {
-  return new ReplicatedLogClient({ nodes: urls, timeoutMs: 2000, tailCheckMs: 500, ...PAUSES });
+/** A client whose calls end with the test, also where it fails. */
+function clientOf(t: TestContext, nodes: readonly string[]): ReplicatedLogClient {
+  const end = new AbortController();
+  t.after(() => end.abort());
+  const { signal } = end;
+  return new ReplicatedLogClient({ nodes, signal, timeoutMs: 2000, tailCheckMs: 500, ...PAUSES });
 }
 
 /** Appends texts of its own, several at a time and without end. */
@@ -91,7 +95,7 @@ async function runAppends(
   disturb: (members: Members, goOn: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
   const members = await startMembers(t);
-  const clients = [clientOf(members.urls), clientOf([...members.urls].reverse())] as const;
+  const clients = [clientOf(t, members.urls), clientOf(t, [...members.urls].reverse())] as const;
   const followers = clients.flatMap((client) => [
     new Follower(client, 'local'),
     new Follower(client, 'majority'),
@@ -168,7 +172,7 @@ describe('appends of a client ride over', () => {
 describe('a client of real members', () => {
   it('asks the master who holds an entry, whoever that is', async (t) => {
     const members = await startMembers(t);
-    const client = clientOf(members.urls);
+    const client = clientOf(t, members.urls);
     await client.append('one');
     const master = await members.master();
     const [other] = members.others(master) as [Member];

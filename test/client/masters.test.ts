@@ -66,7 +66,11 @@ async function clientOf(t: TestContext, fakes: Fake[], options = {}) {
   const ids = MEMBERS.map(({ id }) => id);
   const nodes = await Promise.all(fakes.map((fake, i) => fakeMember(t, ids[i] as string, fake)));
   const urls = nodes.map(({ url }) => url);
-  const client = new ReplicatedLogClient({ nodes: urls, ...QUICK, ...options });
+  // Also where a test fails, no call goes on.
+  const end = new AbortController();
+  t.after(() => end.abort());
+  const { signal } = end;
+  const client = new ReplicatedLogClient({ nodes: urls, signal, ...QUICK, ...options });
   return { client, nodes: nodes as [FakeNode, FakeNode, FakeNode] };
 }
 
