@@ -91,8 +91,9 @@ export class ReplicatedLogClient {
    * Appends a message once, or several at consecutive positions, and resolves when `w` nodes hold it (or after
    * `waitMs`: then the receipt says `pending`). Retries without limit while there is no answer or no node can take
    * it, as during an election. `signal` ends that, but the message may have been appended already.
-   * @throws ProblemError if it is refused for good (4xx, or the log is full): nothing was appended. 421 `not-master` comes
-   *   when its nodes have named a master for `2 * timeoutMs` that is none of them; an earlier attempt may have appended it
+   * @throws ProblemError if it is refused for good (4xx, or the log is full): nothing was appended. 421 `not-master`
+   *   comes when its nodes have named a master for `2 * timeoutMs` that is none of them; an earlier attempt may have
+   *   appended it
    * @throws TypeError, RangeError for a key or `waitMs` that cannot be sent
    */
   async append(

@@ -13,8 +13,8 @@ import { entryJson, passReadConcern, readConcernIn, requireSeq } from './message
 import type { NodePort } from './ports.ts';
 
 /**
- * Answers with the entry alone, as a secondary does. Only the master knows which nodes hold it: a member that may not be
- * asked refuses as it refuses an append.
+ * Answers with the entry alone, as a secondary does. Only the master knows which nodes hold it: a member that may not
+ * be asked refuses as it refuses an append.
  */
 export async function readEntry(
   port: NodePort,

@@ -117,8 +117,8 @@ export class Caller {
 }
 
 /**
- * A body that cannot be read twice: `fetch` sends any other one again by itself when the answer is 421. With credentials of
- * its own, of which it has none, it would not show a 401 then.
+ * A body that cannot be read twice: `fetch` sends any other one again by itself when the answer is 421. With
+ * credentials of its own, of which it has none, it would not show a 401 then.
  */
 function bodyOf(body: string | undefined): RequestInit & { duplex?: 'half' } {
   if (body === undefined) return {};

@@ -1,6 +1,6 @@
 /**
- * What `GET /health` says, typed. Members of a cluster that elects its master tell their role; whether another answer is
- * a master's is told by its having secondaries.
+ * What `GET /health` says, typed. Members of a cluster that elects its master tell their role; whether another answer
+ * is a master's is told by its having secondaries.
  */
 import type { SecondaryHealth as SecondaryOfMaster } from '../core/replication/peer-ports.ts';
 

@@ -1,13 +1,15 @@
 /**
- * Finds the master among the nodes of a client. Where the master is elected, two nodes may claim to be it for a moment: one
- * that hung or was cut off, and its successor. The newest epoch wins. So a claim counts only if no node names a newer
- * master, once more than half of the nodes have answered, or a moment has passed.
+ * Finds the master among the nodes of a client. Where the master is elected, two nodes may claim to be it for a
+ * moment: one that hung or was cut off, and its successor. The newest epoch wins. So a claim counts only if no node
+ * names a newer master, once more than half of the nodes have answered, or a moment has passed.
  */
 import { NoAnswerError } from './errors.ts';
 import { type Health, isMember, type KnownMaster, readKnownMaster } from './health.ts';
 import type { Scope } from './scope.ts';
 
-/** How long a claim of an elected master waits for what the other nodes say, in ms; one of them may not answer at all. */
+/**
+ * How long a claim of an elected master waits for what the other nodes say, in ms; one of them may not answer at all.
+ */
 const CLAIM_MS = 200;
 
 /** A node to send an append to. */

@@ -1,7 +1,7 @@
 /**
- * The nodes of a client: which one is the master, and which one it reads from. Both are kept until they fail. An elected
- * master is followed by its id. Members have addresses for each other that may lead nowhere, or to another host, from
- * where the client is; so it calls no URL that it was not given, and its token goes nowhere else.
+ * The nodes of a client: which one is the master, and which one it reads from. Both are kept until they fail. An
+ * elected master is followed by its id. Members have addresses for each other that may lead nowhere, or to another
+ * host, from where the client is; so it calls no URL that it was not given, and its token goes nowhere else.
  */
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import type { Caller } from './caller.ts';
@@ -9,7 +9,9 @@ import { type Health, type KnownMaster, readHealth, readKnownMaster } from './he
 import { type Candidate, findMaster } from './master-search.ts';
 import { Scope } from './scope.ts';
 
-/** How often, while an elected master does not answer, the other nodes are asked whether there is a newer one, in ms. */
+/**
+ * How often, while an elected master does not answer, the other nodes are asked whether there is a newer one, in ms.
+ */
 const SUCCESSOR_CHECK_MS = 1000;
 
 export class Nodes {
@@ -59,7 +61,8 @@ export class Nodes {
   }
 
   /**
-   * Takes the master that a node has named when it refused. False if no node is known to be that one: a search may tell.
+   * Takes the master that a node has named when it refused. False if no node is known to be that one: a search may
+   * tell.
    * @param refused the URL that is not the master's
    */
   follow({ id, url, epoch }: KnownMaster, refused: string): boolean {

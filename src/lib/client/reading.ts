@@ -58,8 +58,9 @@ export async function askAny<Answer>(
 }
 
 /**
- * How long nodes may wait for a read. For `minSeq` the first node may wait all the time, the next ones for what is left.
- * For a linearizable read each node may wait for its part: one that asks in vain for the master must not use up the time.
+ * How long nodes may wait for a read. For `minSeq` the first node may wait all the time, the next ones for what is
+ * left. For a linearizable read each node may wait for its part: one that asks in vain for the master must not use up
+ * the time.
  */
 class ReadWait {
   readonly #partMs: number | null;

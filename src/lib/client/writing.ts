@@ -117,8 +117,8 @@ class Course {
   }
 
   /**
-   * Whether refusals have named this master for so long that it is none of the nodes. During a handover they do so for a
-   * moment, and for longer behind a load balancer.
+   * Whether refusals have named this master for so long that it is none of the nodes. During a handover they do so
+   * for a moment, and for longer behind a load balancer.
    */
   #isStrangeTooLong(master: KnownMaster): boolean {
     const now = performance.now();
