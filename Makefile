@@ -40,8 +40,8 @@ coverage: test ## run all tests; the coverage report is in coverage/index.html
 simulate: node_modules ## simulate clusters from seeds: SEEDS=10000 [FROM=1]; print all events of one seed: SEED=42 TRACE=1
 	@npm run --silent simulate
 
-chaos: node_modules ## inject faults into real nodes, and check that nothing is lost: SECONDS=60 SEED=7 MODE=memory|disk
-	@npm run --silent chaos
+chaos: node_modules ## inject faults into real nodes, and check that nothing is lost: SECONDS=60 SEED=7 MODE=memory|disk ELECTIONS=1
+	@npm run --silent chaos$(if $(ELECTIONS),:elections)
 
 mutants: node_modules ## plant one bug at a time in the core, and check that the simulator finds it; ONLY=text selects some
 	@npm run --silent mutants

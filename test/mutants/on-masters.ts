@@ -275,9 +275,10 @@ export const ON_MASTERS: readonly Mutant[] = [
   },
   {
     name: 'a master is not fenced by a refusal as stale',
-    file: 'master.ts',
-    text: 'if (isNewer) this.#fence(staleBy);',
-    replacement: 'if (isNewer && staleBy < 0) this.#fence(staleBy);',
+    file: 'replication/cluster.ts',
+    text: 'if (staleBy === 0 || (staleBy !== null && staleBy >= epoch)) return staleBy;',
+    replacement:
+      'if (staleBy !== null && staleBy > Number.MAX_SAFE_INTEGER + epoch) return staleBy;',
     breaks: ['fenced-for-good'],
   },
   {

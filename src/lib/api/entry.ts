@@ -3,6 +3,7 @@ import type { Accepted } from '../core/appends.ts';
 import type { WaitEnd } from '../core/concerns/write-concern.ts';
 import type { Master } from '../core/master.ts';
 import { parsePrefer } from '../http/headers.ts';
+import { problemOf } from '../http/problems.ts';
 import { parseQuery } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
 import { parseWText } from '../wire/append-body.ts';
@@ -40,6 +41,8 @@ export async function readHeldEntry(
   const w = wText === undefined ? null : parseWText(wText);
   const seq = requireSeq(core, context.parameter, concern);
   if (core.role !== 'master') {
+    // Which nodes hold it is known to the master alone.
+    if (w !== null) throw problemOf(core.notMaster(port.now()));
     sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
     return;
   }

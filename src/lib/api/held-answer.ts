@@ -62,7 +62,8 @@ export abstract class HeldAnswer implements WaitListener {
   #answer(end: WaitEnd, members: object): void {
     this.#waiter = null;
     if (end === 'stopping' || end === 'fenced') {
-      sendUnheld(this.context, end, members);
+      const isElected = this.port.core.members !== null;
+      sendUnheld(this.context, end === 'fenced' && isElected ? 'stepped-down' : end, members);
       return;
     }
     const headers = this.context.logHeaders();
@@ -71,23 +72,27 @@ export abstract class HeldAnswer implements WaitListener {
   }
 }
 
-/** Answers 503: the message is stored here, but this run of the node will not see its write concern hold. */
-function sendUnheld(context: RequestContext, end: 'stopping' | 'fenced', members: object): void {
-  const fields = { ...members, appended: true };
-  const problem =
-    end === 'stopping'
-      ? new HttpProblem(
-          'shutting-down',
-          'the message is stored, but this node stops before the write concern holds',
-          fields,
-        )
-      : new HttpProblem(
-          'fenced',
-          'the message is stored here, but another master has taken over and may not have it; ' +
-            'send it there again, with the same idempotency key',
-          fields,
-        );
-  context.sendProblem(problem);
+const UNHELD = {
+  stopping: [
+    'shutting-down',
+    'the message is stored, but this node stops before the write concern holds',
+  ],
+  fenced: [
+    'fenced',
+    'the message is stored here, but another master has taken over and may not have it; ' +
+      'send it there again, with the same idempotency key',
+  ],
+  'stepped-down': [
+    'fenced',
+    'the message is stored here, but this node is not the master any more, and the next one may not have it; ' +
+      'send it there again, with the same idempotency key',
+  ],
+} as const;
+
+/** Answers 503: the message is stored here, but this run of the master will not see its write concern hold. */
+function sendUnheld(context: RequestContext, end: keyof typeof UNHELD, members: object): void {
+  const [problem, detail] = UNHELD[end];
+  context.sendProblem(new HttpProblem(problem, detail, { ...members, appended: true }));
 }
 
 /** When the wait of a client with this preference ends, in ms on the core's clock; Infinity for never. */

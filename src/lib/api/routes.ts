@@ -46,7 +46,7 @@ export function nodeRoutes(port: NodePort, options: RoutesOptions): Route[] {
     ...(master === null ? [] : masterRoutes(port, master, { faultInjection, isElected: isMember })),
     listRoute(port, masterLength, otherMethods),
     route('GET', '/messages/{}', 'client', JSON_ONLY, (context) =>
-      port.core.role === 'master'
+      master !== null
         ? readHeldEntry(port, masterLength, context)
         : readEntry(port, masterLength, context),
     ),

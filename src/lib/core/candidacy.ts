@@ -24,6 +24,8 @@ export interface CandidacyConfig
   /** How long a secondary may take to say what it holds, in ms. */
   readonly recoveryTimeoutMs: number;
   readonly quorumAppend: boolean;
+  /** In a cluster that elects its master: its members, and how long a master goes on without a majority, in ms. */
+  readonly election?: { readonly members: string; readonly timeoutMs: number };
   /** In an election: the ballot of the master that has handed over to this node. */
   readonly handover?: Ballot;
 }
@@ -148,7 +150,10 @@ export class Candidacy {
     this.#ends.tookOver(leadership, this.#now);
     const { logId, epoch, writer } = leadership;
     const fields = { logId, epoch, writer, length: this.#replica.log.length, ...adopted };
-    this.#effects.logEvent({ level: 'info', event: 'recovered', fields });
+    const { election, quorumAppend } = this.#config;
+    // A member that took over without a quorum may have lost what was acknowledged.
+    const level = election !== undefined && !quorumAppend ? 'error' : 'info';
+    this.#effects.logEvent({ level, event: 'recovered', fields });
     for (const [index, peer] of this.#peers.entries()) {
       peer.begin(leadership, this.#recovery.answers.get(index), this.#now);
     }

@@ -81,7 +81,8 @@ export class Election {
   }
 
   /**
-   * This node has stood and is not the master. It stands again soon, for its polls change nothing.
+   * This node has stood and is not the master, or has promised the ballot of another candidate. It stands soon, for its
+   * polls change nothing.
    * @param isFirstStart whether nobody has a log yet, so that there is no master whom it could disturb
    */
   lost(now: number, random: number, isFirstStart: boolean): void {

@@ -27,21 +27,24 @@ import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
 import { compareBallots } from './recovery/ballot.ts';
 import { ballotOf } from './recovery/best-log.ts';
 import type { Refusal } from './refusal.ts';
-import { Cluster, type ClusterConfig, type Holders, type Quorum } from './replication/cluster.ts';
+import {
+  Cluster,
+  type ClusterConfig,
+  type Holders,
+  type Quorum,
+  type StreamFailure,
+} from './replication/cluster.ts';
 import type { Peer } from './replication/peer.ts';
 import type { PeerEffects, SecondaryHealth } from './replication/peer-ports.ts';
 import { majorityOf } from './replication/quorum.ts';
+import { QuorumCheck } from './replication/quorum-check.ts';
+import { problemOfMember } from './replication/statements.ts';
 import { Role } from './role.ts';
 
 /** How long a master that stops goes on for healthy secondaries that lack something, in ms. */
 export const FLUSH_ON_STOP_MS_MAX = 1000;
-/** How often an elected master looks whether a majority and its own disk have answered, in ms. */
-export const STEP_DOWN_CHECK_MS = 250;
 
-export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {
-  /** In a cluster that elects its master: its members, and how long it goes on without a majority, in ms. */
-  readonly election?: { readonly members: string; readonly timeoutMs: number };
-}
+export interface MasterConfig extends CandidacyConfig, ClusterConfig, AppendLimits {}
 
 /** What the core asks of its environment. */
 export type MasterEffects = PeerEffects & CandidacyEffects;
@@ -52,16 +55,6 @@ export interface MasterEnds {
   tookOver(): void;
   /** Its attempt failed, or it stopped being the master; it does nothing more. */
   over(reason: string): void;
-}
-
-/** Why a stream ended. */
-export interface StreamFailure {
-  /** For people. */
-  readonly reason: string;
-  /** The epoch of a newer master, if the secondary refused the stream for that; 0 if it did not say which. */
-  readonly staleBy: number | null;
-  /** Whether it was refused because it was for an incarnation that is over. */
-  readonly isRestarted: boolean;
 }
 
 export class Master extends Role {
@@ -75,11 +68,8 @@ export class Master extends Role {
   readonly #ends: MasterEnds | null;
   /** What it writes, and as who; null until it has recovered. */
   #leadership: Prepare | null = null;
-  /** When it took over, in ms. */
-  #tookOverAt = 0;
-  /** When all that was written was durable last, or more of it had become so, in ms. */
-  #syncedAt = 0;
-  #durableLength = 0;
+  /** Whether a majority still answers; null where no master is elected, or before it took over. */
+  #check: QuorumCheck | null = null;
   /** The higher epoch that was met; null if none. */
   #fencedBy: number | null = null;
   /** When it ends the waits that are left; null while it does not stop. */
@@ -254,43 +244,29 @@ export class Master extends Role {
 
   /** An ack arrived on a stream. `random` in [0, 1) is for the backoff if the ack is not valid. */
   acked(secondary: number, stream: number, ack: Ack, now: number, random: number): void {
-    const peer = this.#peer(secondary);
-    if (!peer.hasStream(stream)) return;
-    const { leadership } = this;
-    if (leadership !== null && ack.logId === leadership.logId && ack.epoch > leadership.epoch) {
-      this.#fence(ack.epoch);
-      return;
+    const newerEpoch = this.#cluster.acked(secondary, stream, ack, this.#leadership, now, random);
+    if (newerEpoch !== null) this.#fence(newerEpoch);
+    else {
+      this.#admit(now);
+      this.#recount();
     }
-    const { bootId, nodeId } = peer.progress;
-    // A new incarnation may be of another node than the one before: the last name says nothing of it.
-    const name = ack.bootId === bootId ? nodeId : null;
-    const duplicate = this.#cluster.findDuplicate(peer, ack.bootId, name);
-    if (duplicate === null) peer.acked(ack, now, random);
-    else peer.fail(duplicate, now, random);
-    if (!peer.progress.isVoter) this.#admit(now);
-    this.#recount();
   }
 
   /** A stream has taken bytes that waited for it: what is in flight gets further. */
   advanced(secondary: number, stream: number, now: number): void {
-    const peer = this.#peer(secondary);
-    if (peer.hasStream(stream)) peer.advanced(now);
+    this.#cluster.advanced(secondary, stream, now);
   }
 
   /** A stream ended. Whatever the reason, it counts as no answer. */
   streamFailed(
     secondary: number,
     stream: number,
-    { reason, staleBy, isRestarted }: StreamFailure,
+    failure: StreamFailure,
     now: number,
     random: number,
   ): void {
-    const peer = this.#peer(secondary);
-    if (!peer.hasStream(stream)) return;
-    // A secondary refuses us as stale only for an epoch that is not below ours; else the answer is nonsense.
-    const isNewer = staleBy === 0 || (staleBy !== null && staleBy >= this.epoch);
-    if (isNewer) this.#fence(staleBy);
-    else peer.fail(reason, now, random, isRestarted);
+    const newerEpoch = this.#cluster.streamFailed(secondary, stream, failure, now, random);
+    if (newerEpoch !== null) this.#fence(newerEpoch);
   }
 
   /** A heartbeat was answered with something well-formed. */
@@ -305,19 +281,13 @@ export class Master extends Role {
     }
     const { bootId, nodeId } = answer;
     const duplicate = this.#cluster.findDuplicate(this.#peer(secondary), bootId, nodeId);
-    const problem = duplicate ?? this.#problemOfMember(this.#peer(secondary).id, answer);
+    const { election } = this.#config;
+    const { id } = this.#peer(secondary);
+    const stranger = election && problemOfMember(answer, id, election.members);
+    const problem = duplicate ?? stranger ?? null;
     this.#heard(secondary, problem ?? answer, false, now);
     this.#admit(now);
     this.#recount();
-  }
-
-  /** Why the answer of a member counts for nothing; null if it counts. */
-  #problemOfMember(id: string, { nodeId, members }: Heartbeat): string | null {
-    const { election } = this.#config;
-    if (election === undefined) return null;
-    if (nodeId !== id) return `a node named ${nodeId} answers at the address of ${id}`;
-    if (members === election.members) return null;
-    return 'members-mismatch: its list of members is another one';
   }
 
   /** Admits members that were incomplete when they were met. */
@@ -365,22 +335,14 @@ export class Master extends Role {
     if (now >= this.#flushUntil) this.#flushUntil = Number.NEGATIVE_INFINITY;
     if (this.#fencedBy !== null) return;
     if (this.#leadership === null) this.#candidacy.tick(now, random);
-    else if (now >= this.#stepDownAt(now)) this.stepDown('no majority has answered in time');
+    else if (this.#hasLostQuorum(now)) this.stepDown('no majority has answered in time');
     else for (const peer of this.#cluster.peers) peer.tick(now, random);
   }
 
-  /**
-   * When it stops being the master, unless a majority answers before. Its own disk counts as well: a sync that hangs is
-   * no answer. Infinity where no master is elected.
-   */
-  #stepDownAt(now: number): number {
-    const { election } = this.#config;
-    if (election === undefined) return Number.POSITIVE_INFINITY;
-    const { durableLength } = this.replica;
-    if (durableLength > this.#durableLength || durableLength >= this.length) this.#syncedAt = now;
-    this.#durableLength = durableLength;
-    const heardAt = Math.max(this.#tookOverAt, this.#cluster.confirmed().askedAt);
-    return Math.min(heardAt, this.#syncedAt) + election.timeoutMs;
+  /** Whether no majority, or not its own disk, has answered for the election time-out. */
+  #hasLostQuorum(now: number): boolean {
+    const { askedAt } = this.#cluster.confirmed();
+    return this.#check?.isLost(now, askedAt, this.replica.durableLength, this.length) ?? false;
   }
 
   nextWakeAt(): number {
@@ -391,7 +353,7 @@ export class Master extends Role {
     if (this.#fencedBy !== null) return at;
     at = Math.min(at, this.#reads.nextDeadline);
     if (this.#leadership === null) return Math.min(at, this.#candidacy.nextWakeAt);
-    if (this.#config.election !== undefined) at = Math.min(at, this.#syncedAt + STEP_DOWN_CHECK_MS);
+    at = Math.min(at, this.#check?.nextAt ?? at);
     for (const peer of this.#cluster.peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
@@ -412,14 +374,8 @@ export class Master extends Role {
    * Returns whom; null if nobody may.
    */
   offerHandover(to: string | null, now: number): string | null {
-    const { length } = this;
-    const leadership = this.#leadership as Prepare;
-    if (this.replica.committed < length) return null;
-    const successor = this.#cluster.peers.find(
-      (peer) => (to === null || peer.id === to) && peer.mayTakeOver(length),
-    );
-    successor?.offerHandover(leadership, now);
-    return successor?.id ?? null;
+    if (this.replica.committed < this.length) return null;
+    return this.#cluster.offerHandover(to, this.#leadership as Prepare, now);
   }
 
   /** Whether a master that stops has nothing left to do: no client waits, and nothing is on its way. */
@@ -433,8 +389,8 @@ export class Master extends Role {
 
   #takeOver(leadership: Prepare, now: number): void {
     this.#leadership = leadership;
-    this.#tookOverAt = now;
-    this.#syncedAt = now;
+    const { election } = this.#config;
+    if (election !== undefined) this.#check = new QuorumCheck(election.timeoutMs, now);
     this.#recount();
     if (this.#ends === null) return;
     // All are told at once who the master is.

@@ -128,9 +128,11 @@ export class Node extends Role {
     return this.#election === null ? this.secondary.hasHeardMaster : this.#hasHeardMaster;
   }
 
-  /** Whether it is the master of a cluster that elects another one. */
-  get mayHandOver(): boolean {
-    return this.#election !== null && this.role === 'master' && (this.members ?? []).length > 1;
+  /** Whether it is the master of a cluster that elects its master, and another member could take over. */
+  mayHandOver(now: number): boolean {
+    if (this.#election === null || this.role !== 'master') return false;
+    const others = (this.#master as Master).secondaries(now);
+    return others.some(({ status, complete }) => status === 'Healthy' && complete);
   }
 
   /** How often it was elected or not, and handed over or not, in this run. */
@@ -216,7 +218,11 @@ export class Node extends Role {
     const { prepare } = request;
     if (prepare !== null && this.#isFor(request)) this.#yieldTo(prepare, prepare.logId);
     const answer = this.secondary.heartbeat(request);
-    if (prepare !== null && !request.isCandidate) this.#hear(request, prepare);
+    if (prepare !== null && compareBallots(prepare, this.replica.ballot) === 0) {
+      // An older master is not listened to any more, so it is not the master for this node.
+      if (request.isCandidate) this.#election?.lost(now, random(), false);
+      else this.#hear(request, prepare);
+    }
     return { ...answer, members };
   }
 
@@ -260,7 +266,7 @@ export class Node extends Role {
 
   /** A heartbeat of a master: if this node listens to it, it is the master that is known. */
   #hear({ sender, handover }: HeartbeatRequest, prepare: Ballot): void {
-    if (sender === undefined || compareBallots(prepare, this.replica.ballot) !== 0) return;
+    if (sender === undefined) return;
     const { id, bootId } = sender;
     const { epoch, writer } = prepare;
     const before = this.#election?.masterAt(this.#now);

@@ -3,8 +3,9 @@
  * stream of acks. It reports each ack, and at most one failure. Whatever ends it (a refusal, a reset, 5xx, an invalid
  * ack) is a failure to the core; the reason is for people.
  */
-import type { StreamFailure } from '../core/master.ts';
+
 import type { Ack } from '../core/protocol.ts';
+import type { StreamFailure } from '../core/replication/cluster.ts';
 import { PEER_ANSWER_BYTES_MAX, STREAM_END_MS } from '../http/limits.ts';
 import { parseAck } from '../wire/ack.ts';
 import { LineSplitter } from '../wire/lines.ts';

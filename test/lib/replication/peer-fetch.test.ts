@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import type { StreamFailure } from '../../../src/lib/core/master.ts';
+import type { StreamFailure } from '../../../src/lib/core/replication/cluster.ts';
 import { fetchLog } from '../../../src/lib/replication/fetch-client.ts';
 import { askHeartbeat } from '../../../src/lib/replication/heartbeat-client.ts';
 import { fetchPeer, PEER_NAMES, unresolved } from '../../../src/lib/replication/peer-fetch.ts';

@@ -4,6 +4,8 @@
  * there is a quorum, and whether two names lead to one node.
  */
 import type { Replica } from '../log/replica.ts';
+import type { Ack, Prepare } from '../protocol.ts';
+import type { Ballot } from '../recovery/ballot.ts';
 import { Peer } from './peer.ts';
 import type { PeerConfig, PeerEffects } from './peer-ports.ts';
 import { type Answered, NEVER_ANSWERED, Questions } from './questions.ts';
@@ -27,6 +29,18 @@ export interface Quorum {
   readonly available: number;
   readonly nodes: number;
 }
+
+/** Why a stream ended. */
+export interface StreamFailure {
+  /** For people. */
+  readonly reason: string;
+  /** The epoch of a newer master, if the secondary refused the stream for that; 0 if it did not say which. */
+  readonly staleBy: number | null;
+  /** Whether it was refused because it was for an incarnation that is over. */
+  readonly isRestarted: boolean;
+}
+
+const NOBODY: readonly Peer[] = [];
 
 export class Cluster {
   /** In the order of the configuration. */
@@ -92,7 +106,8 @@ export class Cluster {
    * under a newer ballot, one of them would have said so. Returns who was admitted just now.
    */
   admit(now: number): readonly Peer[] {
-    if (!this.#needsAdmission) return [];
+    if (!this.#needsAdmission || this.peers.every(({ progress }) => progress.isVoter))
+      return NOBODY;
     for (const peer of this.peers) this.#lookFor(peer, now);
     const admitted = this.peers.filter((peer) => this.#mayAdmit(peer));
     for (const peer of admitted) {
@@ -143,6 +158,61 @@ export class Cluster {
   quorum(): Quorum {
     const available = 1 + this.peers.filter((peer) => peer.isAvailable).length;
     return { required: majorityOf(this.nodes), available, nodes: this.nodes };
+  }
+
+  /** An ack arrived. Returns the epoch of the newer master that it tells of; null if it tells of none. */
+  acked(
+    secondary: number,
+    stream: number,
+    ack: Ack,
+    leadership: Prepare | null,
+    now: number,
+    random: number,
+  ): number | null {
+    const peer = this.peers[secondary] as Peer;
+    if (!peer.hasStream(stream)) return null;
+    const isOurLog = leadership !== null && ack.logId === leadership.logId;
+    if (isOurLog && ack.epoch > leadership.epoch) return ack.epoch;
+    const { bootId, nodeId } = peer.progress;
+    // A new incarnation may be of another node than the one before: the last name says nothing of it.
+    const name = ack.bootId === bootId ? nodeId : null;
+    const duplicate = this.findDuplicate(peer, ack.bootId, name);
+    if (duplicate === null) peer.acked(ack, now, random);
+    else peer.fail(duplicate, now, random);
+    return null;
+  }
+
+  /** A stream has taken bytes that waited for it. */
+  advanced(secondary: number, stream: number, now: number): void {
+    const peer = this.peers[secondary] as Peer;
+    if (peer.hasStream(stream)) peer.advanced(now);
+  }
+
+  /** A stream ended. Returns the epoch of the newer master for which it was refused, 0 if it was not said; else null. */
+  streamFailed(
+    secondary: number,
+    stream: number,
+    { reason, staleBy, isRestarted }: StreamFailure,
+    now: number,
+    random: number,
+  ): number | null {
+    const peer = this.peers[secondary] as Peer;
+    if (!peer.hasStream(stream)) return null;
+    // A secondary refuses us as stale only for an epoch that is not below ours; else the answer is nonsense.
+    const { epoch } = this.#replica.ballot;
+    if (staleBy === 0 || (staleBy !== null && staleBy >= epoch)) return staleBy;
+    peer.fail(reason, now, random, isRestarted);
+    return null;
+  }
+
+  /** Offers the handover of this ballot to the peer of this name, or the first, if it may take over; returns whom. */
+  offerHandover(to: string | null, ballot: Ballot, now: number): string | null {
+    const { length } = this.#replica.log;
+    const successor = this.peers.find(
+      (peer) => (to === null || peer.id === to) && peer.mayTakeOver(length),
+    );
+    successor?.offerHandover(ballot, now);
+    return successor?.id ?? null;
   }
 
   /**

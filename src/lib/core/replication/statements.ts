@@ -26,6 +26,16 @@ export function problemOfHeartbeat(
   return isLogMatched(answer, leadership) ? problemOfLength(answer.length, ownLength) : null;
 }
 
+/**
+ * In a cluster that elects its master: why the answer of a member counts for nothing.
+ * @param members the digest of this node's list of members
+ */
+export function problemOfMember(answer: Heartbeat, id: string, members: string): string | null {
+  if (answer.nodeId !== id) return `a node named ${answer.nodeId} answers at the address of ${id}`;
+  if (answer.members === members) return null;
+  return 'members-mismatch: its list of members is another one';
+}
+
 function problemOfLength(length: number, ownLength: number): string | null {
   if (length <= ownLength) return null;
   return `it says it has ${length} messages of a log of ${ownLength}`;
