@@ -43,7 +43,7 @@ function withoutContact() {
 
 /** The mode of a member that is not the master. @param {Health} now @returns {ModeInWords} */
 function modeWithoutRole({ role, master, reason, nodeId }) {
-  const last = reason === undefined ? '' : ` It could not take over before: ${reason}.`;
+  const last = reason === undefined ? '' : ` It was not elected, or stepped down: ${reason}.`;
   if (role === 'candidate') {
     const why = `${nodeId} has heard no master, and stands for election.${last}`;
     return { mode: 'candidate', word: 'Electing', why };
