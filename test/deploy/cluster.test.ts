@@ -1,6 +1,6 @@
 /**
- * deploy/cluster.sh with local processes, in a copy of the checkout: a node that is stopped and started
- * again has its old configuration, whatever the environment is then.
+ * deploy/cluster.sh with local processes, in a copy of the checkout: a node that is stopped and started again has its
+ * old configuration, whatever the environment is then; with FAILOVER=1 another member takes over meanwhile.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,15 +13,17 @@ import { freePort } from '../support/port.ts';
 import { waitFor } from '../support/wait.ts';
 
 const NODES = ['master', 's1', 's2'] as const;
+const MEMBERS = ['a', 'b', 'c'] as const;
 const TOKEN = `it's"quoted"$HOME\\`;
 
 class Checkout {
   readonly path = fs.mkdtempSync(join(tmpdir(), 'checkout-'));
   readonly #ports: Record<string, string>;
 
-  constructor(ports: readonly number[]) {
-    const [master, s1, s2] = ports.map(String) as [string, string, string];
-    this.#ports = { MASTER_PORT: master, S1_PORT: s1, S2_PORT: s2 };
+  /** @param ports by the name of the node */
+  constructor(ports: ReadonlyMap<string, number>) {
+    const variables = [...ports].map(([node, port]) => [`${node.toUpperCase()}_PORT`, `${port}`]);
+    this.#ports = Object.fromEntries(variables);
     for (const name of ['src', 'node_modules', 'package.json']) {
       fs.symlinkSync(join(process.cwd(), name), join(this.path, name));
     }
@@ -68,8 +70,10 @@ class Checkout {
   }
 }
 
-async function checkout(t: TestContext): Promise<Checkout> {
-  const made = new Checkout(await Promise.all(NODES.map(() => freePort())));
+async function checkout(t: TestContext, nodes: readonly string[] = NODES): Promise<Checkout> {
+  const ports = new Map<string, number>();
+  for (const node of nodes) ports.set(node, await freePort());
+  const made = new Checkout(ports);
   t.after(async () => {
     await made.cluster(['down']);
     fs.rmSync(made.path, { recursive: true, force: true });
@@ -134,6 +138,39 @@ describe('deploy/cluster.sh', { skip: process.platform === 'win32' }, () => {
     await cluster.up({});
     for (const node of NODES) {
       assert.equal((await cluster.ask(node, '/messages', null)).status, 200, `${node} is another`);
+    }
+  });
+
+  it('with FAILOVER=1 starts members that elect their master, and elect another when it stops', async (t) => {
+    const cluster = await checkout(t, MEMBERS);
+    await cluster.up({ FAILOVER: '1', API_TOKEN: TOKEN });
+    const masterAt = async (node: string): Promise<string | undefined> =>
+      (await cluster.ask(node, '/health')).body.master?.id;
+    // Where nobody has a log the first one begins it, so the README can name its port.
+    assert.equal(await masterAt('c'), 'a');
+    const first = await cluster.ask('a', '/messages', TOKEN, { message: 'one' });
+    assert.deepEqual([first.status, first.body.w], [201, 2]);
+
+    await cluster.cluster(['stop', 'a']);
+    const next = await waitFor('another master', async () => {
+      const id = await masterAt('b');
+      return id === 'a' ? undefined : id;
+    });
+    const second = await cluster.ask(next, '/messages', TOKEN, { message: 'two' });
+    assert.deepEqual([second.status, second.body.seq], [201, 2]);
+    await cluster.cluster(['start', 'a']);
+    await waitFor('a to have caught up', async () => {
+      return (await cluster.ask('a', '/health')).body.length === 2;
+    });
+    assert.equal(await masterAt('a'), next, 'a node that returns disturbs nobody');
+
+    const other = cluster.cluster(['up']);
+    await assert.rejects(other, /members that elect their master run here; stop them first/);
+    assert.match(await cluster.cluster(['ps']), /^a {2}pid .*\nb {2}pid .*\nc {2}pid /);
+    await cluster.cluster(['down']);
+    await cluster.up({ FAILOVER: '1' });
+    for (const node of MEMBERS) {
+      assert.deepEqual((await cluster.ask(node, '/messages', null)).body, ['one', 'two'], node);
     }
   });
 });

@@ -92,8 +92,16 @@ export async function kill(...nodes: NodeProcess[]): Promise<void> {
 }
 
 /** Waits until a node shows this many messages. */
-export function shows(node: NodeProcess, length: number): Promise<unknown> {
+export function shows(node: { readonly url: string }, length: number): Promise<unknown> {
   return waitFor(`${node.url} to show ${length}`, async () => {
     return (await health(node)).length === length;
   });
+}
+
+/** Waits until each of these nodes does. */
+export async function allShow(
+  nodes: readonly { readonly url: string }[],
+  length: number,
+): Promise<void> {
+  for (const node of nodes) await shows(node, length);
 }

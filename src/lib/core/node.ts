@@ -60,6 +60,9 @@ type Standing =
   | { readonly why: 'no-master' | 'accept-loss' }
   | { readonly why: 'handover'; readonly of: Ballot };
 
+/** So many nodes with other lists are remembered; then all are news again. */
+const STRANGERS_MAX = 100;
+
 export class Node extends Role {
   readonly secondary: Secondary;
   readonly #config: NodeConfig;
@@ -81,6 +84,8 @@ export class Node extends Role {
   #lookedAt = 0;
   #isWithout = false;
   #isStopping = false;
+  /** Nodes with another list of members that have asked: their names and lists. */
+  readonly #strangers = new Set<string>();
 
   constructor(config: NodeConfig, effects: NodeEffects, replica = new Replica()) {
     super(replica);
@@ -231,7 +236,12 @@ export class Node extends Role {
     if (sender === undefined ? prepare === null : sender.members === members) return null;
     const list = (this.members ?? []).map(({ id, url }) => `${id}=${url}`).join(',');
     const fields = { sender: sender?.id ?? null, theirs: sender?.members ?? null, ours: members };
-    this.#effects.logEvent({ level: 'warn', event: 'members-mismatch', fields });
+    // It asks with every heartbeat, and is news once.
+    const stranger = `${fields.sender} ${fields.theirs}`;
+    const isKnown = this.#strangers.has(stranger);
+    if (this.#strangers.size >= STRANGERS_MAX) this.#strangers.clear();
+    this.#strangers.add(stranger);
+    if (!isKnown) this.#effects.logEvent({ level: 'warn', event: 'members-mismatch', fields });
     return { kind: 'refused', problem: 'members-mismatch', members: list };
   }
 

@@ -140,13 +140,24 @@ export class Cluster {
    * nothing. Those who have may have forgotten that they promised a newer ballot.
    */
   confirmed(): Answered {
+    return this.#answeredByMajority(
+      this.peers.filter(({ progress }) => progress.isComplete === true || progress.isAdmitted),
+    );
+  }
+
+  /**
+   * The same, of all that answer. A master stays the master by it: the others are too few to elect another one. It must,
+   * while members that have lost their disks are refilled, for without it nobody could be elected then.
+   */
+  answered(): Answered {
+    return this.#answeredByMajority(this.peers);
+  }
+
+  #answeredByMajority(peers: readonly Peer[]): Answered {
     const others = majorityOf(this.nodes) - 1;
     if (others === 0)
       return { question: this.questions.last + 1, askedAt: Number.POSITIVE_INFINITY };
-    const answered = this.peers
-      .filter(({ progress }) => progress.isComplete === true || progress.isAdmitted)
-      .map((peer) => peer.answered)
-      .toSorted((a, b) => b.question - a.question);
+    const answered = peers.map((peer) => peer.answered).toSorted((a, b) => b.question - a.question);
     return answered[others - 1] ?? NEVER_ANSWERED;
   }
 
