@@ -225,7 +225,7 @@ export class Node extends Role {
     const answer = this.secondary.heartbeat(request);
     if (prepare !== null && compareBallots(prepare, this.replica.ballot) === 0) {
       // An older master is not listened to any more, so it is not the master for this node.
-      if (request.isCandidate) this.#election?.lost(now, random(), false);
+      if (request.isCandidate) this.#election?.promised(now, random());
       else this.#hear(request, prepare);
     }
     return { ...answer, members };
