@@ -79,6 +79,8 @@ export class Master extends Role {
   #tookOverAt = 0;
   /** When all that was written was durable last, or more of it had become so, in ms. */
   #syncedAt = 0;
+  /** When it looked last whether its disk and a majority have answered, in ms. */
+  #checkedAt = 0;
   #durableLength = 0;
   /** The higher epoch that was met; null if none. */
   #fencedBy: number | null = null;
@@ -376,6 +378,7 @@ export class Master extends Role {
   #stepDownAt(now: number): number {
     const { election } = this.#config;
     if (election === undefined) return Number.POSITIVE_INFINITY;
+    this.#checkedAt = now;
     const { durableLength } = this.replica;
     if (durableLength > this.#durableLength || durableLength >= this.length) this.#syncedAt = now;
     this.#durableLength = durableLength;
@@ -391,7 +394,8 @@ export class Master extends Role {
     if (this.#fencedBy !== null) return at;
     at = Math.min(at, this.#reads.nextDeadline);
     if (this.#leadership === null) return Math.min(at, this.#candidacy.nextWakeAt);
-    if (this.#config.election !== undefined) at = Math.min(at, this.#syncedAt + STEP_DOWN_CHECK_MS);
+    if (this.#config.election !== undefined)
+      at = Math.min(at, this.#checkedAt + STEP_DOWN_CHECK_MS);
     for (const peer of this.#cluster.peers) at = Math.min(at, peer.nextWakeAt());
     return at;
   }
@@ -422,6 +426,11 @@ export class Master extends Role {
     return successor?.id ?? null;
   }
 
+  /** The handover is over, and this is still the master: no member may stand by it any more. */
+  withdrawHandover(): void {
+    for (const peer of this.#cluster.peers) peer.withdrawHandover();
+  }
+
   /** Whether a master that stops has nothing left to do: no client waits, and nothing is on its way. */
   get isDrained(): boolean {
     if (this.waiting > 0) return false;
@@ -435,6 +444,7 @@ export class Master extends Role {
     this.#leadership = leadership;
     this.#tookOverAt = now;
     this.#syncedAt = now;
+    this.#checkedAt = now;
     this.#recount();
     if (this.#ends === null) return;
     // All are told at once who the master is.

@@ -100,6 +100,11 @@ export class Peer {
     this.#heartbeat.hasten(now);
   }
 
+  /** The handover is over: what it was not told of it yet it is not told any more. */
+  withdrawHandover(): void {
+    this.#offered = undefined;
+  }
+
   /** Asks it a new question at once; if one is open, when that is over. */
   wantAnswer(now: number): void {
     this.#heartbeat.hasten(now);
