@@ -12,7 +12,7 @@ export const ON_ELECTIONS: readonly Mutant[] = [
     file: 'replication/progress.ts',
     text: 'return !this.#needsAdmission || this.isComplete === true || this.isAdmitted;',
     replacement: 'return true;',
-    breaks: ['w-is-held', 'majority-survives'],
+    breaks: ['complete-is-admitted'],
   }),
   plant({
     name: 'members are told to become complete before they are admitted',
@@ -69,7 +69,7 @@ export const ON_ELECTIONS: readonly Mutant[] = [
     text: 'if (!this.#replica.beginEpoch(prepare) || !this.#replica.becomeComplete()) {',
     replacement: `if (!this.#config.isElection && !this.#replica.beginEpoch(prepare)) return;
     if (!this.#replica.becomeComplete()) {`,
-    breaks: ['majority-survives', 'one-acknowledges', 'committed-is-final', 'works-again'],
+    breaks: ['crash'],
   }),
   plant({
     name: 'the longest log wins an election, whoever wrote it last',
@@ -197,7 +197,7 @@ export const ON_ELECTIONS: readonly Mutant[] = [
     text: 'this.#master = null;\n    if (wasMaster) this.#handover?.steppedDown();',
     replacement: `if (!wasMaster) this.#master = null;
     if (wasMaster) this.#handover?.steppedDown();`,
-    breaks: ['steps-down'],
+    breaks: ['works-again', 'steps-down'],
   }),
   plant({
     name: 'an entry of an older epoch counts by copies alone',

@@ -2,6 +2,7 @@
 import { majorityOf } from '../oracle.ts';
 import { type Machine, MEMBERS_DIGEST } from './machine.ts';
 import { playPart } from './parts.ts';
+import { readLinearizably } from './reader.ts';
 import type { World } from './world.ts';
 
 /** One step; called repeatedly until `untilMs`, when all faults end. */
@@ -63,12 +64,17 @@ function isOtherWhole(machine: Machine): (one: Machine) => boolean {
 }
 
 /** Nothing happens on a machine for so long; sometimes its clock stands as well. */
-export function pause(world: World, machine: Machine, ms: number, untilMs: number): void {
+export function pause(
+  world: World,
+  machine: Machine,
+  ms: number,
+  untilMs: number,
+  isSuspended = world.happens(0.3),
+): void {
   if (machine.isPaused) return;
   const wasMaster = machine.node.role === 'master';
   const { incarnation } = machine;
   const forMs = Math.min(ms, untilMs - world.now);
-  const isSuspended = world.happens(0.3);
   world.say(
     `${machine.id}: stands still for ${forMs.toFixed(0)} ms${isSuspended ? ', its clock too' : ''}`,
   );
@@ -78,7 +84,10 @@ export function pause(world: World, machine: Machine, ms: number, untilMs: numbe
     const newer = world.running.find(
       (one) => one.node.role === 'master' && one.node.epoch > machine.node.epoch,
     );
-    if (isSame && wasMaster && newer !== undefined) world.reached('old-master-wakes');
+    if (!isSame || !wasMaster || newer === undefined) return;
+    world.reached('old-master-wakes');
+    // It may still take itself for the master when somebody reads.
+    readLinearizably(world, machine);
   });
 }
 

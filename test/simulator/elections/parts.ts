@@ -7,7 +7,7 @@ type Part = (world: World, master: Machine, others: readonly Machine[], untilMs:
 
 /** A master that wakes up behind its time, and takes late answers for news. */
 const oldMasterWakes: Part = (world, master, _others, untilMs) => {
-  pause(world, master, 4000 + world.random() * 4000, untilMs);
+  pause(world, master, 4000 + world.random() * 4000, untilMs, world.happens(0.7));
 };
 
 const diskHangs: Part = (world, master) => {

@@ -36,6 +36,8 @@ interface Term {
   metAfter: number;
   wasComplete: boolean;
   tookOverAt: number;
+  /** Up to where it has committed, or knew it when it took over. */
+  committed: number;
 }
 
 export class Terms {
@@ -64,6 +66,7 @@ export class Terms {
         metAfter: 0,
         wasComplete: false,
         tookOverAt: Number.NEGATIVE_INFINITY,
+        committed: 0,
       };
       this.#terms.set(master, term);
     }
@@ -78,6 +81,20 @@ export class Terms {
     const isSynced = durable > (this.#durable.get(machine) ?? 0) || durable >= node.log.length;
     if (isSynced) this.#syncedAt.set(machine, clock);
     this.#durable.set(machine, durable);
+    if (node.role === 'master') this.#committed(machine);
+  }
+
+  /** What a master commits is on a majority that has all of the log that it took over: copies alone do not count. */
+  #committed(machine: Machine): void {
+    const { node } = machine;
+    const { committed, log } = node;
+    const term = this.#termOf(node.master as Master);
+    if (committed <= term.committed) return;
+    term.committed = committed;
+    const firstSeq = log.epochs.at(-1)?.firstSeq ?? 1;
+    const { size } = this.#holders(machine, Math.max(committed, firstSeq - 1));
+    const what = `${machine.id} commits ${committed}, and ${size} members hold what it took over`;
+    must('committed-is-final', size >= majorityOf(this.#world.machines.length), what);
   }
 
   /** It was complete before this run, takes over, or was admitted. */
@@ -161,6 +178,7 @@ export class Terms {
     const { node } = machine;
     const term = this.#termOf(node.master as Master);
     term.tookOverAt = machine.clock;
+    term.committed = node.committed;
     if (this.#world.isAccepting === machine) return;
     const nodes = this.#world.machines.length;
     const promises = [...term.promises.values()];
@@ -191,6 +209,13 @@ export class Terms {
 
   /** Clients are told that `w` nodes hold the entry at `seq`: so many, of those whose acks count, have said so. */
   holds(machine: Machine, seq: number, w: number): void {
+    const held = this.#holders(machine, seq);
+    const what = `${machine.id}: ${seq} is on ${[...held]}, and ${w} are said to hold it`;
+    must('w-is-held', held.size >= w, what);
+  }
+
+  /** The members that have said to hold the entry at `seq` of this master's log, of those whose acks count. */
+  #holders(machine: Machine, seq: number): ReadonlySet<string> {
     const { node } = machine;
     const term = this.#termOf(node.master as Master);
     const ballot = (node.master as Master).leadership as Ballot;
@@ -202,8 +227,7 @@ export class Terms {
       const isVoter = this.#completeBoots.has(bootId) || term.admitted.has(bootId);
       if (of === name && length >= seq && isVoter) held.add(bootId.split('/')[0] as string);
     }
-    const what = `${machine.id}: ${seq} is on ${[...held]}, and ${w} are said to hold it`;
-    must('w-is-held', held.size >= w, what);
+    return held;
   }
 
   /** A master that no majority, or its own disk, has answered for the time-out is none any more. */
