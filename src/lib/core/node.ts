@@ -132,7 +132,8 @@ export class Node extends Role {
 
   /** Whether it is the master of a cluster that elects another one. */
   get mayHandOver(): boolean {
-    return this.#election !== null && this.role === 'master' && (this.members ?? []).length > 1;
+    const { election } = this.#config;
+    return election !== null && election.members.length > 1 && this.role === 'master';
   }
 
   /** How often it was elected or not, and handed over or not, in this run. */
@@ -206,7 +207,7 @@ export class Node extends Role {
     if (election === null) return this.secondary.heartbeat(request);
     const { membersDigest: members } = election;
     if (request === null) return { ...this.secondary.heartbeat(null), members };
-    const refusal = this.#refuseStranger(request, members);
+    const refusal = this.#refuseStranger(request, election);
     if (refusal !== null) return refusal;
     const isLook = request.prepare === null && request.sender === undefined;
     const heard = isLook || request.isCandidate ? this.#heardInsteadOf(request) : null;
@@ -224,9 +225,12 @@ export class Node extends Role {
   }
 
   /** A node with another list of members, or a master without one, is refused. */
-  #refuseStranger({ sender, prepare }: HeartbeatRequest, members: string): Refusal | null {
+  #refuseStranger(
+    { sender, prepare }: HeartbeatRequest,
+    { members: all, membersDigest: members }: MembersConfig,
+  ): Refusal | null {
     if (sender === undefined ? prepare === null : sender.members === members) return null;
-    const list = (this.members ?? []).map(({ id, url }) => `${id}=${url}`).join(',');
+    const list = all.map(({ id, url }) => `${id}=${url}`).join(',');
     const fields = { sender: sender?.id ?? null, theirs: sender?.members ?? null, ours: members };
     this.#effects.logEvent({ level: 'warn', event: 'members-mismatch', fields });
     return { kind: 'refused', problem: 'members-mismatch', members: list };
