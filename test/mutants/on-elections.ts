@@ -52,8 +52,8 @@ export const ON_ELECTIONS: readonly Mutant[] = [
   plant({
     name: 'a member is admitted though another one was met after it',
     file: 'replication/cluster.ts',
-    text: 'this.#metAfter = this.questions.last;',
-    replacement: 'if (this.#metIncomplete.size === 1) this.#metAfter = this.questions.last;',
+    text: 'this.#metAfter = Math.max(this.#metAfter, peer.metAfter);',
+    replacement: 'if (this.#metIncomplete.size === 1) this.#metAfter = peer.metAfter;',
     breaks: ['admitted-by-rule'],
   }),
   plant({
@@ -152,8 +152,10 @@ export const ON_ELECTIONS: readonly Mutant[] = [
   plant({
     name: 'an answer confirms what was asked after its question',
     file: 'replication/peer.ts',
-    text: 'this.#answered = { question: this.#asked, askedAt: asked.at };',
-    replacement: 'this.#answered = { question: this.#questions.last + 1, askedAt: asked.at };',
+    text: `this.#answered = { question: this.#asked, askedAt: asked.at };
+    this.pump(now);`,
+    replacement: `this.#answered = { question: this.#questions.last + 1, askedAt: asked.at };
+    this.pump(now);`,
     breaks: ['linearizable', 'admitted-by-rule'],
   }),
   plant({

@@ -93,6 +93,19 @@ describe('Master: a member whose disk was lost', () => {
     assert.equal(stage.requests.get('c')?.completeFrom, 1);
   });
 
+  it('counts at once after the birth of a log, for all have promised just now', () => {
+    const stage = new NodeStage({ isComplete: false, id: 'a' }).tick(0);
+    const none = { lastEpoch: 0, lastWriter: '', isLogMatched: false, isComplete: false };
+    for (const id of ['b', 'c']) {
+      stage.answers(id, 0, { logId: null, epoch: 0, prepareReply: null });
+    }
+    for (const id of ['b', 'c']) stage.answers(id, 0, { prepareReply: { ...none, writer: 'a1' } });
+    stage.tick(0);
+    stage.silent('c', true);
+    stage.acks('b', 0);
+    assert.ok(stage.said().includes('member-admitted'));
+  });
+
   it('is waited for again when a further one is met', () => {
     const stage = elected();
     for (const id of ['a', 'c']) {

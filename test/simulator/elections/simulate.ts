@@ -80,7 +80,7 @@ function isAnyTooFew({ machines, states }: World): boolean {
 
 /** An operator lets a member take over with those who answer, where too many disks were lost. */
 function acceptLoss(world: World): void {
-  if (world.master !== undefined) return;
+  if (world.master !== undefined || world.now > STORM_MS + LIVE_MS) return;
   const machine = world.pick(world.machines);
   world.isPromised = false;
   world.say(`${machine.id}: is told to accept the loss of entries`);
@@ -91,6 +91,8 @@ function acceptLoss(world: World): void {
     machine.node.acceptLoss(machine.clock, world.random, (end) => {
       world.isAccepting = null;
       world.reached(typeof end === 'string' ? 'loss-not-accepted' : 'loss-accepted-by-master');
+      // Another member has stood at the same time.
+      if (typeof end === 'string') world.clock.after(300, () => acceptLoss(world));
     });
   });
 }

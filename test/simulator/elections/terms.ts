@@ -134,13 +134,13 @@ export class Terms {
     const isComplete = prepareReply?.isComplete === true;
     const isOfUs = answer.nodeId === to.id && answer.members === digest;
     if (!isOfUs) return;
+    let isPromise = false;
     if (isCandidate) {
       if (!isComplete) this.#world.reached('incomplete-answers');
       if (answer.master !== undefined) this.#world.reached('there-is-a-master');
       const isMeant = answer.master === undefined && answer.bootId === bootId;
-      if (isMeant && prepare !== null && prepareReply?.writer === prepare.writer) {
-        term.promises.set(to.id, answer);
-      }
+      isPromise = isMeant && prepare !== null && prepareReply?.writer === prepare.writer;
+      if (isPromise) term.promises.set(to.id, answer);
     } else {
       const ballot = { epoch: answer.epoch, writer: prepareReply?.writer ?? '' };
       if (prepare !== null && compareBallots(ballot, prepare) > 0) return;
@@ -149,8 +149,8 @@ export class Terms {
     const isNew = known?.bootId !== answer.bootId;
     if (isNew && known !== undefined) this.#world.reached('one-member-across-restart');
     if (isNew && !isComplete) term.metAfter = term.questions;
-    // What was said to a candidate says nothing of the time since it took over.
-    const answered = isCandidate ? NEVER : question;
+    // A promise is an answer as well: no newer ballot was promised until then.
+    const answered = isCandidate && !isPromise ? NEVER : question;
     term.told.set(to.id, { bootId: answer.bootId, isComplete, answered });
   }
 
