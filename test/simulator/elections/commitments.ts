@@ -3,7 +3,7 @@
  * real logs of all machines.
  */
 import type { Log } from '../../../src/lib/core/log/log.ts';
-import { compareBallots } from '../../../src/lib/core/recovery/ballot.ts';
+import { type Ballot, compareBallots } from '../../../src/lib/core/recovery/ballot.ts';
 import { holdsEntry, idAt } from '../history.ts';
 import { must, mustEqual } from '../invariant-ids.ts';
 import type { Machine } from './machine.ts';
@@ -23,8 +23,8 @@ export class Commitments {
   readonly #seen = new Map<Machine, Seen>();
   /** What some node has shown as committed, by seq. */
   readonly #committed: string[] = [];
-  /** What was acknowledged at a majority. */
-  readonly #acked = new Set<string>();
+  /** What was acknowledged at a majority, or shown as committed, and under which ballot first. */
+  readonly #promised = new Map<string, Ballot>();
 
   constructor(world: World) {
     this.#world = world;
@@ -71,11 +71,19 @@ export class Commitments {
     if (!this.#world.isPromised) return;
     const id = idAt(machine.node.log, seq);
     const known = this.#committed[seq - 1];
-    if (known === undefined) this.#committed[seq - 1] = id;
-    else {
+    if (known === undefined) {
+      this.#committed[seq - 1] = id;
+      const { epoch, secondary } = machine.node;
+      this.#promise(id, { epoch, writer: secondary.writer });
+    } else {
       const what = `${machine.id} shows ${id} as committed, and somebody has shown ${known}`;
       must('committed-is-final', id === known, what);
     }
+  }
+
+  #promise(id: string, ballot: Ballot): void {
+    const known = this.#promised.get(id);
+    if (known === undefined || compareBallots(ballot, known) < 0) this.#promised.set(id, ballot);
   }
 
   /** A client was told that a majority holds its entries. */
@@ -86,7 +94,7 @@ export class Commitments {
       const found = seq + i <= log.length ? textAt(log, seq + i) : null;
       mustEqual('receipt-is-exact', found, text, `${machine.id}: what is at ${seq + i}`);
       const id = idAt(log, seq + i);
-      this.#acked.add(id);
+      if (leadership) this.#promise(id, leadership);
       if (!this.#world.isPromised) continue;
       const known = this.#committed[seq + i - 1];
       const what = `${machine.id} acknowledges ${id}, and somebody has shown ${known}`;
@@ -100,15 +108,19 @@ export class Commitments {
     }
   }
 
-  /** A member is the master now: its log has all that was promised, and nothing twice. */
+  /**
+   * A member is the master now: its log has all that was promised, and nothing twice. A candidate that was paused may take
+   * over after one with a newer ballot, which it does not know; nobody listens to it.
+   */
   tookOver(machine: Machine): void {
-    const { log } = machine.node;
+    const { log, epoch, secondary } = machine.node;
+    const own = { epoch, writer: secondary.writer };
     const texts = Array.from({ length: log.length }, (_, i) => textAt(log, i + 1));
     const twice = texts.find((text, i) => texts.indexOf(text) !== i);
     must('once-each', twice === undefined, `${machine.id} has ${twice} twice`);
     if (!this.#world.isPromised) return;
-    for (const id of [...this.#acked, ...this.#committed]) {
-      if (id === undefined) continue;
+    for (const [id, ballot] of this.#promised) {
+      if (compareBallots(ballot, own) > 0) continue;
       const what = `${id} was promised, and ${machine.id} goes on without it`;
       must('majority-survives', holdsEntry(log, id), what);
     }
@@ -117,7 +129,7 @@ export class Commitments {
   /** Entries were lost, and an operator has accepted it. */
   forget(): void {
     this.#committed.length = 0;
-    this.#acked.clear();
+    this.#promised.clear();
     this.#seen.clear();
   }
 }
