@@ -331,6 +331,18 @@ describe('Node: a handover', () => {
     assert.deepEqual(stage.node.counts.handovers, { done: 0, failed: 1 });
   });
 
+  it('is offered to no other run of the member', () => {
+    const stage = ready();
+    stage.tick(5000);
+    stage.handsOver('c');
+    // The question of this time is still open.
+    stage.tick(5000);
+    stage.answers('c', 0, { bootId: 'c/2' });
+    stage.tick(5001);
+    assert.deepEqual(stage.requests.get('c')?.bootId, 'c/2');
+    assert.equal(stage.requests.get('c')?.handover, undefined);
+  });
+
   it('waits until what was appended is committed', () => {
     const stage = ready();
     stage.append('x');

@@ -13,5 +13,7 @@ export const KEPT_SEEDS: ReadonlyMap<number, string> = new Map([
     243,
     'an epoch was in the list twice, as one in between had written nothing; nobody took that list',
   ],
+  [635, 'a handover was offered to a run of a member that was over, and the next one was told'],
+  [1312, 'no member of a new log was admitted while one of them was away, and the log stood still'],
   [250, 'a member was told of a handover that was over'],
 ]);

@@ -380,7 +380,10 @@ export class Peer {
   }
 
   #meet(learned: Learned): void {
-    if (learned === 'met' || learned === 'new-incarnation') this.#metAfter = this.#questions.last;
+    if (learned !== 'met' && learned !== 'new-incarnation') return;
+    this.#metAfter = this.#questions.last;
+    // A handover was offered to the run before.
+    this.#offered = undefined;
   }
 
   /** It turned out to be a node that is known by another name: nothing is known of this one. */
