@@ -44,19 +44,15 @@ export class Election {
     return now < this.#heardAt + this.#config.timeoutMs ? this.#master : null;
   }
 
-  /** A heartbeat of a master has come, and is listened to. */
+  /** The master that was heard last, if it writes under this ballot; null if not, or if it is known to be gone. */
+  masterOf({ epoch, writer }: Ballot): KnownMaster | null {
+    const known = this.#master;
+    return known?.epoch === epoch && known.writer === writer ? known : null;
+  }
+
+  /** A heartbeat or a frame of a master has come, and is listened to. */
   heard(master: KnownMaster, now: number): void {
     this.#master = master;
-    this.#heardAgain(now);
-  }
-
-  /** A frame of this ballot has come, and is listened to. */
-  heardFrame({ epoch, writer }: Ballot, now: number): void {
-    const known = this.#master;
-    if (known !== null && known.epoch === epoch && known.writer === writer) this.#heardAgain(now);
-  }
-
-  #heardAgain(now: number): void {
     this.#heardAt = now;
     this.#standAt = null;
     this.#probeAt = now + 1.5 * this.#config.heartbeatIntervalMs;
