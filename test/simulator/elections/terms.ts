@@ -238,9 +238,8 @@ export class Terms {
     const since = clock - TIMES.electionTimeoutMs - LOOK_MS;
     const mustHave = majorityOf(this.#world.machines.length) - 1;
     const told = [...term.told.values()];
-    const heard = told.filter(({ bootId, isComplete, answered }) => {
-      return answered.at >= since && (isComplete || term.admitted.has(bootId));
-    });
+    // Those that have lost their disks count as well: while they are refilled, nobody else could be elected.
+    const heard = told.filter(({ answered }) => answered.at >= since);
     const hasMajority = heard.length >= mustHave || term.tookOverAt >= since;
     must('steps-down', hasMajority, `${machine.id} is the master, and no majority answers it`);
     const isSynced = (this.#syncedAt.get(machine) ?? clock) >= since;
