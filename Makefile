@@ -8,7 +8,7 @@ BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun'
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
-up: ## start a master and two secondaries (in Docker, or as local processes) on ports 8080, 8081, 8082; FAILOVER=1: members a, b, c that elect their master
+up: ## start three nodes on ports 8080, 8081, 8082 (in Docker, or as local processes); FAILOVER=1: they elect their master
 	@deploy/cluster.sh up
 
 down: ## stop them
@@ -64,7 +64,7 @@ lint: node_modules ## check format and lint rules
 typecheck: node_modules ## check types
 	@npm run --silent typecheck
 
-swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make swarm MORE_SECONDARIES=2
+swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make swarm MORE_SECONDARIES=2; or FAILOVER=1
 	@deploy/swarm.sh up
 
 swarm-down: ## remove the deployment from the swarm, but keep its volumes
