@@ -7,6 +7,7 @@ import {
   readMasterConfig,
   readSecondaryConfig,
 } from '../../src/lib/runtime/config.ts';
+import { readMemberConfig } from '../../src/lib/runtime/member-config.ts';
 
 const LIBRARY = new URL('../../src/lib/', import.meta.url);
 const DOCUMENT = new URL('../../docs/limits.md', import.meta.url);
@@ -20,6 +21,9 @@ const UNITS: Record<string, number> = {
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
 };
+
+/** What a member must have. */
+const MEMBER = { MEMBERS: 'a=http://127.0.0.1:8080', NODE_ID: 'a', DATA_DIR: 'data' };
 
 interface Limit {
   readonly value: number;
@@ -79,6 +83,7 @@ describe('docs/limits.md', () => {
         try {
           readMasterConfig({ ...others, [name]: value }, false);
           readSecondaryConfig({ ...others, [name]: value }, false);
+          readMemberConfig({ ...MEMBER, ...others, [name]: value }, false);
           return true;
         } catch (error) {
           assert(error instanceof ConfigError);
@@ -91,6 +96,7 @@ describe('docs/limits.md', () => {
       const settings = (value: string) => [
         readMasterConfig({ ...roomFor(name), [name]: value }, false),
         readSecondaryConfig({ [name]: value }, false),
+        readMemberConfig({ ...MEMBER, ...roomFor(name), [name]: value }, false),
       ];
       assert.deepEqual(settings(fallback), settings(''), `${name} is ${fallback} by default`);
     }

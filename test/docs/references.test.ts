@@ -7,13 +7,15 @@ import { DOCUMENT } from '../openapi/document.ts';
 const ROOT = new URL('../../', import.meta.url);
 const textOf = (path: string) => readFileSync(new URL(path, ROOT), 'utf8');
 /** A call of the reader of the configuration, and the variable that it reads. */
-const VARIABLE = /\breader\s*\.(?:text|flag|integer|rate|token|oneOf)\(\s*'([A-Z_]+)'/g;
+const VARIABLE =
+  /\b(?:reader\s*\.(?:text|flag|integer|rate|token|oneOf)\(\s*|readNodes\(reader, )'([A-Z_]+)'/g;
 
 describe('docs/configuration.md', () => {
   it('has a line for every variable that nodes read, and for no other', () => {
-    const read = [...textOf('src/lib/runtime/config.ts').matchAll(VARIABLE)].map(
-      ([, name]) => name,
+    const sources = ['config.ts', 'member-config.ts'].map((file) =>
+      textOf(`src/lib/runtime/${file}`),
     );
+    const read = [...sources.join('').matchAll(VARIABLE)].map(([, name]) => name);
     const rows = textOf('docs/configuration.md').match(/^\| `[A-Z].*$/gm) ?? [];
     const listed = rows.flatMap((row) => (row.split('|')[1] ?? '').match(/[A-Z_]+/g) ?? []);
     assert(read.length > 20, `${read.length} variables`);

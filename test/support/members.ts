@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Answer, health, request } from './client.ts';
 import { type Environment, FAST, NodeProcess } from './cluster.ts';
-import { realPorts } from './described.ts';
 import { waitFor } from './wait.ts';
 
 /** Elections are quick, and yet a machine that is busy for some hundred ms causes none. */
@@ -58,8 +57,6 @@ export class Member {
     const node = new NodeProcess('master', { ...this.#environment, ...environment });
     this.#runs.push(node);
     await node.listening();
-    // The description of the API does not have the answers of members.
-    realPorts.delete(this.port);
     return this;
   }
 

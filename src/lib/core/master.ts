@@ -433,7 +433,9 @@ export class Master extends Role {
     else if (typeof outcome === 'string') peer.heartbeatMissed(outcome, now);
     else peer.heartbeatAnswered(outcome, now);
     const to = peer.status;
-    if (to === from) return;
+    // A candidate is new with each attempt, several times a second: that somebody answers it is no change.
+    const isAttempt = this.#ends !== null && this.#leadership === null;
+    if (to === from || isAttempt) return;
     this.#effects.logEvent({
       level: to === 'Healthy' ? 'info' : 'warn',
       event: 'secondary-status',

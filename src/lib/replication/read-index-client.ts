@@ -4,6 +4,9 @@ import { HttpProblem } from '../http/problems.ts';
 import { fieldsOf, isCount } from '../wire/fields.ts';
 import { callPeer, readAnswer, reasonOf } from './peer-answers.ts';
 
+/** A timer takes no longer time, in ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** What is needed to find the master. */
 interface MasterFinder {
   readonly core: { masterAt(now: number): MasterFacts | null };
@@ -22,7 +25,7 @@ export async function askMasterLength(
   const master = node.core.masterAt(node.now());
   if (master === null) throw notLinearizable('this node knows of no master');
   // A wait of 0 is a request that the master must answer at once; it still takes a moment on the way.
-  const waitMs = Math.max(1, Math.floor(timeoutMs));
+  const waitMs = Math.max(1, Math.min(TIMER_MS_MAX, Math.floor(timeoutMs)));
   const signal = AbortSignal.timeout(waitMs);
   try {
     const response = await callPeer(`${master.url}/read-index?waitMs=${waitMs}`, token, signal);

@@ -98,17 +98,21 @@ export class Directory {
 
   /** Keeps a list of members here, in one step. */
   writeMembers(members: string): void {
-    const file = this.#create(NEXT_MEMBERS_NAME, 'w');
     try {
-      if (!file.write(Buffer.from(`${members}\n`))) throw new Error('there is no room');
-      if (this.isSynced) file.sync();
+      const file = this.#create(NEXT_MEMBERS_NAME, 'w');
+      try {
+        if (!file.write(Buffer.from(`${members}\n`))) throw new Error('cannot be written');
+        if (this.isSynced) file.sync();
+      } finally {
+        file.close();
+      }
+      this.disk.renameSync(`${this.path}/${NEXT_MEMBERS_NAME}`, `${this.path}/${MEMBERS_NAME}`);
+      this.sync();
     } catch (error) {
-      throw new StorageError(EXIT_CANNOT_WRITE, `${this.path}/${MEMBERS_NAME}: ${codeOf(error)}`);
-    } finally {
-      file.close();
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = code ?? message;
+      throw new StorageError(EXIT_CANNOT_WRITE, `${this.path}/${MEMBERS_NAME}: ${reason}`);
     }
-    this.disk.renameSync(`${this.path}/${NEXT_MEMBERS_NAME}`, `${this.path}/${MEMBERS_NAME}`);
-    this.sync();
   }
 
   /** Removes a file, if it is there and can be removed. */

@@ -13,6 +13,8 @@ import { Dice, preparing, seeds } from '../support.ts';
 
 const PREPARE = { logId: 'L', epoch: 3, writer: 'W' };
 const HEADERS = { 'log-id': 'L', 'log-epoch': '3', 'log-writer': 'W' };
+const SENDER = { id: 'a', bootId: 'A', members: 'digest' };
+const SENDER_HEADERS = { 'member-id': 'a', 'member-boot-id': 'A', 'log-members': 'digest' };
 const POLL: HeartbeatRequest = { prepare: null, bootId: null, completeFrom: null, committed: 0 };
 
 describe('heartbeatHeaders', () => {
@@ -48,6 +50,21 @@ describe('heartbeatHeaders', () => {
         'log-complete-from': '9007199254740991',
         'log-committed': '9007199254740991',
       },
+    ],
+    [
+      'a poll of a candidate',
+      { ...POLL, sender: SENDER, isCandidate: true },
+      { 'log-poll': 'true', ...SENDER_HEADERS, 'log-candidate': 'true' },
+    ],
+    [
+      'a prepare of a member, by the handover of another one',
+      {
+        ...preparing(PREPARE),
+        sender: SENDER,
+        isCandidate: false,
+        handover: { epoch: 2, writer: 'V' },
+      },
+      { ...HEADERS, ...SENDER_HEADERS, 'log-handover': '2/V' },
     ],
   ];
   for (const [what, request, headers] of table) {
@@ -97,6 +114,15 @@ describe('parseHeartbeatRequest', () => {
       assert.equal(parseHeartbeatRequest(headers), null);
     });
   }
+
+  it('refuses a member that says half of who it is, also in a poll', () => {
+    for (const others of [HEADERS, { 'log-poll': 'true' }]) {
+      assert.throws(() => parseHeartbeatRequest({ ...others, 'member-id': 'a' }), {
+        problem: 'bad-request',
+        message: /^Member-Id, Member-Boot-Id and Log-Members go together/,
+      });
+    }
+  });
 
   it('takes a prepare for one, though it says that it is a poll', () => {
     assert.deepEqual(parseHeartbeatRequest({ ...HEADERS, 'log-poll': 'true' }), preparing(PREPARE));
@@ -223,9 +249,38 @@ describe('parseHeartbeat', () => {
     );
   });
 
+  it('reads what a member adds, and what it wrote itself', () => {
+    const stands = { writer: 'W', lastEpoch: 1, lastWriter: 'V' };
+    const prepareReply = { ...stands, isLogMatched: false, isComplete: true };
+    const said = {
+      ...beat,
+      held: 2,
+      receivedBytes: 9,
+      members: 'digest',
+      master: { id: 'a', epoch: 1 },
+    };
+    assert.deepEqual(parse(said), { ...said, prepareReply: null });
+    const answer = { ...said, prepareReply };
+    assert.deepEqual(parseHeartbeat(bytes(heartbeatJson(answer))), answer);
+    const { master, ...unheard } = answer;
+    assert.deepEqual(parseHeartbeat(bytes(heartbeatJson(unheard))), unheard);
+    assert.deepEqual(parse({ ...said, master: { ...master, url: 'x' } })?.master, master);
+  });
+
   const bad = [
     null,
     {},
+    { ...beat, members: '' },
+    { ...beat, members: 7 },
+    { ...beat, members: null },
+    { ...beat, members: 'd', master: null },
+    { ...beat, members: 'd', master: 'a' },
+    { ...beat, members: 'd', master: { id: 'a' } },
+    { ...beat, members: 'd', master: { id: '', epoch: 1 } },
+    { ...beat, members: 'd', master: { id: 'a', epoch: -1 } },
+    { ...beat, members: 'd', master: { id: 'a', epoch: 2 ** 48 + 1 } },
+    { ...beat, held: -1 },
+    { ...beat, receivedBytes: '9' },
     { ...beat, lastEpoch: 1 },
     { ...beat, agreed: true },
     { ...beat, lastEpoch: '1', agreed: true },
