@@ -70,7 +70,7 @@ swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make
 swarm-down: ## remove the deployment from the swarm, but keep its volumes
 	@deploy/swarm.sh down
 
-swarm-check: ## check on a swarm that a killed master restarts without loss, and that it scales; removes what it created
+swarm-check: ## check on a swarm: a killed master, scaling, members that elect another one; removes what it created
 	@deploy/swarm-check.sh
 
 bun: node_modules ## run the self-check with Bun
