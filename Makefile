@@ -40,7 +40,7 @@ fuzz: node_modules ## run 100,000 generated cases against every endpoint; RUNS=.
 
 coverage: test ## run all tests; the coverage report is in coverage/index.html
 
-simulate: node_modules ## simulate clusters from seeds: SEEDS=10000 [FROM=1]; print all events of one seed: SEED=42 TRACE=1
+simulate: node_modules ## simulate clusters from seeds: SEEDS=10000 [FROM=1]; print all events of one seed: SEED=42 TRACE=1; ELECTIONS=1 elects masters
 	@npm run --silent simulate
 
 chaos: node_modules ## inject faults into real nodes, and check that nothing is lost: SECONDS=60 SEED=7 MODE=memory|disk ELECTIONS=1

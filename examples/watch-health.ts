@@ -10,7 +10,7 @@ const everyMs = numberOf('every-ms', 500);
 function told(health: Health): string {
   const { nodeId, status, length } = health;
   const base = `${nodeId} ${status}, ${length} messages`;
-  if (health.role === 'secondary') return base;
+  if (health.role !== 'master') return base;
   const { available, required } = health.quorum;
   const others = health.secondaries.map(({ id, status, lag }) => `${id} ${status} lag ${lag}`);
   return `${base}, ${available} nodes of ${required} needed (${others.join(', ')})`;

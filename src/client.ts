@@ -5,7 +5,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Caller } from './lib/client/caller.ts';
-import { mayPass, ProblemError } from './lib/client/errors.ts';
 import type { Health } from './lib/client/health.ts';
 import { Nodes } from './lib/client/nodes.ts';
 import {
@@ -14,19 +13,19 @@ import {
   type CallOptions,
   type ClientOptions,
   type ConcernOptions,
+  type EntryOptions,
   type ReadOptions,
   rangeOf,
   requireWaitMs,
   type TailOptions,
   type WaitOptions,
 } from './lib/client/options.ts';
-import { askAny, type Page, readEntries, readPage } from './lib/client/reading.ts';
+import { askAny, type Page, readEntries, readOne, readPage } from './lib/client/reading.ts';
 import {
   type Entry,
   type HeldEntry,
   type LogReset,
   type Receipt,
-  readEntry,
   readHeldEntry,
   readReceipt,
   type TailEntry,
@@ -35,20 +34,28 @@ import {
 import { Scope } from './lib/client/scope.ts';
 import { followEntries } from './lib/client/tail.ts';
 import { askMaster } from './lib/client/writing.ts';
-import { TAIL_COMMENT_MS } from './lib/http/limits.ts';
+import { READ_WAIT_MS, TAIL_COMMENT_MS } from './lib/http/limits.ts';
 
 export { LogResetError, NoAnswerError, ProblemError } from './lib/client/errors.ts';
-export type { Health, MasterHealth, SecondaryHealth } from './lib/client/health.ts';
+export type {
+  CandidateHealth,
+  Health,
+  KnownMaster,
+  MasterHealth,
+  Member,
+  SecondaryHealth,
+} from './lib/client/health.ts';
 export type {
   AppendOptions,
   CallOptions,
   ClientOptions,
   ConcernOptions,
+  EntryOptions,
+  ReadConcern,
   ReadOptions,
   TailOptions,
   WaitOptions,
 } from './lib/client/options.ts';
-export type { ReadConcern } from './lib/core/concerns/read-barrier.ts';
 export type { Entry, HeldEntry, LogReset, Page, Receipt, TailEntry, WriteConcern };
 
 export class ReplicatedLogClient {
@@ -83,8 +90,10 @@ export class ReplicatedLogClient {
   /**
    * Appends a message once, or several at consecutive positions, and resolves when `w` nodes hold it (or after
    * `waitMs`: then the receipt says `pending`). Retries without limit while there is no answer or no node can take
-   * it. `signal` ends that, but the message may have been appended already.
-   * @throws ProblemError if it is refused for good (4xx, or the log is full): nothing was appended
+   * it, as during an election. `signal` ends that, but the message may have been appended already.
+   * @throws ProblemError if it is refused for good (4xx, or the log is full): nothing was appended. 421 `not-master`
+   *   comes when its nodes have named a master for `2 * timeoutMs` that is none of them; an earlier attempt may have
+   *   appended it
    * @throws TypeError, RangeError for a key or `waitMs` that cannot be sent
    */
   async append(
@@ -134,20 +143,18 @@ export class ReplicatedLogClient {
    * @throws NoAnswerError if no node answers, without `w`
    */
   get(seq: number, options: WaitOptions & { readonly w: WriteConcern }): Promise<HeldEntry>;
-  get(seq: number, options?: CallOptions & ConcernOptions): Promise<Entry>;
+  get(seq: number, options?: EntryOptions): Promise<Entry>;
   async get(seq: number, options: WaitOptions & ConcernOptions = {}): Promise<Entry | HeldEntry> {
-    const { w, waitMs = Number.POSITIVE_INFINITY, readConcern = 'local', signal } = options;
+    const { w, readConcern = 'local', signal } = options;
+    const { waitMs = w === undefined ? READ_WAIT_MS : Number.POSITIVE_INFINITY } = options;
     requireWaitMs(waitMs);
-    const path = `/messages/${seq}`;
-    const asked = readConcern === 'local' ? path : `${path}?readConcern=${readConcern}`;
     return this.#during<Entry | HeldEntry>(signal, (scope) => {
-      if (w !== undefined) {
-        const question = { path: `${path}?w=${w}` };
-        const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
-        return askMaster(this.#caller, this.#nodes, scope, question, read, waitMs);
+      if (w === undefined) {
+        return readOne(this.#caller, this.#nodes, scope, seq, waitMs, readConcern);
       }
-      const ask = (url: string) => this.#caller.ask(scope, url, { path: asked }, readEntry);
-      return askAny(this.#nodes, scope, ask, (error) => mayPass(error) || isNotFound(error));
+      const question = { path: `/messages/${seq}?w=${w}` };
+      const read = (body: unknown, { status }: Response) => readHeldEntry(body, status);
+      return askMaster(this.#caller, this.#nodes, scope, question, read, waitMs);
     });
   }
 
@@ -155,7 +162,8 @@ export class ReplicatedLogClient {
    * Follows the log from seq `from` (default 1), or after the entry with the id `after`, without end: every entry
    * once and in order, while nodes come and go. If entries that it gave are cut off, or another log begins, it calls
    * `onReset` and goes on at the first seq that may differ. If its node stays behind another one, because the master
-   * cannot reach it, the tail changes to the other one within `(nodes + 1) * tailCheckMs`.
+   * cannot reach it or it hangs, the tail changes to the other one within `(nodes + 1) * tailCheckMs`; one that hangs
+   * costs `2 * timeoutMs` more.
    * @throws LogResetError in place of a call of `onReset`, if there is none; the signal's reason when it aborts;
    *   ProblemError if a node refuses (4xx)
    */
@@ -198,8 +206,4 @@ export class ReplicatedLogClient {
       scope.close();
     }
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof ProblemError && error.problem === 'not-found';
 }

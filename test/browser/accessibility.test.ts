@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
-import axe from 'axe-core';
-import type { Page } from 'playwright-core';
 import { append, put } from '../support/client.ts';
 import { startCluster } from '../support/cluster.ts';
+import { violations } from './axe.ts';
 import { itSees, open, quit, skip, untilLane, untilMode } from './browser.ts';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];
-
-/** The violations that axe finds in the page now, each rule with its places. */
-async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ content: axe.source });
-  const found = await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(TAGS)} }).then(({ violations }) =>
-      violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' at ' + target)))`,
-  );
-  return found as string[];
-}
 
 describe('axe finds nothing wrong with the page', { skip }, () => {
   after(quit);

@@ -66,6 +66,7 @@ describe('an append', () => {
   it('is refused for good by any 4xx, and by a full log', async (t) => {
     for (const [status, name] of [
       [400, 'w-exceeds-cluster'],
+      [401, 'unauthorized'],
       [422, 'idempotency-key-reused'],
       [507, 'log-full'],
     ] as const) {

@@ -265,6 +265,20 @@ describe('a tail of a node that has nothing more to tell', () => {
     assert(methodsOf(stuck).startsWith('GET HEAD HEAD'), 'it had time to catch up');
   });
 
+  it('leaves one that hangs', async (t) => {
+    const hung = await fakeNode(t, (res, { method }) => {
+      const position = { 'log-length': 2, 'log-epoch': 1, 'log-id': 'L' };
+      if (method === 'HEAD') return;
+      res.writeHead(200, { 'content-type': 'text/event-stream', ...position });
+      res.write(event(1) + event(2));
+    });
+    const other = await showing(t, { length: 3 });
+    const tail = await start(t, hung, other).until(3);
+    assert.deepEqual(tail.seqs, [1, 2, 3]);
+    const tailing = other.seen.find(({ method }) => method === 'GET');
+    assert.equal(tailing?.headers['last-event-id'], '2');
+  });
+
   it('leaves one that has lost all it had', async (t) => {
     const empty = await showing(t, { length: 0, epoch: 0 });
     const tail = start(t, empty, await showing(t, { length: 2, epoch: 3 }));

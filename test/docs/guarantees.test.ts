@@ -70,7 +70,9 @@ describe('docs/guarantees.md', () => {
     assert.deepEqual(said, asserted);
   });
 
-  const files = readdirSync(SIMULATOR).filter((file) => !file.startsWith('invariant-ids'));
+  const files = readdirSync(SIMULATOR, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.startsWith('invariant-ids'),
+  );
   const simulator = files.map((file) => read(`test/simulator/${file}`)).join('\n');
   for (const id of Object.keys(INVARIANTS) as InvariantId[]) {
     it(`has invariants that the simulator asserts and a planted bug breaks: ${id}`, () => {

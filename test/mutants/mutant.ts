@@ -19,6 +19,8 @@ export interface Mutant {
   readonly file: string;
   readonly text: string;
   readonly replacement: string;
+  /** Which simulator looks for it; without it the one of clusters with a fixed master. */
+  readonly simulator?: 'elections';
   /** What it is found by: one of these, and nothing else. */
   readonly breaks: readonly Breakage[];
 }

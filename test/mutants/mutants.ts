@@ -1,6 +1,7 @@
 /** All planted bugs. */
 import type { Mutant } from './mutant.ts';
 import { ON_COMPLETENESS } from './on-completeness.ts';
+import { ON_ELECTIONS } from './on-elections.ts';
 import { ON_MASTERS } from './on-masters.ts';
 import { ON_RECOVERY } from './on-recovery.ts';
 import { ON_SECONDARIES } from './on-secondaries.ts';
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ON_RECOVERY,
   ...ON_COMPLETENESS,
   ...ON_TAILS,
+  ...ON_ELECTIONS,
 ];

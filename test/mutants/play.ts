@@ -4,7 +4,10 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { simulate } from '../simulator/simulate.ts';
+import { simulate as simulateElections } from '../simulator/elections/simulate.ts';
+import { simulate as simulateFixed } from '../simulator/simulate.ts';
+
+type Simulate = (seed: number) => unknown;
 
 /** A message of the child: a seed was played, with its result. */
 export interface Played {
@@ -13,9 +16,12 @@ export interface Played {
   readonly failsAnyway: boolean;
 }
 
-const [folder, seeds] = process.argv.slice(2);
-const module = pathToFileURL(join(folder as string, 'test/simulator/simulate.ts')).href;
-const mutated: { simulate: typeof simulate } = await import(module);
+const [folder, seeds, simulator] = process.argv.slice(2);
+const simulate: Simulate = simulator === 'elections' ? simulateElections : simulateFixed;
+const module = pathToFileURL(
+  join(folder as string, 'test/simulator', simulator as string, 'simulate.ts'),
+).href;
+const mutated: { simulate: Simulate } = await import(module);
 
 for (let seed = 1; seed <= Number(seeds); seed += 1) {
   const problem = problemOf(mutated.simulate, seed);
@@ -25,7 +31,7 @@ for (let seed = 1; seed <= Number(seeds); seed += 1) {
 }
 process.disconnect();
 
-function problemOf(play: typeof simulate, seed: number): string | null {
+function problemOf(play: Simulate, seed: number): string | null {
   try {
     play(seed);
     return null;

@@ -29,6 +29,7 @@ const MASTER = {
   defaultW: 'all',
   messageBytesMax: 1,
   apiToken: null,
+  clusterToken: null,
   secondaries: [],
   heartbeat: { intervalMs: 1, timeoutMs: 1 },
 } as const;

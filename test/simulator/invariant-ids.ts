@@ -42,6 +42,16 @@ export const INVARIANTS = {
   'majority-survives': 'what was acknowledged at a majority is in the log of every later master',
   'committed-is-final': 'what a node shows as committed stays, on all nodes, at its place',
   'tail-is-true': 'who follows the log has what the node has, or is told what to forget',
+  'one-acknowledges': 'who was deposed acknowledges nothing at a majority that its successor lacks',
+  'admitted-by-rule':
+    'a member whose disk was lost counts only once all others have answered since',
+  'complete-is-admitted':
+    'a member whose disk was lost is complete only once a master has admitted it',
+  sticky: 'who hears a master promises no other and does not stand, unless it hands over',
+  'steps-down': 'a master that no majority, or not its own disk, answers in time is none any more',
+  'handover-to-the-whole': 'a master hands over to a complete member that has all of its log',
+  linearizable: 'appends at majority and linearizable reads agree with real time',
+  'works-again': 'once all faults end, appends at majority work again in time',
   convergence: 'once all faults end, all nodes agree, and nobody waits',
   'time-passes': 'nothing happens for ever without time passing',
 } as const;

@@ -2,16 +2,25 @@
  * `make simulate`: plays many seeds on all cores, or prints all events of one.
  *   SEEDS=10000 FROM=1   how many, and the first; the last line is `10000 passed, 0 failed`
  *   SEED=42 TRACE=1      one seed, with all its events
+ *   ELECTIONS=1          clusters that elect their master, instead of those with a fixed one
  */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { KEPT_SEEDS } from './kept-seeds.ts';
+import { KEPT_SEEDS as KEPT_ELECTIONS } from './elections/kept-seeds.ts';
+import { simulate as simulateElections } from './elections/simulate.ts';
+import { INTERESTING_STATES as STATES_OF_ELECTIONS } from './elections/states.ts';
+import { KEPT_SEEDS as KEPT_FIXED } from './kept-seeds.ts';
 import { replayCommand } from './replay.ts';
-import { simulate } from './simulate.ts';
-import type { Simulation } from './simulation.ts';
-import { INTERESTING_STATES } from './states.ts';
+import { simulate as simulateFixed } from './simulate.ts';
+import { INTERESTING_STATES as STATES_OF_FIXED } from './states.ts';
+
+/** What is told of a simulation of either kind. */
+interface Simulation {
+  readonly trace: readonly string[];
+  readonly weather: unknown;
+}
 
 interface Outcome {
   readonly seed: number;
@@ -20,24 +29,35 @@ interface Outcome {
   readonly states: readonly string[];
 }
 
+const isOfElections = Boolean(process.env.ELECTIONS);
+const KEPT_SEEDS = isOfElections ? KEPT_ELECTIONS : KEPT_FIXED;
+const INTERESTING_STATES = isOfElections ? STATES_OF_ELECTIONS : STATES_OF_FIXED;
 const PROGRESS_EVERY = 500;
 const SEEDS_PER_TURN = 10;
 
+/** Plays a seed of the kind that was asked for; `onMade` is told before anything happens. */
+function simulate(
+  seed: number,
+  onMade: (simulation: Simulation, states: ReadonlySet<string>) => void = () => {},
+): Simulation {
+  if (isOfElections) {
+    return simulateElections(seed, undefined, (world) => onMade(world, world.states));
+  }
+  return simulateFixed(seed, undefined, (made) => onMade(made, made.history.states));
+}
+
 function play(seed: number, onSimulation: (simulation: Simulation) => void = () => {}): Outcome {
-  let simulation: Simulation | undefined;
+  let states: ReadonlySet<string> = new Set();
+  let problem: string | null = null;
   try {
-    simulate(seed, undefined, (made) => {
-      simulation = made;
+    simulate(seed, (made, itsStates) => {
+      states = itsStates;
       onSimulation(made);
     });
-    return { seed, problem: null, states: [...(simulation?.history.states ?? [])] };
   } catch (error) {
-    return {
-      seed,
-      problem: (error as Error).message,
-      states: [...(simulation?.history.states ?? [])],
-    };
+    ({ message: problem } = error as Error);
   }
+  return { seed, problem, states: [...states] };
 }
 
 function tellStory(seed: number, hasTrace: boolean): number {
@@ -89,7 +109,9 @@ async function playMany(from: number, count: number): Promise<number> {
     for (const state of outcome.states) states.set(state, (states.get(state) ?? 0) + 1);
     if (outcome.problem !== null) {
       failed.push(outcome);
-      console.log(`seed ${outcome.seed}: ${outcome.problem}\n  ${replayCommand(outcome.seed)}`);
+      console.log(
+        `seed ${outcome.seed}: ${outcome.problem}\n  ${replayCommand(outcome.seed, isOfElections ? 'elections' : '')}`,
+      );
     }
     if (played % PROGRESS_EVERY === 0) console.log(`${played} of ${seeds.length} played`);
   });

@@ -87,7 +87,11 @@ export class Reader {
   #goTo(host: Node): void {
     const { core } = host;
     const shown = () => shownTo(core, this.#concern);
-    this.#at = { host, core, follower: new Follower(core, shown, this.#position ?? 1, DIGESTS) };
+    this.#at = {
+      host,
+      core,
+      follower: new Follower(core, shown, this.#position ?? 1, DIGESTS, this.#concern),
+    };
   }
 
   #look(entriesMax: number): void {

@@ -13,7 +13,7 @@ describe('members of a test', () => {
     const second = await members.master();
     assert.notEqual(second.id, first.id);
     await first.restart();
-    await members.handOver(await members.whole(), first);
+    await members.changeMaster(first);
     const third = await members.master();
     third.pause();
     assert.notEqual((await members.master()).id, third.id);

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Answer, health, request } from './client.ts';
 import { type Environment, FAST, NodeProcess } from './cluster.ts';
-import { waitFor } from './wait.ts';
+import { DEADLINE_MS, waitFor } from './wait.ts';
 
 /** Elections are quick, and yet a machine that is busy for some hundred ms causes none. */
 export const ELECTION = { ...FAST, ELECTION_TIMEOUT_MS: 1000 };
@@ -153,6 +153,17 @@ export class Members {
       },
       body: JSON.stringify(to === undefined ? {} : { to: to.id }),
     });
+  }
+
+  /** Hands over, and again if that does not come about in time; returns the master before. */
+  async changeMaster(to?: Member): Promise<Member> {
+    const end = performance.now() + DEADLINE_MS;
+    for (;;) {
+      const from = await this.whole();
+      const { status, body } = await this.handOver(from, to);
+      if (status === 200) return from;
+      if (performance.now() > end) throw new Error(`no handover: ${JSON.stringify(body)}`);
+    }
   }
 
   /** What `/health` says of those that are awake and answer. */

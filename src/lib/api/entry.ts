@@ -36,12 +36,14 @@ export async function readHeldEntry(
   context.log = core;
   const parameters = parseQuery(context.query, ['w', 'readConcern']);
   const wished = readConcernIn(parameters);
-  const { concern } = await passReadConcern(port, masterLength, context, wished);
   const wText = parameters.get('w');
   const w = wText === undefined ? null : parseWText(wText);
+  // Which nodes hold it is known to the master alone.
+  if (w !== null && core.role !== 'master') throw problemOf(core.notMaster(port.now()));
+  const { concern } = await passReadConcern(port, masterLength, context, wished);
   const seq = requireSeq(core, context.parameter, concern);
+  // It may have stepped down meanwhile.
   if (core.role !== 'master') {
-    // Which nodes hold it is known to the master alone.
     if (w !== null) throw problemOf(core.notMaster(port.now()));
     sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
     return;

@@ -30,7 +30,8 @@ function readFields(
   const { req, query } = context;
   parseQuery(query, []);
   const hasBody = req.headers['content-length'] !== '0' && hasContent(req.headers);
-  if (hasBody) requireContentType(req, 'application/json');
+  // A foreign web page may send a POST without a body, and names its origin then. JSON it may not send.
+  if (hasBody || req.headers.origin !== undefined) requireContentType(req, 'application/json');
   readBody(context, SMALL_BODY_BYTES_MAX, (body) => {
     const fields = body.length === 0 ? {} : requireObject(parseJson(body), known);
     onFields(fields).catch((error: unknown) => context.fail(error));

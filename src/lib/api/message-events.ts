@@ -37,7 +37,7 @@ export async function tail(
   const { res } = context;
   if (!beginEvents(context, headers)) return;
   const { core } = port;
-  const follower = new Follower(core, () => shownTo(core, concern), start, ID_DIGESTS);
+  const follower = new Follower(core, () => shownTo(core, concern), start, ID_DIGESTS, concern);
   const form = eventForm((seq) => eventIdAt(core, seq));
   let left = limit;
   let commentAt = port.now() + TAIL_COMMENT_MS;

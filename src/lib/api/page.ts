@@ -12,8 +12,11 @@ const SCRIPTS = [
   'views/dom.js',
   'data/api.js',
   'data/cluster.js',
+  'data/epochs.js',
   'views/mode.js',
   'views/cells.js',
+  'views/lane.js',
+  'views/members.js',
   'views/lanes.js',
   'views/table.js',
   'data/samples.js',
@@ -29,6 +32,10 @@ const SCRIPTS = [
 export interface PageOptions {
   /** Whether this master passes faults on to its secondaries. */
   readonly faultInjection: boolean;
+  /** Whether a master is elected, so that this node may be the master or not. */
+  readonly isElected: boolean;
+  /** Whether handing over requires a token, which the page does not ask for. */
+  readonly needsClusterToken: boolean;
   /** Whether clients must send a token; then the page asks the reader for it first. */
   readonly needsToken: boolean;
   /** The largest `lastSeenMsAgo` of a secondary that answers its heartbeats in time. */
@@ -48,7 +55,8 @@ export function pageRoute(options: PageOptions): Route {
   return staticRoute({ path: '/', mediaType, contentType, text: html, headers });
 }
 
-function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions) {
+function assemble(options: PageOptions) {
+  const { faultInjection, needsToken, isElected, needsClusterToken, onTimeMs } = options;
   const style = part('page.css');
   const script = SCRIPTS.map(part).join('\n');
   // Functions, because `$&` and the like have a meaning in a replacement that is a string.
@@ -57,6 +65,11 @@ function assemble({ faultInjection, needsToken, onTimeMs }: PageOptions) {
     .replace('<script type="module">', () => `<script type="module">${script}`)
     .replace('data-faults="off"', `data-faults="${faultInjection ? 'on' : 'off'}"`)
     .replace('data-token="none"', `data-token="${needsToken ? 'needed' : 'none'}"`)
+    .replace('data-cluster="classic"', `data-cluster="${isElected ? 'elected' : 'classic'}"`)
+    .replace(
+      'data-cluster-token="none"',
+      `data-cluster-token="${needsClusterToken ? 'needed' : 'none'}"`,
+    )
     .replace('data-on-time-ms="0"', `data-on-time-ms="${onTimeMs}"`);
   return { html, policy: policyFor(style, script) };
 }

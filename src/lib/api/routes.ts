@@ -14,7 +14,7 @@ import { type MasterLength, readIndexRoute } from './linearizable.ts';
 import { membershipRoutes } from './membership.ts';
 import { listRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
-import { pageRoute } from './page.ts';
+import { type PageOptions, pageRoute } from './page.ts';
 import type { NodePort } from './ports.ts';
 import { type SecondaryFaultOptions, secondaryFaultRoutes } from './secondary-faults.ts';
 
@@ -29,6 +29,8 @@ export interface RoutesOptions {
 }
 
 export interface MasterOptions extends AppendOptions, SecondaryFaultOptions {
+  /** The token of nodes and operators; null for none. */
+  readonly clusterToken: string | null;
   readonly heartbeat: HeartbeatConfig;
 }
 
@@ -41,7 +43,7 @@ export function nodeRoutes(port: NodePort, options: RoutesOptions): Route[] {
   const hasMaster = master === null || isMember;
   const otherMethods = master === null ? APPENDS_GO_TO_THE_MASTER : undefined;
   return [
-    ...(master === null ? [] : masterRoutes(port, master, faultInjection)),
+    ...(master === null ? [] : masterRoutes(port, master, { faultInjection, isElected: isMember })),
     listRoute(port, masterLength, otherMethods),
     route('GET', '/messages/{}', 'client', JSON_ONLY, (context) =>
       master !== null
@@ -58,13 +60,22 @@ export function nodeRoutes(port: NodePort, options: RoutesOptions): Route[] {
 }
 
 /** What a node has that is the master, or may become it. */
-function masterRoutes(port: NodePort, master: MasterOptions, faultInjection: boolean): Route[] {
-  const { apiToken, heartbeat } = master;
+function masterRoutes(
+  port: NodePort,
+  master: MasterOptions,
+  cluster: Pick<PageOptions, 'faultInjection' | 'isElected'>,
+): Route[] {
+  const { apiToken, clusterToken, heartbeat } = master;
   const onTimeMs = onTimeMsOf(heartbeat);
   return [
     route('POST', '/messages', 'client', JSON_ONLY, (context) => append(port, master, context)),
-    ...(faultInjection ? secondaryFaultRoutes(master) : []),
-    pageRoute({ faultInjection, needsToken: apiToken !== null, onTimeMs }),
+    ...(cluster.faultInjection ? secondaryFaultRoutes(master) : []),
+    pageRoute({
+      ...cluster,
+      needsToken: apiToken !== null,
+      needsClusterToken: clusterToken !== null,
+      onTimeMs,
+    }),
   ];
 }
 

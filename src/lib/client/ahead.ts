@@ -39,8 +39,11 @@ export async function nodeAhead(
     const theirs = last() === before ? await ask(url) : null;
     // Ours is asked only if the other one may be ahead.
     const isNews = theirs !== null && mayBeAhead(theirs, own, last());
-    const now = isNews ? await ask(ours) : null;
-    own = now ?? own;
+    const answer: Position | null = isNews ? await ask(ours) : null;
+    own = answer ?? own;
+    // One that does not answer, as a member that hangs, shows no more than came from it.
+    const now: Position | null =
+      isNews && own !== null ? (answer ?? { ...own, length: last() }) : null;
     if (theirs === null || now === null || !mayBeAhead(theirs, now, last())) {
       seen = null;
       continue;

@@ -63,7 +63,7 @@ export class Caller {
         headers: { ...this.#headers, ...headers },
         redirect: 'error',
         signal: scope.signal,
-        ...(body === undefined ? {} : { body }),
+        ...bodyOf(body),
       });
       const response = await scope.within(answering);
       if (!response.ok) throw await refusalIn(response, scope);
@@ -97,10 +97,9 @@ export class Caller {
     }
   }
 
-  /** Waits before the next attempt: at least as long as `Retry-After` says, and longer after each failure. */
-  async pause(scope: Scope, failures: number, error: unknown): Promise<void> {
+  /** Waits before the next attempt: at least for `leastMs`, and longer after each failure. */
+  async pause(scope: Scope, failures: number, leastMs: number): Promise<void> {
     const { backoffBaseMs, backoffMaxMs } = this.#options;
-    const leastMs = error instanceof ProblemError ? error.retryAfterMs : 0;
     const delayMs = backoffMs(Math.max(1, failures), backoffBaseMs, backoffMaxMs, Math.random());
     // The jitter is added to `Retry-After`, or all clients that got the same value would retry together.
     await scope.sleep(leastMs + delayMs);
@@ -115,6 +114,15 @@ export class Caller {
     }
     return Buffer.concat(chunks).toString();
   }
+}
+
+/**
+ * A body that cannot be read twice: `fetch` sends any other one again by itself when the answer is 421. With
+ * credentials of its own, of which it has none, it would not show a 401 then.
+ */
+function bodyOf(body: string | undefined): RequestInit & { duplex?: 'half' } {
+  if (body === undefined) return {};
+  return { body: new Blob([body]).stream(), duplex: 'half', credentials: 'omit' };
 }
 
 async function refusalIn(response: Response, scope: Scope): Promise<ProblemError> {

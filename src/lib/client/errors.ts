@@ -65,6 +65,11 @@ export function mayPass(error: unknown): error is ProblemError | NoAnswerError {
   return error instanceof ProblemError && error.status >= 500 && error.problem !== 'log-full';
 }
 
+/** How long to wait before another attempt at the same node, in ms; 0 if the failure does not say. */
+export function retryAfterMs(error: unknown): number {
+  return error instanceof ProblemError ? error.retryAfterMs : 0;
+}
+
 /** The more informative of two failures: a refusal rather than silence. */
 export function moreTelling(before: unknown, now: unknown): unknown {
   return before instanceof ProblemError && !(now instanceof ProblemError) ? before : now;

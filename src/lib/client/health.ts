@@ -1,13 +1,39 @@
-/** What `GET /health` says, typed; whether it is a master's is told by its having secondaries. */
+/**
+ * What `GET /health` says, typed. Members of a cluster that elects its master tell their role; whether another answer
+ * is a master's is told by its having secondaries.
+ */
 import type { SecondaryHealth as SecondaryOfMaster } from '../core/replication/peer-ports.ts';
 
 export type { SecondaryOfMaster };
 
+export interface Member {
+  readonly id: string;
+  /** Its address for the other members, which may mean nothing to a client. */
+  readonly url: string;
+}
+
+/** Who the master is, as a member says; its url is the one for the other members. */
+export interface KnownMaster extends Member {
+  readonly epoch: number;
+}
+
+/** What only members of a cluster that elects its master say. */
+export interface MemberHealth {
+  /** The master as far as the node knows; null if it knows of none. */
+  readonly master?: KnownMaster | null;
+  /** All members, the node itself included. */
+  readonly members?: readonly Member[];
+  /** Why the node was not elected when it stood last, or has stopped being the master. */
+  readonly reason?: string;
+}
+
 /** The health of a master. */
-export interface MasterHealth {
+export interface MasterHealth extends MemberHealth {
   readonly role: 'master';
   readonly status: 'ok' | 'degraded' | 'read-only' | 'recovering';
   readonly nodeId: string;
+  /** Which incarnation of the node answers; only members say so. */
+  readonly bootId?: string;
   readonly epoch: number;
   readonly logId: string | null;
   /** How many messages it shows. */
@@ -32,10 +58,8 @@ export interface MasterHealth {
   readonly fenced?: { readonly byEpoch: number | null };
 }
 
-/** The health of a secondary. */
-export interface SecondaryHealth {
-  readonly role: 'secondary';
-  readonly status: 'ok';
+/** What a secondary and a candidate say alike. */
+interface FollowerHealth extends MemberHealth {
   readonly nodeId: string;
   /** Which incarnation of the node answers. */
   readonly bootId: string;
@@ -53,7 +77,19 @@ export interface SecondaryHealth {
   readonly discarded: number;
 }
 
-export type Health = MasterHealth | SecondaryHealth;
+/** The health of a secondary. */
+export interface SecondaryHealth extends FollowerHealth {
+  readonly role: 'secondary';
+  readonly status: 'ok';
+}
+
+/** The health of a member that stands for election. */
+export interface CandidateHealth extends FollowerHealth {
+  readonly role: 'candidate';
+  readonly status: 'recovering';
+}
+
+export type Health = MasterHealth | SecondaryHealth | CandidateHealth;
 
 /**
  * The body of `GET /health` with the role it tells.
@@ -65,4 +101,18 @@ export function readHealth(body: any): Health {
     throw new TypeError('the answer is not the health of a node');
   }
   return { role: Array.isArray(body.secondaries) ? 'master' : 'secondary', ...body };
+}
+
+/** Whether the node is a member of a cluster that elects its master. */
+export function isMember(health: Health): boolean {
+  return health.members !== undefined;
+}
+
+/** The value as a master that a node names; null if it is none. */
+// biome-ignore lint/suspicious/noExplicitAny: what came is not known before it is checked
+export function readKnownMaster(value: any): KnownMaster | null {
+  const { id, url, epoch } = value ?? {};
+  const isOne =
+    typeof id === 'string' && typeof url === 'string' && Number.isSafeInteger(epoch) && epoch >= 0;
+  return isOne ? { id, url, epoch } : null;
 }

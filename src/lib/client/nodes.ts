@@ -1,24 +1,28 @@
 /**
- * The nodes of a client: which one is the master, and which one it reads from. Both are kept until they fail.
+ * The nodes of a client: which one is the master, and which one it reads from. Both are kept until they fail. An
+ * elected master is followed by its id. Members have addresses for each other that may lead nowhere, or to another
+ * host, from where the client is; so it calls no URL that it was not given, and its token goes nowhere else.
  */
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import type { Caller } from './caller.ts';
-import { NoAnswerError } from './errors.ts';
-import { type Health, type MasterHealth, readHealth } from './health.ts';
+import { type Health, type KnownMaster, readHealth, readKnownMaster } from './health.ts';
+import { type Candidate, findMaster } from './master-search.ts';
 import { Scope } from './scope.ts';
 
-/** A node to send an append to, and whether it is known to be the master. */
-export interface Candidate {
-  readonly url: string;
-  readonly isKnown: boolean;
-}
+/**
+ * How often, while an elected master does not answer, the other nodes are asked whether there is a newer one, in ms.
+ */
+const SUCCESSOR_CHECK_MS = 1000;
 
 export class Nodes {
   readonly urls: readonly string[];
   readonly #caller: Caller;
   readonly #signal: AbortSignal | undefined;
-  #master: string | null = null;
+  /** The `nodeId` that was last seen at each URL. */
+  readonly #ids = new Map<string, string>();
+  #master: Candidate | null = null;
   #search: Promise<Candidate> | null = null;
+  #newest: { readonly asked: Promise<number>; readonly at: number } | null = null;
   #reader = 0;
 
   /** @throws TypeError if there is no URL, or one cannot be that of a node */
@@ -30,18 +34,20 @@ export class Nodes {
   }
 
   /** The health of a node; throws a NoAnswerError or ProblemError. */
-  health(scope: Scope, url: string): Promise<Health> {
-    return this.#caller.ask(scope, url, { path: '/health' }, readHealth);
+  async health(scope: Scope, url: string): Promise<Health> {
+    const health = await this.#caller.ask(scope, url, { path: '/health' }, readHealth);
+    if (this.urls.includes(url)) this.#ids.set(url, health.nodeId);
+    return health;
   }
 
   /**
-   * The node to send appends to. If all nodes are secondaries it is one of them, whose refusal says why.
+   * The node to send appends to. If none can be the master it is one of them, whose refusal says why.
    * @throws NoAnswerError if no master answers now, but one may later
    */
   async master(scope: Scope): Promise<Candidate> {
-    if (this.#master !== null) return { url: this.#master, isKnown: true };
+    if (this.#master !== null) return this.#master;
     const [only] = this.urls as [string];
-    if (this.urls.length === 1) return { url: only, isKnown: false };
+    if (this.urls.length === 1) return { url: only, isKnown: false, epoch: null };
     // Concurrent calls share one search.
     this.#search ??= this.#find().finally(() => {
       this.#search = null;
@@ -51,7 +57,56 @@ export class Nodes {
 
   /** Makes the next call look for the master again, if it is this one. */
   forgetMaster(url: string): void {
-    if (this.#master === url) this.#master = null;
+    if (this.#master?.url === url) this.#master = null;
+  }
+
+  /**
+   * Takes the master that a node has named when it refused. False if no node is known to be that one: a search may
+   * tell.
+   * @param refused the URL that is not the master's
+   */
+  follow({ id, url, epoch }: KnownMaster, refused: string): boolean {
+    this.forgetMaster(refused);
+    // Another call may have found a newer one.
+    if (this.#master !== null && (this.#master.epoch ?? 0) >= epoch) return true;
+    const named = this.urls.find((given) => this.#ids.get(given) === id) ?? this.#sameUrl(url, id);
+    if (named === undefined || named === refused) return false;
+    this.#master = { url: named, isKnown: true, epoch };
+    return true;
+  }
+
+  /** The given URL that is written like this one, unless another node has answered there. */
+  #sameUrl(url: string, id: string): string | undefined {
+    const plain = url.replace(/\/+$/, '');
+    return this.urls.find((given) => given === plain && (this.#ids.get(given) ?? id) === id);
+  }
+
+  /**
+   * Resolves when another node says that there is a newer master than this elected one, which may hang: its
+   * connections then stay open, and nothing is answered.
+   * @throws the reason for which the scope ends
+   */
+  async succeeded(scope: Scope, { url, epoch }: Candidate): Promise<void> {
+    do await scope.sleep(SUCCESSOR_CHECK_MS);
+    while ((await scope.within(this.#newestEpoch(url))) <= (epoch ?? 0));
+  }
+
+  /** The epoch of the newest master that other nodes name; concurrent calls share the question. */
+  #newestEpoch(master: string): Promise<number> {
+    const now = performance.now();
+    if (this.#newest === null || now - this.#newest.at >= SUCCESSOR_CHECK_MS / 2) {
+      this.#newest = { asked: this.#askEpochs(master), at: now };
+    }
+    return this.#newest.asked;
+  }
+
+  async #askEpochs(master: string): Promise<number> {
+    const scope = new Scope([this.#signal]);
+    scope.expireIn(SUCCESSOR_CHECK_MS);
+    const others = this.urls.filter((url) => url !== master);
+    const asked = others.map((url) => this.health(scope, url).catch(() => null));
+    const healths = await Promise.all(asked).finally(() => scope.close());
+    return Math.max(0, ...healths.map((health) => readKnownMaster(health?.master)?.epoch ?? 0));
   }
 
   /** All nodes, the one that is read from first. */
@@ -69,34 +124,16 @@ export class Nodes {
     if (this.urls[this.#reader] === url) this.#reader = (this.#reader + 1) % this.urls.length;
   }
 
-  /** Asks all nodes at once, and takes the first writable master without waiting for the others. */
   async #find(): Promise<Candidate> {
     const scope = new Scope([this.#signal]);
-    const masters: { url: string; epoch: number }[] = [];
-    let secondaries = 0;
-    const asked = this.urls.map(async (url) => {
-      const health = await this.health(scope, url);
-      if (health.role === 'secondary') secondaries += 1;
-      else if (health.fenced === undefined) masters.push({ url, epoch: health.epoch });
-      if (isWritable(health)) return url;
-      throw new NoAnswerError(`${url} takes no appends now`);
-    });
     try {
-      this.#master = await Promise.any(asked).catch(() => {
-        // No master is writable: takes the newest one, which may be writable soon.
-        return masters.sort((one, other) => other.epoch - one.epoch)[0]?.url ?? null;
-      });
+      const found = await findMaster(this.urls, (url) => this.health(scope, url), scope);
+      if (found.isKnown) this.#master = found;
+      return found;
     } finally {
       scope.close();
     }
-    if (this.#master !== null) return { url: this.#master, isKnown: true };
-    if (secondaries < this.urls.length) throw new NoAnswerError('no master answers');
-    return { url: this.urls[0] as string, isKnown: false };
   }
-}
-
-function isWritable(health: Health): health is MasterHealth {
-  return health.role === 'master' && ['ok', 'degraded'].includes(health.status);
 }
 
 /** The URL of a node without a trailing slash; throws a TypeError if it is not one. */

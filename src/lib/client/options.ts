@@ -1,6 +1,6 @@
 /** The options of each call, and the request or range that is made of them. */
 
-import type { ReadConcern } from '../core/concerns/read-barrier.ts';
+import type { ReadConcern as ShownConcern } from '../core/concerns/read-barrier.ts';
 import { isIdempotencyKey } from '../core/log/idempotency.ts';
 import { READ_WAIT_MS } from '../http/limits.ts';
 import type { Question } from './caller.ts';
@@ -8,7 +8,10 @@ import type { Range } from './reading.ts';
 import type { LogReset, WriteConcern } from './receipt.ts';
 
 export interface ClientOptions {
-  /** `http://host:port` of nodes, in the order in which they are read from; appends need the master among them. */
+  /**
+   * `http://host:port` of nodes, in the order in which they are read from. Appends need the master among them, so name
+   * all members where the master is elected. No other URL is called.
+   */
   readonly nodes: readonly string[];
   /** The `API_TOKEN` of the nodes. */
   readonly token?: string | undefined;
@@ -28,7 +31,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface TailOptions extends CallOptions, ConcernOptions {
+/** Which entries a read is shown; see `ConcernOptions`. */
+export type ReadConcern = ShownConcern | 'linearizable';
+
+export interface TailOptions extends CallOptions {
+  /** As for reads; a tail cannot be linearizable. */
+  readonly readConcern?: ShownConcern | undefined;
   /** The first seq; default 1. */
   readonly from?: number | undefined;
   /** In place of `from`: goes on after the entry with this `id`, which this or an earlier tail gave. */
@@ -41,7 +49,11 @@ export interface TailOptions extends CallOptions, ConcernOptions {
 }
 
 export interface ConcernOptions {
-  /** `local` (default): all that a node shows. `majority`: what it knows to be committed, so that it cannot be lost. */
+  /**
+   * `local` (default): all that a node shows. `majority`: what it knows to be committed, so that it cannot be lost.
+   * `linearizable`: all that was acknowledged at `majority` before the read began, and nothing that is not committed.
+   * A node confirms that with the master, within `waitMs`; members can, and a master.
+   */
   readonly readConcern?: ReadConcern | undefined;
 }
 
@@ -66,7 +78,15 @@ export interface ReadOptions extends CallOptions, ConcernOptions {
   readonly minSeq?: number | undefined;
   /** Read only from a node that shows everything that this client has appended. */
   readonly afterMyWrites?: boolean | undefined;
-  /** How long nodes may wait until they show it, in ms (rounded up to seconds); default 5000. */
+  /**
+   * How long nodes may wait until they show it, or have confirmed a linearizable read, in ms (rounded up to seconds);
+   * default 5000.
+   */
+  readonly waitMs?: number | undefined;
+}
+
+export interface EntryOptions extends CallOptions, ConcernOptions {
+  /** How long nodes may wait until they have confirmed a linearizable read, in ms (rounded up); default 5000. */
   readonly waitMs?: number | undefined;
 }
 

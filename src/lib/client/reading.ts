@@ -1,11 +1,12 @@
 /** Reads from any node: the next one is asked when one does not answer, or does not show enough yet. */
-import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
+import { shownTo } from '../core/concerns/read-barrier.ts';
 import type { Caller, OpenAnswer, Question } from './caller.ts';
 import { entriesIn } from './entries.ts';
-import { mayPass, moreTelling, NoAnswerError } from './errors.ts';
+import { mayPass, moreTelling, NoAnswerError, ProblemError } from './errors.ts';
 import type { Nodes } from './nodes.ts';
+import type { ReadConcern } from './options.ts';
 import { positionIn } from './position.ts';
-import type { Entry } from './receipt.ts';
+import { type Entry, readEntry } from './receipt.ts';
 import type { Scope } from './scope.ts';
 import { preferWait } from './writing.ts';
 
@@ -15,7 +16,7 @@ export interface Range {
   readonly limit?: number | undefined;
   /** Only from a node that shows this seq; 0 for any. */
   readonly minSeq: number;
-  /** How long all nodes together may wait for `minSeq`, in ms. */
+  /** How long all nodes together may wait for `minSeq`, or to confirm a linearizable read, in ms. */
   readonly waitMs: number;
   readonly readConcern: ReadConcern;
 }
@@ -56,19 +57,41 @@ export async function askAny<Answer>(
   throw failure;
 }
 
-/** The request for a range. The first node may wait for `minSeq` for all of `waitMs`, the next ones for what is left. */
-class RangeQuestion {
-  readonly #range: Range;
+/**
+ * How long nodes may wait for a read. For `minSeq` the first node may wait all the time, the next ones for what is
+ * left. For a linearizable read each node may wait for its part: one that asks in vain for the master must not use up
+ * the time.
+ */
+class ReadWait {
+  readonly #partMs: number | null;
   readonly #deadline: number;
 
-  constructor(range: Range) {
-    this.#range = range;
-    this.#deadline = performance.now() + range.waitMs;
+  constructor(nodes: Nodes, waitMs: number, concern: ReadConcern) {
+    this.#partMs = concern === 'linearizable' ? Math.ceil(waitMs / nodes.urls.length) : null;
+    this.#deadline = performance.now() + waitMs;
   }
 
   /** How long a node may wait now, in ms. */
-  waitMs(): number {
-    return this.#range.minSeq === 0 ? 0 : Math.max(0, this.#deadline - performance.now());
+  get ms(): number {
+    return this.#partMs ?? this.leftMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.#deadline - performance.now());
+  }
+}
+
+/** The request for a range. */
+class RangeQuestion {
+  readonly #range: Range;
+  readonly #mayWait: boolean;
+  readonly wait: ReadWait;
+
+  constructor(nodes: Nodes, range: Range) {
+    this.#range = range;
+    const { minSeq, waitMs, readConcern } = range;
+    this.#mayWait = minSeq > 0 || readConcern === 'linearizable';
+    this.wait = new ReadWait(nodes, this.#mayWait ? waitMs : 0, readConcern);
   }
 
   question(accept: string): Question {
@@ -77,15 +100,72 @@ class RangeQuestion {
     if (limit !== undefined) query.set('limit', String(limit));
     if (minSeq > 0) query.set('minSeq', String(minSeq));
     if (readConcern !== 'local') query.set('readConcern', readConcern);
-    const wait = minSeq > 0 ? preferWait(this.waitMs()) : {};
+    const wait = this.#mayWait ? preferWait(this.wait.ms) : {};
     return { path: `/messages?${query}`, headers: { accept, ...wait } };
   }
 }
 
+/**
+ * Asks the nodes in turn for a read of this concern. A linearizable one is tried again while there is time, for an
+ * election may be under way; and a node that can never confirm it, as a secondary for good, is passed over.
+ */
+async function askFor<Answer>(
+  caller: Caller,
+  nodes: Nodes,
+  scope: Scope,
+  { wait, concern }: { readonly wait: ReadWait; readonly concern: ReadConcern },
+  ask: (url: string) => Promise<Answer>,
+): Promise<Answer> {
+  if (concern !== 'linearizable') return askAny(nodes, scope, ask);
+  const isPassed = (error: unknown) => mayPass(error) || isUnableToConfirm(error);
+  for (let rounds = 1; ; rounds += 1) {
+    try {
+      return await askAny(nodes, scope, ask, isPassed);
+    } catch (error) {
+      if (!mayPass(error) || wait.leftMs === 0) throw error;
+      await caller.pause(scope, rounds, 0);
+    }
+  }
+}
+
+/** Whether a secondary that never becomes the master refuses a linearizable read, or a node that knows of none. */
+function isUnableToConfirm(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem === 'bad-request';
+}
+
+/** One entry, from any node that shows it. */
+export function readOne(
+  caller: Caller,
+  nodes: Nodes,
+  scope: Scope,
+  seq: number,
+  waitMs: number,
+  concern: ReadConcern,
+): Promise<Entry> {
+  const path = `/messages/${seq}`;
+  if (concern !== 'linearizable') {
+    const asked = concern === 'local' ? path : `${path}?readConcern=${concern}`;
+    const ask = (url: string) => caller.ask(scope, url, { path: asked }, readEntry);
+    // Another node may show it already.
+    return askAny(nodes, scope, ask, (error) => mayPass(error) || isNotFound(error));
+  }
+  const wait = new ReadWait(nodes, waitMs, concern);
+  return askFor(caller, nodes, scope, { wait, concern }, (url) => {
+    const headers = preferWait(wait.ms);
+    const question = { path: `${path}?readConcern=${concern}`, headers };
+    return caller.ask(scope, url, question, readEntry, wait.ms + 1000);
+  });
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem === 'not-found';
+}
+
 /** One page, from any node. */
 export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Range): Promise<Page> {
-  const asking = new RangeQuestion(range);
-  return askAny(nodes, scope, (url) =>
+  const asking = new RangeQuestion(nodes, range);
+  const { wait } = asking;
+  return askFor(caller, nodes, scope, { wait, concern: range.readConcern }, (url) =>
     caller.ask(
       scope,
       url,
@@ -95,7 +175,7 @@ export function readPage(caller: Caller, nodes: Nodes, scope: Scope, range: Rang
         const { length, committed, epoch } = positionIn(headers);
         return { messages: body as string[], length, committed, epoch };
       },
-      asking.waitMs() + 1000,
+      wait.ms + 1000,
     ),
   );
 }
@@ -110,18 +190,28 @@ export async function* readEntries(
   scope: Scope,
   range: Range,
 ): AsyncGenerator<Entry> {
-  const { waitMs, readConcern } = range;
-  let { from: next, minSeq } = range;
+  const { waitMs } = range;
+  let { from: next, minSeq, readConcern } = range;
   let end: number | null = null;
   let fruitless = 0;
   while (end === null || next <= end) {
     const limit: number | undefined = end === null ? range.limit : end - next + 1;
-    const asking = new RangeQuestion({ from: next, limit, minSeq, waitMs, readConcern });
-    const { url, answer, length } = await askAny(nodes, scope, async (url) => {
-      const question = asking.question('application/x-ndjson');
-      const answer = await caller.open(scope, url, question, asking.waitMs() + 1000);
-      return { url, answer, length: lengthIn(answer, readConcern) };
-    });
+    const asking = new RangeQuestion(nodes, { from: next, limit, minSeq, waitMs, readConcern });
+    const { wait } = asking;
+    const concern = readConcern;
+    const { url, answer, length } = await askFor(
+      caller,
+      nodes,
+      scope,
+      { wait, concern },
+      async (url) => {
+        const question = asking.question('application/x-ndjson');
+        const answer = await caller.open(scope, url, question, wait.ms + 1000);
+        return { url, answer, length: lengthIn(answer, concern) };
+      },
+    );
+    // Up to this end the first answer has confirmed it.
+    if (concern === 'linearizable') readConcern = 'majority';
     end ??= Math.min(length, next + (limit ?? Number.MAX_SAFE_INTEGER) - 1);
     minSeq = Math.max(minSeq, end);
     fruitless += 1;
@@ -144,9 +234,10 @@ export async function* readEntries(
   }
 }
 
-function lengthIn({ response, scope }: OpenAnswer, readConcern: ReadConcern): number {
+function lengthIn({ response, scope }: OpenAnswer, concern: ReadConcern): number {
   try {
-    return shownTo(positionIn(response.headers), readConcern);
+    // A linearizable read is shown what is committed.
+    return shownTo(positionIn(response.headers), concern === 'local' ? 'local' : 'majority');
   } catch (error) {
     scope.close();
     throw error;

@@ -8,7 +8,7 @@ import { TAIL_COMMENT_MS } from '../http/limits.ts';
 import { nodeAhead } from './ahead.ts';
 import type { Caller, OpenAnswer } from './caller.ts';
 import { eventsIn, type LogEvent } from './entries.ts';
-import { LogResetError, mayPass, NoAnswerError } from './errors.ts';
+import { LogResetError, mayPass, NoAnswerError, retryAfterMs } from './errors.ts';
 import type { Nodes } from './nodes.ts';
 import type { TailOptions } from './options.ts';
 import { positionOrNull } from './position.ts';
@@ -56,7 +56,7 @@ export async function* followEntries(
       nodes.leaveReader(url);
       failures += 1;
       const rounds = failures / nodes.urls.length;
-      if (Number.isInteger(rounds)) await caller.pause(scope, rounds, error);
+      if (Number.isInteger(rounds)) await caller.pause(scope, rounds, retryAfterMs(error));
     }
   }
 }

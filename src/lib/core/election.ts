@@ -44,19 +44,15 @@ export class Election {
     return now < this.#heardAt + this.#config.timeoutMs ? this.#master : null;
   }
 
-  /** A heartbeat of a master has come, and is listened to. */
+  /** The master that was heard last, if it writes under this ballot; null if not, or if it is known to be gone. */
+  masterOf({ epoch, writer }: Ballot): KnownMaster | null {
+    const known = this.#master;
+    return known?.epoch === epoch && known.writer === writer ? known : null;
+  }
+
+  /** A heartbeat or a frame of a master has come, and is listened to. */
   heard(master: KnownMaster, now: number): void {
     this.#master = master;
-    this.#heardAgain(now);
-  }
-
-  /** A frame of this ballot has come, and is listened to. */
-  heardFrame({ epoch, writer }: Ballot, now: number): void {
-    const known = this.#master;
-    if (known !== null && known.epoch === epoch && known.writer === writer) this.#heardAgain(now);
-  }
-
-  #heardAgain(now: number): void {
     this.#heardAt = now;
     this.#standAt = null;
     this.#probeAt = now + 1.5 * this.#config.heartbeatIntervalMs;
@@ -81,8 +77,7 @@ export class Election {
   }
 
   /**
-   * This node has stood and is not the master, or has promised the ballot of another candidate. It stands soon, for its
-   * polls change nothing.
+   * This node has stood and is not the master. It stands again soon, for its polls change nothing.
    * @param isFirstStart whether nobody has a log yet, so that there is no master whom it could disturb
    */
   lost(now: number, random: number, isFirstStart: boolean): void {
@@ -90,6 +85,14 @@ export class Election {
     const { heartbeatIntervalMs, timeoutMs } = this.#config;
     const delayMs = Math.min(heartbeatIntervalMs, timeoutMs / 3);
     this.#standAt = now + (0.5 + random) * delayMs * (isFirstStart ? FIRST_START_PART : 1);
+  }
+
+  /**
+   * This node has promised the ballot of a candidate: no older master is listened to any more, and the candidate gets the
+   * time to take over (Raft, 5.2). To stand soon would take the promise back from one that is slow.
+   */
+  promised(now: number, random: number): void {
+    this.steppedDown(now, random);
   }
 
   /** This node was the master: it gives the others the time to elect one before it stands. */

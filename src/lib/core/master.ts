@@ -378,6 +378,11 @@ export class Master extends Role {
     return this.#cluster.offerHandover(to, this.#leadership as Prepare, now);
   }
 
+  /** The handover is over, and this is still the master: no member may stand by it any more. */
+  withdrawHandover(): void {
+    for (const peer of this.#cluster.peers) peer.withdrawHandover();
+  }
+
   /** Whether a master that stops has nothing left to do: no client waits, and nothing is on its way. */
   get isDrained(): boolean {
     if (this.waiting > 0) return false;

@@ -71,6 +71,8 @@ export class Node extends Role {
   readonly #election: Election | null;
   #master: Master | null = null;
   #handover: Handover | null = null;
+  /** The ballot of the master by whose handover it stands; undefined if it does not. */
+  #standsBy: Ballot | undefined;
   /** Who waits for the outcome of a candidacy that accepts the loss of entries. */
   #onAccepted: ((outcome: MasterFacts | string) => void) | null = null;
   /** The last time and random numbers that were given, for what follows from an event in the same step. */
@@ -211,7 +213,7 @@ export class Node extends Role {
     if (election === null) return this.secondary.heartbeat(request);
     const { membersDigest: members } = election;
     if (request === null) return { ...this.secondary.heartbeat(null), members };
-    const refusal = this.#refuseStranger(request, members);
+    const refusal = this.#refuseStranger(request, election);
     if (refusal !== null) return refusal;
     const isLook = request.prepare === null && request.sender === undefined;
     const heard = isLook || request.isCandidate ? this.#heardInsteadOf(request) : null;
@@ -223,18 +225,22 @@ export class Node extends Role {
     const { prepare } = request;
     if (prepare !== null && this.#isFor(request)) this.#yieldTo(prepare, prepare.logId);
     const answer = this.secondary.heartbeat(request);
-    if (prepare !== null && compareBallots(prepare, this.replica.ballot) === 0) {
+    const isPromised = prepare !== null && compareBallots(prepare, this.replica.ballot) === 0;
+    if (isPromised && this.#isFor(request)) {
       // An older master is not listened to any more, so it is not the master for this node.
-      if (request.isCandidate) this.#election?.lost(now, random(), false);
+      if (request.isCandidate) this.#election?.promised(now, random());
       else this.#hear(request, prepare);
     }
     return { ...answer, members };
   }
 
   /** A node with another list of members, or a master without one, is refused. */
-  #refuseStranger({ sender, prepare }: HeartbeatRequest, members: string): Refusal | null {
+  #refuseStranger(
+    { sender, prepare }: HeartbeatRequest,
+    { members: all, membersDigest: members }: MembersConfig,
+  ): Refusal | null {
     if (sender === undefined ? prepare === null : sender.members === members) return null;
-    const list = (this.members ?? []).map(({ id, url }) => `${id}=${url}`).join(',');
+    const list = all.map(({ id, url }) => `${id}=${url}`).join(',');
     const fields = { sender: sender?.id ?? null, theirs: sender?.members ?? null, ours: members };
     // It asks with every heartbeat, and is news once.
     const stranger = `${fields.sender} ${fields.theirs}`;
@@ -260,8 +266,9 @@ export class Node extends Role {
     }
     const known = this.#election?.masterAt(this.#now) ?? null;
     if (known === null || isSameBallot(handover, known)) return null;
-    if (sender?.id !== known.id) return known;
-    // The master itself asks: it is not the master any more.
+    // The same run of the master may have asked before it was elected, and the question has come late.
+    if (sender?.id !== known.id || sender.bootId === known.bootId) return known;
+    // Another run of the master asks: it is not the master any more.
     this.#election?.gone(this.#now, this.#random());
     return null;
   }
@@ -280,7 +287,7 @@ export class Node extends Role {
     const { id, bootId } = sender;
     const { epoch, writer } = prepare;
     const before = this.#election?.masterAt(this.#now);
-    this.#election?.heard({ id, bootId, epoch, writer }, this.#now);
+    this.#hearInTime({ id, bootId, epoch, writer });
     this.#lastFailure = null;
     this.#hasHeardMaster = true;
     this.#handover?.heard(this.#factsOf(id, epoch));
@@ -290,6 +297,12 @@ export class Node extends Role {
     }
     const isSuccessor = isSameBallot(handover, prepare) && this.isComplete && this.#master === null;
     if (isSuccessor) this.#stand({ why: 'handover', of: prepare });
+  }
+
+  /** Who stands and hears a master before it has prepared stands no more, unless that master hands over to it. */
+  #hearInTime(master: KnownMaster): void {
+    if (!isSameBallot(this.#standsBy, master)) this.#master?.stepDown('it hears a master');
+    this.#election?.heard(master, this.#now);
   }
 
   /** A frame arrived; see `Secondary.receive`. */
@@ -307,7 +320,9 @@ export class Node extends Role {
     const isForThis = frame.bootId === undefined || frame.bootId === this.#config.bootId;
     if (isForThis) this.#yieldTo(frame, frame.logId);
     this.secondary.receive(frame, draws, now, onAnswer);
-    this.#election?.heardFrame(frame, now);
+    const isHeard = isForThis && isSameBallot(this.replica.ballot, frame);
+    const known = isHeard ? this.#election.masterOf(frame) : null;
+    if (known !== null) this.#hearInTime(known);
   }
 
   /** A stream of frames to this node has ended. */
@@ -351,6 +366,7 @@ export class Node extends Role {
       over: (reason) => this.#over(master, reason),
     });
     this.#master = master;
+    this.#standsBy = config.handover;
     master.tick(this.#now, this.#random);
   }
 
@@ -433,6 +449,7 @@ export class Node extends Role {
     }
     this.#handover = new Handover(master, to, now + election.timeoutMs, (end) => {
       this.#handover = null;
+      master.withdrawHandover();
       this.#handovers[typeof end === 'string' ? 'failed' : 'done'] += 1;
       const level = typeof end === 'string' ? 'warn' : 'info';
       const fields = typeof end === 'string' ? { reason: end } : { to: end.id, epoch: end.epoch };
@@ -472,7 +489,9 @@ export class Node extends Role {
 
   nextWakeAt(): number {
     const never = Number.POSITIVE_INFINITY;
-    const own = this.#master?.nextWakeAt() ?? this.#election?.nextWakeAt ?? never;
+    // A node that stops does not stand.
+    const standsAt = this.#isStopping ? never : (this.#election?.nextWakeAt ?? never);
+    const own = this.#master?.nextWakeAt() ?? standsAt;
     return Math.min(own, this.secondary.nextWakeAt(), this.#handover?.nextWakeAt ?? never);
   }
 

@@ -9,6 +9,8 @@ setText(byId('origin'), location.origin);
 startToken();
 onCluster(showMode);
 onCluster(showLanes);
+startMembers();
+startEpochs();
 startTable();
 startComposer();
 startFaults();

@@ -9,7 +9,13 @@ import { Logger } from '../../../src/lib/runtime/logger.ts';
 import { request } from '../../support/client.ts';
 
 const logger = new Logger('n', 'error', 'json', (line) => assert.fail(line));
-const PLAIN = { faultInjection: false, needsToken: false, onTimeMs: 2500 };
+const PLAIN: PageOptions = {
+  faultInjection: false,
+  needsToken: false,
+  isElected: false,
+  needsClusterToken: false,
+  onTimeMs: 2500,
+};
 
 async function serve(t: TestContext, options: PageOptions): Promise<string> {
   const routes = [pageRoute(options)];
@@ -57,15 +63,21 @@ describe('GET /', () => {
     assert.notEqual(other.headers.get('etag'), etag);
   });
 
-  it('knows what is open on this master', async (t) => {
+  it('knows what is open on this node, and whether a master is elected', async (t) => {
     assert.match(
       await page(t, PLAIN),
-      /<html [^>]*data-faults="off" data-token="none" data-on-time-ms="2500">/,
+      /<html [^>]*data-faults="off" data-token="none" data-cluster="classic" data-cluster-token="none" data-on-time-ms="2500">/,
     );
-    const all = { ...PLAIN, faultInjection: true, needsToken: true };
+    const all: PageOptions = {
+      ...PLAIN,
+      faultInjection: true,
+      needsToken: true,
+      isElected: true,
+      needsClusterToken: true,
+    };
     assert.match(
       await page(t, all),
-      /<html [^>]*data-faults="on" data-token="needed" data-on-time-ms="2500">/,
+      /<html [^>]*data-faults="on" data-token="needed" data-cluster="elected" data-cluster-token="needed" data-on-time-ms="2500">/,
     );
   });
 

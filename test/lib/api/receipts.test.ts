@@ -45,7 +45,8 @@ describe('a receipt', () => {
         suspectedAfterMisses: 1,
         unhealthyAfterMisses: 3,
       };
-      const master = { ...options, secondaries: [], apiToken: null, heartbeat };
+      const tokens = { apiToken: null, clusterToken: null };
+      const master = { ...options, ...tokens, secondaries: [], heartbeat };
       const routes = nodeRoutes(losingPort(), {
         nodeId: 'master',
         faultInjection: false,

@@ -11,6 +11,7 @@ const MASTER = {
   defaultW: 'majority',
   messageBytesMax: 1000,
   apiToken: null,
+  clusterToken: null,
   secondaries: [],
   heartbeat: { intervalMs: 1000, timeoutMs: 1000 },
 } as const;

@@ -1,13 +1,7 @@
 /** What the page shows of its own appends when another master has gone on without them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { createContext, runInContext } from 'node:vm';
-
-const SOURCE = readFileSync(
-  new URL('../../../src/lib/page/data/appends.js', import.meta.url),
-  'utf8',
-);
+import { scripts, turn } from './scripts.ts';
 
 interface Own {
   readonly state: string;
@@ -25,7 +19,7 @@ function page(answer: (path: string) => { status: number; body: object }) {
   const globals = {
     performance,
     hasContact: true,
-    health: { logId: 'L', length: 3, epoch: 1, status: 'ok' },
+    health: { logId: 'L', length: 3, epoch: 1, status: 'ok', role: 'master' },
     ownTimesMs: [],
     Refused,
     nodesFor: () => 3,
@@ -38,14 +32,11 @@ function page(answer: (path: string) => { status: number; body: object }) {
       return { status, json: async () => body };
     },
   };
-  const context = createContext(globals);
-  runInContext(SOURCE, context);
-  const own = () => runInContext('ownAppends', context) as Own[];
-  const run = (code: string) => runInContext(code, context);
+  const run = scripts(['data/appends.js'], globals);
+  const own = () => run('ownAppends') as Own[];
   return { globals, asked, own, run };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 const held = (epoch: number) => ({ seq: 3, epoch, acked: ['master', 's1', 's2'], pending: [] });
 
 describe('an append of the page', () => {
@@ -79,4 +70,19 @@ describe('an append of the page', () => {
       assert.equal(one?.acked.length, problem === null ? 3 : 0);
     });
   }
+
+  it('is asked after at a master only, and again when its node is that again', async () => {
+    const { globals, asked, own, run } = page(() => ({ status: 202, body: held(1) }));
+    await run("append(['x'], 'all', null)");
+    await turn();
+    const sent = asked.length;
+    globals.health = { ...globals.health, epoch: 2, role: 'secondary' };
+    run('followAppends()');
+    await turn();
+    assert.deepEqual([asked.length, own()[0]?.state], [sent, 'waits']);
+    globals.health = { ...globals.health, epoch: 3, role: 'master' };
+    run('followAppends()');
+    await turn();
+    assert.equal(asked[sent], '/messages/3?w=all');
+  });
 });

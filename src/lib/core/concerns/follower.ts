@@ -2,6 +2,7 @@
  * What a tail is told next, and when it is reset. Nothing is skipped in silence: when entries that the reader was
  * told, here or by another node, are not in the log any more, the tail goes back to the first seq that may differ.
  */
+import { countStarts } from '../log/epochs.ts';
 import type { Log } from '../log/log.ts';
 import {
   comparePosition,
@@ -9,6 +10,7 @@ import {
   type NameDigests,
   type Reset,
 } from '../log/log-position.ts';
+import type { ReadConcern } from './read-barrier.ts';
 
 /** The log of a node; the object stays the same when the log is cut or replaced. */
 export interface FollowedLog {
@@ -20,6 +22,7 @@ export class Follower {
   readonly #view: FollowedLog;
   readonly #shown: () => number;
   readonly #digests: NameDigests;
+  readonly #concern: ReadConcern;
   #next: number;
   /** The position that the reader came with, until this log is long enough to compare it. */
   #brought: LogPosition | null;
@@ -31,16 +34,20 @@ export class Follower {
   /**
    * @param shown how many entries it may be told now
    * @param start the seq to begin with, or the last entry that was told elsewhere
+   * @param concern with `majority` only what is committed is compared with that entry: what a deposed master has
+   *   written behind it takes nothing back
    */
   constructor(
     view: FollowedLog,
     shown: () => number,
     start: number | LogPosition,
     digests: NameDigests,
+    concern: ReadConcern = 'local',
   ) {
     this.#view = view;
     this.#shown = shown;
     this.#digests = digests;
+    this.#concern = concern;
     this.#brought = typeof start === 'number' ? null : start;
     this.#next = typeof start === 'number' ? start : start.seq + 1;
     this.#cuts = view.log.cuts;
@@ -75,7 +82,13 @@ export class Follower {
 
   #compare(brought: LogPosition): Reset | null {
     const { log, logId } = this.#view;
-    const compared = { logId, starts: log.epochs, length: log.length, shown: this.#shown() };
+    const shown = this.#shown();
+    const length = this.#concern === 'majority' ? shown : log.length;
+    const starts =
+      this.#concern === 'majority'
+        ? log.epochs.slice(0, countStarts(log.epochs, shown))
+        : log.epochs;
+    const compared = { logId, starts, length, shown };
     const found = comparePosition(compared, brought, this.#digests);
     if (found === 'behind') return null;
     this.#brought = null;

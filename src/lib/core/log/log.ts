@@ -97,7 +97,10 @@ export class Log {
     const newest = this.#epochs.at(-1);
     if (newest !== undefined && goesWith({ epoch, writer }, newest)) return;
     if (newest?.firstSeq === firstSeq) this.#epochs.pop();
-    this.#epochs.push({ epoch, firstSeq, writer });
+    // Without the one that wrote nothing, this may be the epoch before it that goes on.
+    const before = this.#epochs.at(-1);
+    const goesOn = before !== undefined && goesWith({ epoch, writer }, before);
+    if (!goesOn) this.#epochs.push({ epoch, firstSeq, writer });
     this.#revision += 1;
   }
 

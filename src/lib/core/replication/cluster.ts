@@ -123,7 +123,7 @@ export class Cluster {
     const { bootId, isVoter } = peer.progress;
     if (bootId === null || isVoter || this.#metIncomplete.get(peer) === bootId) return;
     this.#metIncomplete.set(peer, bootId);
-    this.#metAfter = this.questions.last;
+    this.#metAfter = Math.max(this.#metAfter, peer.metAfter);
     for (const one of this.peers) one.wantAnswer(now);
   }
 

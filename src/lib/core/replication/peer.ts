@@ -8,7 +8,8 @@
 
 import type { Replica } from '../log/replica.ts';
 import type { Ack, Heartbeat, OutgoingFrame, Prepare } from '../protocol.ts';
-import type { Ballot } from '../recovery/ballot.ts';
+import { type Ballot, compareBallots } from '../recovery/ballot.ts';
+import { ballotOf } from '../recovery/best-log.ts';
 import { Attempts } from './attempts.ts';
 import { FailureDetector, type Status } from './failure-detector.ts';
 import { HeartbeatSchedule } from './heartbeat.ts';
@@ -37,6 +38,10 @@ export class Peer {
   #offered: Ballot | undefined;
   /** The last question that this incarnation has answered. */
   #answered = NEVER_ANSWERED;
+  /** The last question that was asked, of anybody, before this incarnation was met. */
+  #metAfter = 0;
+  /** What the candidate has asked it to promise; null while it polls. */
+  #asksFor: Prepare | null = null;
   /** What the master writes, and as who; null until it has recovered. */
   #leadership: Prepare | null = null;
   #stream: OutgoingStream | null = null;
@@ -88,6 +93,11 @@ export class Peer {
     return this.#answered;
   }
 
+  /** The last question that was asked, of anybody, before this incarnation was met. */
+  get metAfter(): number {
+    return this.#metAfter;
+  }
+
   /** Whether it is Healthy and complete, and holds all entries up to `length`. */
   mayTakeOver(length: number): boolean {
     const { isComplete } = this.progress;
@@ -98,6 +108,11 @@ export class Peer {
   offerHandover(ballot: Ballot, now: number): void {
     this.#offered = { epoch: ballot.epoch, writer: ballot.writer };
     this.#heartbeat.hasten(now);
+  }
+
+  /** The handover is over: what it was not told of it yet it is not told any more. */
+  withdrawHandover(): void {
+    this.#offered = undefined;
   }
 
   /** Asks it a new question at once; if one is open, when that is over. */
@@ -127,6 +142,7 @@ export class Peer {
 
   /** A candidate polls, or prepares with the leadership: asks what the secondary holds. */
   poll(leadership: Prepare | null, timeoutMs: number, now: number, handover?: Ballot): void {
+    this.#asksFor = leadership;
     this.#ask(leadership, timeoutMs, now, handover);
   }
 
@@ -143,7 +159,13 @@ export class Peer {
     this.#detector.answered();
     this.#lastSeenAt = now;
     this.#attempts.lastError = null;
-    this.#learn(outcome, false, asked);
+    const learned = this.#learn(outcome, false, asked);
+    // Who was met before and promises now has promised no newer ballot, as one that answers a master.
+    const ballot = this.#asksFor;
+    const isPromise = ballot !== null && compareBallots(ballotOf(outcome), ballot) === 0;
+    if (learned === 'nothing' && isPromise) {
+      this.#answered = { question: this.#asked, askedAt: asked.at };
+    }
   }
 
   /** The master has recovered: from now on its log goes to the secondary. */
@@ -210,6 +232,7 @@ export class Peer {
     }
     const { acked, completeFrom } = progress;
     const learned = progress.learn(ack.bootId, ack.length, isLogMatched, frame.asked);
+    this.#meet(learned);
     // This ack has most likely made it complete: ask it once.
     const mayBeComplete = isLogMatched && ack.length >= completeFrom;
     const isNews = mayBeComplete && (stream.isProbing || acked < completeFrom);
@@ -345,6 +368,7 @@ export class Peer {
   #learn(answer: Heartbeat, isLogMatched: boolean, asked: Asked): Learned {
     const { progress } = this;
     const learned = progress.learn(answer.bootId, answer.length, isLogMatched, asked);
+    this.#meet(learned);
     if (progress.bootId !== answer.bootId) return learned;
     const { nodeId, prepareReply } = answer;
     progress.nodeId = nodeId;
@@ -353,6 +377,13 @@ export class Peer {
       progress.newest = { epoch: prepareReply.lastEpoch, writer: prepareReply.lastWriter };
     }
     return learned;
+  }
+
+  #meet(learned: Learned): void {
+    if (learned !== 'met' && learned !== 'new-incarnation') return;
+    this.#metAfter = this.#questions.last;
+    // A handover was offered to the run before.
+    this.#offered = undefined;
   }
 
   /** It turned out to be a node that is known by another name: nothing is known of this one. */

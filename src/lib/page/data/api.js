@@ -1,6 +1,6 @@
-/** The page's requests, all of them to the master. */
+/** The page's requests, all of them to the node that serves it. */
 
-/** A refusal of the master, in its own words. */
+/** A refusal of the node, in its own words. */
 class Refused extends Error {
   /** @param {number} status @param {string} text @param {boolean} [wasAppended] whether the message is in the log nevertheless */
   constructor(status, text, wasAppended = false) {
@@ -16,6 +16,9 @@ let apiToken = null;
 const tokenListeners = [];
 const needsToken = document.documentElement.dataset.token === 'needed';
 const hasFaultInjection = document.documentElement.dataset.faults === 'on';
+const needsClusterToken = document.documentElement.dataset.clusterToken === 'needed';
+/** What serves this page: any member of a cluster that elects its master, or else the master. */
+const nodeWord = document.documentElement.dataset.cluster === 'elected' ? 'node' : 'master';
 
 /** Whether the page can send requests that may require a token. */
 function mayAsk() {
@@ -43,7 +46,7 @@ async function call(path, options = {}) {
     ...rest
   } = options;
   if (needsToken && token === null) {
-    throw new Refused(401, 'The master requires a token; enter it above');
+    throw new Refused(401, `The ${nodeWord} requires a token; enter it above`);
   }
   /** @type {Record<string, string>} */
   const headers = { accept };
@@ -95,13 +98,13 @@ function startToken() {
   });
 }
 
-/** A stream that is silent for longer is dead: the master writes at least every 2 s. */
+/** A stream that is silent for longer is dead: the node writes at least every 2 s. */
 const SILENCE_MS = 6000;
 const RECONNECT_MS = 1000;
 
 /**
  * Follows the health of the cluster as events, at most ten a second, while the page is open.
- * @param {(health: Health) => void} onHealth
+ * @param {(health: HealthBody) => void} onHealth
  * @param {() => void} onLost
  */
 async function followHealth(onHealth, onLost) {
@@ -112,7 +115,7 @@ async function followHealth(onHealth, onLost) {
   }
 }
 
-/** Reads one stream until it ends. @param {(health: Health) => void} onHealth */
+/** Reads one stream until it ends. @param {(health: HealthBody) => void} onHealth */
 async function readHealth(onHealth) {
   const abort = new AbortController();
   let timer = setTimeout(() => abort.abort(), SILENCE_MS);

@@ -68,8 +68,8 @@ function unheldWaiting() {
 
 /** Updates all appends, and sends the requests that are due. */
 function followAppends() {
-  // A recovering master does not know its log yet.
-  const canTell = hasContact && health !== null && health.logId !== null;
+  // A recovering master does not know its log yet, and a node that is not the master does not know who holds an entry.
+  const canTell = hasContact && health?.role === 'master' && health.logId !== null;
   if (canTell) for (const own of ownAppends) judge(own);
   if (canTell && health?.status !== 'recovering') {
     // A new master may have cut it off, and have another message at its seq.

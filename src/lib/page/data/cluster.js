@@ -16,8 +16,26 @@ function onCluster(listener) {
   clusterListeners.push(listener);
 }
 
-/** @param {Health} next */
-function heard(next) {
+/** Whether this node may be one of several that elect their master. */
+const isElected = document.documentElement.dataset.cluster === 'elected';
+
+/**
+ * Fills in what the node does not tell: a node without a role is the master, and who is not the master knows no other
+ * node's log.
+ * @param {HealthBody} body @returns {Health}
+ */
+function filledIn(body) {
+  const { role = 'master', master = null, members = [], waiting = 0, secondaries = [] } = body;
+  const nodes = Math.max(1, members.length);
+  const { quorum = { required: Math.floor(nodes / 2) + 1, available: 0, nodes } } = body;
+  return { ...body, role, master, members, quorum, waiting, secondaries };
+}
+
+/** @param {HealthBody} body */
+function heard(body) {
+  const next = filledIn(body);
+  // Another master has other secondaries, and what it knew of their frames ahead is gone.
+  if (next.role !== health?.role) heldEnds.clear();
   for (const secondary of next.secondaries) {
     const before = health?.secondaries.find(({ id }) => id === secondary.id);
     if (before !== undefined && before.held === secondary.held) continue;
@@ -37,6 +55,21 @@ function lostContact() {
 /** The age of `health`, in ms. */
 function healthAgeMs() {
   return performance.now() - healthAt;
+}
+
+/** Whether this node is the master, as far as the page knows. */
+function isMaster() {
+  return health?.role === 'master';
+}
+
+/** Up to where entries are told to be committed. */
+function committedEnd() {
+  return isElected && health !== null ? health.committed : Number.POSITIVE_INFINITY;
+}
+
+/** The ends of this node's own lane. @param {Health} now @returns {Ends} */
+function ownEnds({ length, held = 0 }) {
+  return { visible: length, held: length + held, sent: length + held };
 }
 
 /** @param {SecondaryHealth} secondary @returns {Ends} */
@@ -59,6 +92,13 @@ const STATE_WORDS = {
   sent: 'on its way',
   absent: 'on the master only',
 };
+
+/** The state of a message in words. @param {Ends} ends @param {number} seq */
+function stateWordsAt(ends, seq) {
+  const state = stateAt(ends, seq);
+  const isOpen = state === 'visible' && seq > committedEnd();
+  return isOpen ? 'visible, not committed' : STATE_WORDS[state];
+}
 
 /** A write concern as a number of nodes. @param {WriteConcern} w */
 function nodesFor(w) {

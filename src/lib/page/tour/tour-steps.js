@@ -169,6 +169,7 @@ class Tour {
     const end = performance.now() + limitMs;
     while (health === null || !hasContact || !holds(health)) {
       if (this.#signal.aborted) throw new TourFailed('stopped');
+      expect(health === null || isMaster(), 'this node is not the master any more');
       expect(performance.now() < end, `waited ${duration(limitMs)} for ${what}`);
       await pause(50);
     }

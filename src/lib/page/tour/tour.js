@@ -34,7 +34,7 @@ class StepItem {
 function startTour() {
   const how = hasFaultInjection
     ? 'It delays the last secondary, and restores it at the end.'
-    : 'Fault injection is off, so you stop and start the last secondary yourself when asked: make stop NODE=s2, make start NODE=s2.';
+    : `Fault injection is off, so you stop and start the last secondary yourself when asked${isElected ? '' : ': make stop NODE=s2, make start NODE=s2'}.`;
   setText(byId('tour-how'), how);
   byId('tour-start').addEventListener('click', () => {
     play().catch((error) => verdict(false, error.message));
@@ -49,6 +49,10 @@ function startTour() {
 
 async function play() {
   if (running !== null) return;
+  if (health !== null && !isMaster()) {
+    verdict(false, 'Not run: this node is not the master. Run it on the page of the master.');
+    return;
+  }
   if (health === null || health.secondaries.length === 0) {
     verdict(false, 'Not run: it needs a master that answers, and a secondary.');
     return;
@@ -101,9 +105,12 @@ async function playStep(item, run, signal, words) {
 /** What the reader has to do by hand in a step; empty for nothing. @param {number} index @param {Tour} tour */
 function hint(index, { away }) {
   if (hasFaultInjection) return '';
-  if (index === 1)
-    return `Now stop it, in a terminal: make stop NODE=${away}. The tour goes on by itself.`;
-  return index === 6 ? `Now start it again: make start NODE=${away}` : '';
+  if (index === 1) {
+    const how = isElected ? `the process of ${away}` : `it, in a terminal: make stop NODE=${away}`;
+    return `Now stop ${how}. The tour goes on by itself.`;
+  }
+  const how = isElected ? '.' : `: make start NODE=${away}`;
+  return index === 6 ? `Now start it again${how}` : '';
 }
 
 /** @param {boolean} isRunning */

@@ -8,6 +8,10 @@ const PITCH_PX = 18;
 const BAR_PX = 104;
 const FALL_PX = 12;
 const NUMBERS_PX = 20;
+/** The radius of the hole in a cell that is not committed. */
+const HOLE_PX = 3;
+/** How far the mark of an epoch stands out above and below the cells. */
+const EPOCH_PX = 4;
 const MOVE_MS = 500;
 const wantsCalm = matchMedia('(prefers-reduced-motion: reduce)');
 /** The media queries whose change changes the colours. */
@@ -40,28 +44,31 @@ function windowOf(widthPx, length) {
 class LaneCanvas {
   /** @type {HTMLCanvasElement} */
   #canvas;
-  #withNumbers;
-  /** The distance of the cells from the top, in px. */
-  #top;
   /** @type {Ends} */
   #ends = { visible: 0, held: 0, sent: 0 };
+  /** @type {Marks} */
+  #marks = { committed: Number.POSITIVE_INFINITY, hasNumbers: false, isSource: false };
   #length = 0;
-  /** The state of each cell, and since when. @type {Map<number, {state: CellState, at: number}>} */
+  /** The state of each cell, and since when. @type {Map<number, {state: DrawnState, at: number}>} */
   #cells = new Map();
 
-  /** @param {HTMLCanvasElement} canvas @param {boolean} withNumbers whether seqs stand above the cells */
-  constructor(canvas, withNumbers) {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
     this.#canvas = canvas;
-    this.#withNumbers = withNumbers;
-    this.#top = withNumbers ? NUMBERS_PX : FALL_PX;
     laneCanvases.add(this);
     new ResizeObserver(requestDraw).observe(canvas);
   }
 
-  /** @param {Ends} ends @param {number} length of the master's log */
-  show(ends, length) {
+  /** The distance of the cells from the top, in px. */
+  get #top() {
+    return this.#marks.hasNumbers ? NUMBERS_PX : FALL_PX;
+  }
+
+  /** @param {Ends} ends @param {number} length of the longest log that is known @param {Marks} marks */
+  show(ends, length, marks) {
     this.#ends = ends;
     this.#length = length;
+    this.#marks = marks;
     requestDraw();
   }
 
@@ -74,10 +81,11 @@ class LaneCanvas {
     const look = lookOf(this.#canvas);
     if (first > 1) this.#drawBar(pen, first - 1, look);
     let moves = false;
-    /** @type {Map<number, {state: CellState, at: number}>} */
+    /** @type {Map<number, {state: DrawnState, at: number}>} */
     const cells = new Map();
+    const { hasNumbers, isSource } = this.#marks;
     for (let seq = first; seq <= this.#length; seq += 1) {
-      const state = stateAt(this.#ends, seq);
+      const state = this.#stateAt(seq);
       const before = this.#cells.get(seq);
       // Cells that were there when the page was opened are not animated.
       const isNew = this.#cells.size > 0 || this.#length <= 1;
@@ -87,12 +95,33 @@ class LaneCanvas {
       const progress = wantsCalm.matches ? 1 : Math.min(1, (now - cell.at) / MOVE_MS);
       moves ||= progress < 1;
       const x = left + (seq - first) * PITCH_PX;
-      const falls = !this.#withNumbers && (before === undefined || state === 'sent');
+      const falls = !isSource && (before === undefined || state === 'sent');
       drawCell(pen, x, this.#top, state, progress, look, falls);
-      if (this.#withNumbers && (seq === first || seq % 5 === 0)) this.#number(pen, seq, x, first);
+      const epoch = epochFrom(seq);
+      if (epoch !== null) this.#markEpoch(pen, epoch, x, isVisible(state) ? look : null);
+      else if (hasNumbers && (seq === first || seq % 5 === 0)) this.#number(pen, seq, x, first);
     }
     this.#cells = cells;
     return moves;
+  }
+
+  /** @param {number} seq @returns {DrawnState} */
+  #stateAt(seq) {
+    const state = stateAt(this.#ends, seq);
+    return state === 'visible' && seq > this.#marks.committed ? 'open' : state;
+  }
+
+  /** A line before the first cell of an epoch, if the node has it, and its number where seqs stand. @param {CanvasRenderingContext2D} pen @param {number} epoch @param {number} x @param {Look | null} look */
+  #markEpoch(pen, epoch, x, look) {
+    const middle = x - (PITCH_PX - CELL_PX) / 2;
+    if (this.#marks.hasNumbers) this.#label(pen, `e${number(epoch)}`, middle, 'center');
+    if (look === null) return;
+    pen.strokeStyle = look.held;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.moveTo(middle, this.#top - EPOCH_PX);
+    pen.lineTo(middle, this.#top + CELL_PX + EPOCH_PX);
+    pen.stroke();
   }
 
   /** @param {number} width @param {number} height */
@@ -125,7 +154,7 @@ class LaneCanvas {
     pen.fillRect(0, top + CELL_PX - 3, at(sent), 3);
     pen.fillRect(0, top, at(visible), CELL_PX);
     pen.restore();
-    if (this.#withNumbers) this.#label(pen, `1 – ${number(last)}`, 0, 'left');
+    if (this.#marks.hasNumbers) this.#label(pen, `1 – ${number(last)}`, 0, 'left');
   }
 
   /** @param {CanvasRenderingContext2D} pen @param {number} seq @param {number} x @param {number} first */
@@ -146,6 +175,11 @@ class LaneCanvas {
     const place = align === 'left' ? x : Math.max(half, Math.min(x, clientWidth - half));
     pen.fillText(text, place, this.#top - 7);
   }
+}
+
+/** @param {DrawnState} state */
+function isVisible(state) {
+  return state === 'visible' || state === 'open';
 }
 
 /** @typedef {{accent: string, held: string, line: string, muted: string, font: string}} Look */
@@ -184,7 +218,7 @@ function outline(pen, x, y, width, height, radius) {
 /**
  * Draws one cell; every state has a shape of its own. While it is animated it may fall from above, and its fill
  * becomes more opaque. The fill does not grow, because a half-filled cell means held back.
- * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {CellState} state
+ * @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {DrawnState} state
  * @param {number} progress from 0 to 1 @param {Look} look @param {boolean} falls
  */
 function drawCell(pen, x, y, state, progress, look, falls) {
@@ -216,7 +250,9 @@ function drawCell(pen, x, y, state, progress, look, falls) {
   }
   const filled = state === 'held' ? side / 2 : side;
   outline(pen, x + 0.75, top + 0.75 + side - filled, side, filled, 3);
+  // What is visible and not committed has a hole.
+  if (state === 'open') pen.arc(middle, top + CELL_PX / 2, HOLE_PX, 0, 2 * Math.PI);
   pen.globalAlpha = state === 'held' ? 1 : eased;
-  pen.fill();
+  pen.fill('evenodd');
   pen.globalAlpha = 1;
 }

@@ -48,7 +48,7 @@ function note(kind, words) {
 /** @param {unknown} error */
 function refusalWords(error) {
   if (!(error instanceof Refused)) {
-    return 'No answer from the master: look at the log to see whether it was appended.';
+    return `No answer from the ${nodeWord}: look at the log to see whether it was appended.`;
   }
   return error.wasAppended
     ? `It is in the log, but was not answered. ${error.message}`
@@ -128,6 +128,7 @@ function stateWords({ w, needed, acked, state, tookMs, giveUpAt, problem }) {
     case 'sent':
       return `${asked} – sent, no answer yet`;
     case 'waits':
+      if (!isMaster()) return `${asked} – waits: only the master knows which nodes hold it`;
       return `${asked} – waits: ${acked.length} of ${needed} nodes hold it`;
     case 'holds':
       return `${asked} – answered after ${duration(tookMs)}`;

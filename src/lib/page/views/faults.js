@@ -1,4 +1,4 @@
-/** Sliders for the faults of the secondaries. The page talks to the master only, which passes its requests on. */
+/** Sliders for the faults of the secondaries. The page talks to its own node only, which passes its requests on. */
 
 /** @type {{name: keyof Faults, label: string, max: number, step: number, words: (value: number) => string}[]} */
 const FAULT_SLIDERS = [
@@ -193,6 +193,7 @@ function faultsWords() {
     return 'Closed. Start the nodes with FAULT_INJECTION=true, also the master, to get sliders for delays and errors here.';
   }
   if (!mayAsk()) return 'The sliders appear here when the token is entered.';
+  if (health !== null && !isMaster()) return 'The sliders are on the page of the master.';
   if (health?.secondaries.length === 0) return 'This master has none.';
   return 'A delayed secondary receives messages at once and shows them late. What fails is sent again until it succeeds.';
 }

@@ -7,6 +7,9 @@ const SIGNS = {
   recovering: '↻',
   fenced: '⊘',
   'no-contact': '?',
+  secondary: '↓',
+  candidate: '↻',
+  'no-master': '!',
 };
 
 /** @typedef {keyof typeof SIGNS} Mode */
@@ -22,12 +25,41 @@ function behind(secondaries) {
   return `Every node is Healthy; ${listed(late.map(({ id, lag }) => `${id} is behind by ${number(lag)}`))}.`;
 }
 
-/** @returns {{mode: Mode, word: string, why: string}} */
-function modeOf() {
-  if (health === null || !hasContact) {
-    const why = 'The master does not answer. Below is the last state that it sent.';
-    return { mode: 'no-contact', word: 'No contact', why };
+/** @typedef {{mode: Mode, word: string, why: string}} ModeInWords */
+
+/** @returns {ModeInWords} */
+function withoutContact() {
+  const mode = 'no-contact';
+  if (!isElected || health === null) {
+    const why = `The ${nodeWord} does not answer. Below is the last state that it sent.`;
+    return { mode, word: 'No contact', why };
   }
+  const { nodeId, role, members } = health;
+  const others = members.length > 1 ? ' The others may elect another master: see their pages.' : '';
+  const was = role === 'master' ? `${nodeId}, which was the master,` : nodeId;
+  const why = `${was} does not answer.${role === 'master' ? others : ''} Below is the last state that it sent.`;
+  return { mode, word: 'No contact', why };
+}
+
+/** The mode of a member that is not the master. @param {Health} now @returns {ModeInWords} */
+function modeWithoutRole({ role, master, reason, nodeId }) {
+  const last = reason === undefined ? '' : ` It was not elected, or stepped down: ${reason}.`;
+  if (role === 'candidate') {
+    const why = `${nodeId} has heard no master, and stands for election.${last}`;
+    return { mode: 'candidate', word: 'Electing', why };
+  }
+  if (master === null) {
+    const why = `${nodeId} knows of no master. An election follows, of this node or of another one.${last}`;
+    return { mode: 'no-master', word: 'No master', why };
+  }
+  const why = `${master.id} is the master, under epoch ${number(master.epoch)}. This page knows the log of ${nodeId} alone; the page of ${master.id} shows all.`;
+  return { mode: 'secondary', word: 'Secondary', why };
+}
+
+/** @returns {ModeInWords} */
+function modeOf() {
+  if (health === null || !hasContact) return withoutContact();
+  if (!isMaster()) return modeWithoutRole(health);
   const { quorum, secondaries, fenced } = health;
   const ill = secondaries.filter(({ status }) => status !== 'Healthy');
   const need = `${quorum.required} of ${counted(quorum.nodes, 'node')}`;
@@ -71,7 +103,7 @@ function showMode() {
   setText(byId('mode-sign'), SIGNS[mode]);
   setText(byId('mode-word'), word);
   setText(byId('mode-why'), why);
-  document.title = `${word} – replicated log`;
+  document.title = `${isElected && health !== null ? `${health.nodeId}: ` : ''}${word} – replicated log`;
   setData(document.body, 'contact', hasContact ? 'live' : 'none');
   setText(byId('contact-text'), hasContact ? `live from ${health?.nodeId}` : 'no contact');
   // Only a new mode is announced, not each change of its reason.
@@ -80,8 +112,10 @@ function showMode() {
   if (health === null || !hasContact) return;
   const { quorum } = health;
   setText(byId('fact-length'), number(health.length));
-  setText(byId('fact-quorum'), `${quorum.available} of ${quorum.nodes}`);
+  setText(byId('fact-committed'), number(health.committed));
+  // Only the master knows who is available, and who waits.
+  setText(byId('fact-quorum'), isMaster() ? `${quorum.available} of ${quorum.nodes}` : '–');
   setText(byId('fact-required'), `${quorum.required} of ${quorum.nodes}`);
   setText(byId('fact-epoch'), health.epoch === 0 ? '–' : number(health.epoch));
-  setText(byId('fact-waiting'), number(health.waiting + unheldWaiting()));
+  setText(byId('fact-waiting'), isMaster() ? number(health.waiting + unheldWaiting()) : '–');
 }

@@ -34,12 +34,14 @@ function isTableOpen() {
 function showTable() {
   if (health === null) return;
   const { nodeId, secondaries } = health;
-  const names = ['Seq', 'Message', nodeId, ...secondaries.map(({ id }) => id)];
-  const ends = secondaries.map(endsOf);
+  const ids = [nodeId, ...secondaries.map(({ id }) => id)];
+  const names = ['Seq', ...(isElected ? ['Epoch'] : []), 'Message', ...ids];
+  const ends = [ownEnds(health), ...secondaries.map(endsOf)];
   const rows = texts.map((text, index) => {
     const seq = textsFrom + index;
-    const states = ends.map((end) => STATE_WORDS[stateAt(end, seq)]);
-    return [number(seq), shortened(text, 200), 'visible', ...states];
+    const states = ends.map((end) => stateWordsAt(end, seq));
+    const epoch = isElected ? [String(epochAt(seq) ?? '–')] : [];
+    return [number(seq), ...epoch, shortened(text, 200), ...states];
   });
   const now = JSON.stringify([names, rows]);
   if (now === shown) return;
@@ -49,10 +51,14 @@ function showTable() {
     cell.scope = 'col';
     return cell;
   });
-  const body = rows.reverse().map(([seq = '', text = '', ...states]) => {
-    const message = element('td', 'message', element('bdi', '', text));
-    const cells = states.map((state) => element('td', '', state));
-    return element('tr', '', element('td', '', seq), message, ...cells);
+  const messageAt = names.indexOf('Message');
+  const body = rows.reverse().map((row) => {
+    const cells = row.map((text, index) =>
+      index === messageAt
+        ? element('td', 'message', element('bdi', '', text))
+        : element('td', '', text),
+    );
+    return element('tr', '', ...cells);
   });
   byId('table').replaceChildren(
     element('thead', '', element('tr', '', ...head)),
@@ -63,5 +69,6 @@ function showTable() {
 function startTable() {
   byId('table-details').addEventListener('toggle', refreshTexts);
   onCluster(refreshTexts);
+  epochListeners.push(refreshTexts);
   whenAllowed(refreshTexts);
 }

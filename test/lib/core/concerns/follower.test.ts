@@ -183,3 +183,19 @@ describe('a follower', () => {
     assert(resets > 1000, `${resets}`);
   });
 });
+
+describe('Follower: of committed entries, at a master that was deposed', () => {
+  it('waits for what it was told elsewhere, and is not reset by what that master wrote alone', () => {
+    const log = new Log();
+    log.append(packMessages(['x']), { epoch: 1, writer: 'A' });
+    log.append(packMessages(['y', 'z']), { epoch: 2, writer: 'B' });
+    const previous = { epoch: 0, writer: '' };
+    const told = { seq: 2, log: 'L', epoch: 1, writer: 'A', firstSeq: 1, previous };
+    const digests = { log: (name: string) => name, writer: (name: string) => name };
+    const view = { log, logId: 'L' };
+    const tail = (concern: 'local' | 'majority') =>
+      new Follower(view, () => 1, told, digests, concern);
+    assert.equal(tail('majority').look(), null);
+    assert.deepEqual(tail('local').look(), { from: 2, reason: 'cut' });
+  });
+});

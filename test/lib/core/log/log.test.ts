@@ -354,3 +354,14 @@ describe('Log: its revision', () => {
     for (const [act, isAnother] of steps) assert.equal(changes(act), isAnother, `${act}`);
   });
 });
+
+describe('Log: an epoch that wrote nothing', () => {
+  it('leaves no trace when entries of the epoch before it follow', () => {
+    const log = new Log();
+    const before = { epoch: 4, writer: 'b' };
+    log.append(packMessages(['x']), before);
+    log.beginEpoch({ epoch: 5, writer: 'a' });
+    log.append(packMessages(['y']), before);
+    assert.deepEqual(log.epochs, [{ ...before, firstSeq: 1 }]);
+  });
+});

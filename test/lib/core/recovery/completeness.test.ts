@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   hasCaughtUp,
   type Member,
+  mayBeElected,
   mayTakeOver,
   type Standpoint,
   type Verdict,
@@ -215,6 +216,61 @@ describe('the reason not to take over', () => {
     it(`of ${members} names who is missing, and why they matter`, () => {
       const logId = /[CI]/.test(members) ? 'L' : null;
       assert.deepEqual(mayTakeOver(membersOf(members), logId, true), { rule: null, reason });
+    });
+  }
+});
+
+describe('mayBeElected', () => {
+  const one = (id: string, state: Member['state'], isComplete: boolean, logId: string | null) =>
+    ({ id, state, isComplete, logId }) as const;
+  const own = one('m', 'answered', true, 'L');
+  const whole = (id: string) => one(id, 'answered', true, 'L');
+  const half = (id: string) => one(id, 'answered', false, 'L');
+  const away = (id: string) => one(id, 'silent', false, null);
+  const empty = (id: string) => one(id, 'answered', false, null);
+  const lost = 'this node has lost its disk, or never had all of the log';
+  const table: [what: string, members: Member[], logId: string | null, verdict: string][] = [
+    ['two complete of three', [own, whole('a'), away('b')], 'L', 'complete-quorum'],
+    [
+      'itself and an incomplete one',
+      [own, half('a'), away('b')],
+      'L',
+      '1 of 2 required complete members have answered; not a and b',
+    ],
+    ['one of two', [own, away('a')], 'L', 'complete-quorum'],
+    ['two of four', [own, whole('a'), away('b'), away('c')], 'L', 'complete-quorum'],
+    [
+      'two of five',
+      [own, whole('a'), away('b'), away('c'), away('d')],
+      'L',
+      '2 of 3 required complete members have answered; not b, c and d',
+    ],
+    ['an incomplete candidate', [half('m'), whole('a'), whole('b')], 'L', lost],
+    ['nobody at all', [], 'L', lost],
+    [
+      'a candidate of another log',
+      [one('m', 'answered', true, 'M'), whole('a'), whole('b')],
+      'L',
+      lost,
+    ],
+    ['all, and nobody has a log', [empty('m'), empty('a')], null, 'new-log'],
+    [
+      'all but one, and nobody has a log',
+      [empty('m'), away('a')],
+      null,
+      'a log is begun when all members answer; a has not',
+    ],
+    [
+      'one of three, and nobody has a log',
+      [empty('m'), away('a'), one('b', 'down', false, null)],
+      null,
+      'a log is begun when all members answer; a and b have not',
+    ],
+  ];
+  for (const [what, members, logId, expected] of table) {
+    it(`says ${expected} to ${what}`, () => {
+      const verdict = mayBeElected(members, logId);
+      assert.equal(verdict.rule ?? (verdict as { reason: string }).reason, expected);
     });
   }
 });

@@ -538,3 +538,19 @@ describe('Recovery: the fetch', () => {
     assert.equal(start.shown(), '');
   });
 });
+
+describe('Recovery: of a member that elects its master', () => {
+  it('goes on as soon as the answers are enough, and does not wait for who is silent', () => {
+    const start = new Start(2, { isElection: true }).has('L', [1, 'a']).begin().skip();
+    start.holds(0, 'L', 1, 1).did('prepare L/2/W of 0');
+    start.stands(0, 'L', 2, 1).did('recovered L/2/W from m by complete-quorum');
+  });
+
+  it('counts no answer of a prepare that may not stay true', () => {
+    const start = new Start(4, { isElection: true }).has('L', [1, 'a']).begin().skip();
+    start.holds(0, 'L', 1, 1).holds(1, 'L', 1, 1).skip();
+    start.stands(0, 'L', 2, 1, { bootId: 'reborn' }).did();
+    start.stands(1, 'L', 2, 1);
+    start.did('retry later: 2 of 3 required complete members have answered; not s0, s2 and s3');
+  });
+});
