@@ -2,13 +2,13 @@
 BUN_VERSION := 1.4.5
 BUN = $(shell command -v bun || npx -y -p bun@$(BUN_VERSION) -c 'command -v bun')
 
-.PHONY: help up down start stop logs ps acceptance test simulate mutants fuzz chaos coverage lint typecheck \
+.PHONY: help up down start stop logs ps acceptance failover-check test simulate mutants fuzz chaos coverage lint typecheck \
 	swarm swarm-down swarm-check bench bench-quick bench-report bun print-bun clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
-up: ## start a master and two secondaries (in Docker, or as local processes) on ports 8080, 8081, 8082
+up: ## start three nodes on ports 8080, 8081, 8082 (in Docker, or as local processes); FAILOVER=1: they elect their master
 	@deploy/cluster.sh up
 
 down: ## stop them
@@ -28,6 +28,9 @@ ps: ## show which nodes run
 
 acceptance: node_modules ## run the self-check on a new cluster, in Docker if it is there; WHERE=docker|local
 	@npm run --silent acceptance
+
+failover-check: node_modules ## hurt members that elect their master, and check what a client was told; WHERE=docker|local
+	@npm run --silent failover-check
 
 test: node_modules ## run all tests; fails below the required coverage
 	@npm run --silent coverage
@@ -61,13 +64,13 @@ lint: node_modules ## check format and lint rules
 typecheck: node_modules ## check types
 	@npm run --silent typecheck
 
-swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make swarm MORE_SECONDARIES=2
+swarm: ## deploy to a Docker swarm (docker swarm init), scale or update it: make swarm MORE_SECONDARIES=2; or FAILOVER=1
 	@deploy/swarm.sh up
 
 swarm-down: ## remove the deployment from the swarm, but keep its volumes
 	@deploy/swarm.sh down
 
-swarm-check: ## check on a swarm that a killed master restarts without loss, and that it scales; removes what it created
+swarm-check: ## check on a swarm: a killed master, scaling, members that elect another one; removes what it created
 	@deploy/swarm-check.sh
 
 bun: node_modules ## run the self-check with Bun

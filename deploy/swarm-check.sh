@@ -1,9 +1,11 @@
 #!/bin/sh
-# Checks that a swarm restarts a killed master without loss, and scales. All in memory, on own ports and under an own
-# name; removes what it created, also the swarm, if it created one.
+# Checks that a swarm restarts a killed master without loss, and scales; then, that members which elect their master
+# replace one that is killed, and are updated one by one without loss. On own ports and under an own name; removes what
+# it created, also the swarm, if it created one.
 set -eu
 cd "$(dirname "$0")/.."
 export STACK=replog-check MASTER_PORT=18080 S1_PORT=18081 S2_PORT=18082 MORE_SECONDARIES=1 DATA_DIR= API_TOKEN=
+export A_PORT=$MASTER_PORT B_PORT=$S1_PORT C_PORT=$S2_PORT
 CLUSTER_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 export CLUSTER_TOKEN
 master=http://127.0.0.1:$MASTER_PORT
@@ -33,6 +35,7 @@ wait_until() {
 is_ok() { ask "$master/health" | grep -q "\"status\":\"ok\".*\"nodes\":$1"; }
 is_another_master() { [ -n "$(master_container)" ] && [ "$(master_container)" != "$killed" ]; }
 is_gone() { [ -z "$(containers --all)" ]; }
+is_unlinked() { [ -z "$(docker network ls --quiet --filter "label=com.docker.stack.namespace=$STACK")" ]; }
 same_log() { [ "$(ask "$1/messages")" = "$(ask "$master/messages")" ]; }
 
 clean_up() {
@@ -77,4 +80,42 @@ MORE_SECONDARIES=2 deploy/swarm.sh up >/dev/null
 wait_until 'the cluster is ok, with five nodes' is_ok 5
 append 'from five' 5
 for port in "$S1_PORT" "$S2_PORT"; do wait_until "the log at port $port is that of the master" same_log "http://127.0.0.1:$port"; done
-say 'passed: killed, restarted, nothing lost; scaled'
+
+say 'instead: members a, b and c, which elect their master'
+deploy/swarm.sh down >/dev/null
+wait_until 'everything is taken away' is_gone
+wait_until 'the network is gone' is_unlinked
+export FAILOVER=1
+deploy/swarm.sh up >/dev/null
+# Where the master is, by its port.
+find_master() {
+  for port in "$A_PORT" "$B_PORT" "$C_PORT"; do
+    master=http://127.0.0.1:$port
+    if ask "$master/readyz?role=master" >/dev/null 2>&1; then return 0; fi
+  done
+  return 1
+}
+members_are_ok() { find_master && is_ok 3 && [ "$(complete_members)" = 3 ]; }
+complete_members() {
+  for port in "$A_PORT" "$B_PORT" "$C_PORT"; do ask "http://127.0.0.1:$port/health" && echo; done |
+    grep -c '"committed":[0-9]*,"complete":true'
+}
+name_of_master() { ask "$master/health" | sed 's/.*"nodeId":"\([abc]\)".*/\1/'; }
+wait_until 'all are there, and one is the master' members_are_ok
+for number in $(seq 20); do append "message $number" 3 >/dev/null; done
+before=$(ask "$master/messages")
+name=$(name_of_master)
+say "docker kill of $name (the master)"
+docker kill "$(containers --filter "label=com.docker.swarm.service.name=${STACK}_$name")" >/dev/null
+is_replaced() { find_master && [ "$(name_of_master)" != "$name" ]; }
+wait_until 'another one is the master' is_replaced
+append 'after the kill' 2
+wait_until 'the swarm has started it again, and all are complete' members_are_ok
+for node in a b c; do
+  say "an update of $node"
+  docker service update --quiet --force "${STACK}_$node" >/dev/null
+  wait_until 'all are there, and one is the master' members_are_ok
+done
+after=$(ask "$master/messages")
+[ "$after" = "${before%]},\"after the kill\"]" ] || { say "lost: $before became $after" >&2; exit 1; }
+say 'passed: killed, restarted, nothing lost; scaled; killed, replaced, updated, nothing lost'

@@ -29,3 +29,12 @@ export const METRIC_NAMES: ReadonlySet<string> = new Set([
   'replicated_log_frames_total',
   ...HISTOGRAMS.flatMap((name) => [`${name}_bucket`, `${name}_sum`, `${name}_count`]),
 ]);
+
+/** What members of a cluster that elects its master have besides. */
+export const MEMBER_METRIC_NAMES: ReadonlySet<string> = new Set([
+  'replicated_log_role',
+  'replicated_log_master_known',
+  'replicated_log_elections_total',
+  'replicated_log_handovers_total',
+  'replicated_log_without_master_seconds_total',
+]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { METRIC_NAMES } from './metric-names.ts';
+import { MEMBER_METRIC_NAMES, METRIC_NAMES } from './metric-names.ts';
 
 const root = new URL('../../', import.meta.url);
 const textOf = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -23,6 +23,8 @@ interface Panel {
 const rules: { groups: { rules: Alert[] }[] } = parse(textOf('deploy/prometheus-alerts.yml'));
 const alerts = rules.groups.flatMap((group) => group.rules);
 const dashboard: { panels: Panel[] } = JSON.parse(textOf('deploy/grafana-dashboard.json'));
+
+const allNames: ReadonlySet<string> = new Set([...METRIC_NAMES, ...MEMBER_METRIC_NAMES]);
 
 /** Every name in an expression that looks like one of a metric. */
 const metricsIn = (expr: string) =>
@@ -53,7 +55,7 @@ describe('the alerts', () => {
 
   it('name only metrics that there are', () => {
     for (const { alert, expr } of alerts) {
-      for (const name of metricsIn(expr)) assert(METRIC_NAMES.has(name), `${alert}: ${name}`);
+      for (const name of metricsIn(expr)) assert(allNames.has(name), `${alert}: ${name}`);
     }
   });
 
@@ -76,9 +78,9 @@ describe('the dashboard', () => {
     const named = dashboard.panels.flatMap((panel) =>
       panel.targets.flatMap(({ expr }) => metricsIn(expr)),
     );
-    for (const name of named) assert(METRIC_NAMES.has(name), name);
+    for (const name of named) assert(allNames.has(name), name);
     // Sums and counts of histograms give averages, which hide what quantiles show.
-    const wanted = [...METRIC_NAMES].filter((name) => !/seconds_(sum|count)$/.test(name));
+    const wanted = [...allNames].filter((name) => !/seconds_(sum|count)$/.test(name));
     const seenElsewhere = ['replicated_log_read_only'];
     assert.deepEqual(
       wanted.filter((name) => !named.includes(name)),

@@ -4,15 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { append, health, messages, setFaults } from '../support/client.ts';
+import { append, health, messages, request, setFaults } from '../support/client.ts';
 import { allShow } from '../support/disk-cluster.ts';
 import type { Member, Members } from '../support/members.ts';
 import { waitFor } from '../support/wait.ts';
 import { startCalmMembers } from './elections-support.ts';
 
 const KEY = { 'idempotency-key': '"once"' };
-const isRefusing = { errorRate: 1 };
-const isTaking = { errorRate: 0 };
 
 /** A master with one message on all members, and two others. */
 async function started(t: TestContext): Promise<[Members, Member, Member, Member]> {
@@ -22,24 +20,28 @@ async function started(t: TestContext): Promise<[Members, Member, Member, Member
   return [members, old, ...(members.others(old) as [Member, Member])];
 }
 
-/** A keyed append for which the master waits; resolves with the promise of its answer. */
+/** A keyed append for which the master waits, and which is on its disk; resolves with the promise of its answer. */
 async function waiting(master: Member, w: number) {
   const answer = append(master, { message: 'late', w }, KEY);
   answer.catch(() => {}); // A failure is reported where it is awaited.
   await waitFor('a client that waits', async () => (await health(master)).waiting === 1);
+  await waitFor('the entry to be on disk', async () => {
+    return (await request(`${master.url}/messages/2`)).body.acked.includes(master.id);
+  });
   return { answer };
 }
 
 describe('a master that hangs and wakes', () => {
   it('answers 503 fenced; the new master has the entry, and finds it by its key', async (t) => {
     const [members, old, b, c] = await started(t);
-    await setFaults(c, isRefusing);
+    // It takes no frame until it has promised another master; the frames are stale then.
+    await setFaults(c, { delayMs: 60_000 });
     const { answer } = await waiting(old, 3);
     await allShow([b], 2);
     old.pause();
-    await setFaults(c, isTaking);
     const next = await members.master();
     assert.notEqual(next, old);
+    await setFaults(c, { delayMs: 0 });
     old.wake();
 
     const { status, body } = await answer;
@@ -57,11 +59,11 @@ describe('a master that hangs and wakes', () => {
 
   it('answers 503 fenced; the new master lacks the entry, and appends it once', async (t) => {
     const [members, old, b, c] = await started(t);
-    await Promise.all([setFaults(b, isRefusing), setFaults(c, isRefusing)]);
+    await Promise.all([b, c].map((member) => setFaults(member, { delayMs: 60_000 })));
     const { answer } = await waiting(old, 2);
     old.pause();
-    await Promise.all([setFaults(b, isTaking), setFaults(c, isTaking)]);
     const next = await members.master();
+    await Promise.all([b, c].map((member) => setFaults(member, { delayMs: 0 })));
     old.wake();
 
     const { status, body } = await answer;

@@ -2,15 +2,30 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { METRIC_NAMES } from '../deploy/metric-names.ts';
+import { MEMBER_METRIC_NAMES, METRIC_NAMES } from '../deploy/metric-names.ts';
 import { append, request } from '../support/client.ts';
 import { type NodeProcess, startCluster, startSecondary, stopAfter } from '../support/cluster.ts';
+import { type Member, startMembers } from '../support/members.ts';
 import { waitFor } from '../support/wait.ts';
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 const skip = hasPromtool ? false : 'promtool is not installed';
 
-async function textOf(node: NodeProcess): Promise<string> {
+/** A node, or a member. */
+type At = { readonly url: string };
+
+/** The names of all series that these nodes have, in order; without what averages are made of. */
+async function namesAt(...nodes: At[]): Promise<string[]> {
+  const pages = await Promise.all(nodes.map(textOf));
+  const series = pages.flatMap((page) => page.trim().split('\n'));
+  const names = series
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => /^\w+/.exec(line)?.[0]);
+  const summary = (name: string) => /^nodejs_eventloop_delay_seconds_(sum|count)$/.test(name);
+  return [...new Set(names as string[])].filter((name) => !summary(name)).sort();
+}
+
+async function textOf(node: At): Promise<string> {
   const answer = await request(`${node.url}/metrics`);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
@@ -18,7 +33,7 @@ async function textOf(node: NodeProcess): Promise<string> {
 }
 
 /** The value of one series, by its name and labels as they are written. */
-async function seriesOf(node: NodeProcess, series: string): Promise<number> {
+async function seriesOf(node: At, series: string): Promise<number> {
   const line = (await textOf(node)).split('\n').find((each) => each.startsWith(`${series} `));
   assert(line !== undefined, `there is no ${series}`);
   return Number(line.slice(series.length + 1));
@@ -107,14 +122,38 @@ describe('GET /metrics', () => {
 
   it('has the names that alerts and dashboard may use, and no other', async (t) => {
     const { master, secondaries } = await startCluster(t, { count: 1 });
-    const pages = await Promise.all([master, ...secondaries].map(textOf));
-    const series = pages.flatMap((page) => page.trim().split('\n'));
-    const names = series
-      .filter((line) => !line.startsWith('#'))
-      .map((line) => /^\w+/.exec(line)?.[0]);
-    const summary = (name: string) => /^nodejs_eventloop_delay_seconds_(sum|count)$/.test(name);
-    const seen = [...new Set(names as string[])].filter((name) => !summary(name));
-    assert.deepEqual(seen.sort(), [...METRIC_NAMES].sort());
+    assert.deepEqual(await namesAt(master, ...secondaries), [...METRIC_NAMES].sort());
+  });
+
+  it('tells of a member what it is, whom it follows, and how often it was elected', async (t) => {
+    const members = await startMembers(t);
+    const old = await members.whole();
+    const [target, other] = members.others(old) as [Member, Member];
+    const all = [...METRIC_NAMES, ...MEMBER_METRIC_NAMES].sort();
+    assert.deepEqual(await namesAt(...members.list), all);
+    assert.equal(await seriesOf(old, 'replicated_log_role{role="master"}'), 1);
+    assert.equal(await seriesOf(other, 'replicated_log_role{role="master"}'), 0);
+    assert.equal(await seriesOf(other, 'replicated_log_role{role="secondary"}'), 1);
+    for (const member of members.list) {
+      assert.equal(await seriesOf(member, 'replicated_log_master_known'), 1);
+    }
+    const won = 'replicated_log_elections_total{result="won"}';
+    const wonBefore = await seriesOf(target, won);
+    const { status } = await members.handOver(old, target);
+    await members.master();
+    const handovers = 'replicated_log_handovers_total';
+    const outcome = status === 200 ? 'done' : 'failed';
+    assert.equal(await seriesOf(old, `${handovers}{result="${outcome}"}`), 1);
+    if (status === 200) assert(((await seriesOf(target, won)) as number) > wonBefore);
+
+    // Alone, a member knows of no master, and counts for how long.
+    const without = 'replicated_log_without_master_seconds_total';
+    await Promise.all([old.kill(), target.kill()]);
+    await waitFor('a member that knows of no master', async () => {
+      return (await seriesOf(other, 'replicated_log_master_known')) === 0;
+    });
+    const before = await seriesOf(other, without);
+    await waitFor('time to be counted', async () => (await seriesOf(other, without)) > before);
   });
 
   it('is taken by promtool without a remark', { skip }, async (t) => {
