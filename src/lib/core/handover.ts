@@ -63,6 +63,10 @@ export class Handover {
       return;
     }
     if (this.#isSteppedDown || now < this.#nextAt) return;
+    if (this.#to === null && !this.#master.hasSuccessor) {
+      this.#end('no other member is available and complete');
+      return;
+    }
     this.#offeredTo = this.#master.offerHandover(this.#offeredTo ?? this.#to, now);
     this.#nextAt = now + (this.#offeredTo === null ? CHECK_MS : OFFER_AGAIN_MS);
   }

@@ -378,6 +378,13 @@ export class Master extends Role {
     return this.#cluster.offerHandover(to, this.#leadership as Prepare, now);
   }
 
+  /** Whether some other member could take over: it is Healthy and complete. */
+  get hasSuccessor(): boolean {
+    return this.#cluster.peers.some(({ status, progress }) => {
+      return status === 'Healthy' && progress.isComplete === true;
+    });
+  }
+
   /** The handover is over, and this is still the master: no member may stand by it any more. */
   withdrawHandover(): void {
     for (const peer of this.#cluster.peers) peer.withdrawHandover();

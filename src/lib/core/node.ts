@@ -136,10 +136,9 @@ export class Node extends Role {
   }
 
   /** Whether it is the master of a cluster that elects its master, and another member could take over. */
-  mayHandOver(now: number): boolean {
-    if (this.#election === null || this.role !== 'master') return false;
-    const others = (this.#master as Master).secondaries(now);
-    return others.some(({ status, complete }) => status === 'Healthy' && complete);
+  get mayHandOver(): boolean {
+    const isElected = this.#election !== null && this.role === 'master';
+    return isElected && (this.#master as Master).hasSuccessor;
   }
 
   /** How often it was elected or not, and handed over or not, in this run. */

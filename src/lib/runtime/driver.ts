@@ -221,7 +221,7 @@ export class NodeDriver implements NodePort {
    * `graceMs` at the latest.
    */
   async drain(graceMs: number): Promise<void> {
-    if (this.core.mayHandOver(this.now())) await this.handOver(null);
+    if (this.core.mayHandOver) await this.handOver(null);
     this.core.stop(this.now(), graceMs);
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;

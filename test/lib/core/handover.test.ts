@@ -6,14 +6,18 @@ import type { Master } from '../../../src/lib/core/master.ts';
 const NEW = { id: 'b', url: 'http://b', epoch: 3 };
 
 /** A handover until 1000 of a master that offers it to whom `mayTake` names. */
-function handover(to: string | null, mayTake: (to: string | null) => string | null) {
+function handover(
+  to: string | null,
+  mayTake: (to: string | null) => string | null,
+  hasSuccessor = true,
+) {
   const asked: string[] = [];
   const ends: HandoverEnd[] = [];
   const offerHandover = (one: string | null, now: number) => {
     asked.push(`${one} at ${now}`);
     return mayTake(one);
   };
-  const master = { offerHandover } as unknown as Master;
+  const master = { offerHandover, hasSuccessor } as unknown as Master;
   const one = new Handover(master, to, 1000, (end) => ends.push(end));
   return { one, asked, ends };
 }
@@ -90,6 +94,15 @@ describe('Handover', () => {
       'it is not the master any more',
     ],
   ];
+  it('ends at once where no member could take over, unless one was named', () => {
+    const { one, ends } = handover(null, () => null, false);
+    one.tick(0);
+    assert.deepEqual(ends, ['no other member is available and complete']);
+    const named = handover('b', () => null, false);
+    named.one.tick(0);
+    assert.deepEqual(named.ends, []);
+  });
+
   for (const [what, to, mayTake, act, reason] of failures) {
     it(`ends with a reason if ${what}`, () => {
       const { one, ends } = handover(to, () => mayTake);
