@@ -387,7 +387,7 @@ export class Node extends Role {
     this.#lastFailure = reason;
     if (!wasMaster) this.#elections.lost += 1;
     if (wasMaster) this.#election?.steppedDown(this.#now, this.#random());
-    else this.#election?.lost(this.#now, this.#random(), this.log.length === 0);
+    else this.#election?.lost(this.#now, this.#random(), !this.replica.hasLog);
     this.#effects.logEvent({
       level: wasMaster || isNews ? 'warn' : 'debug',
       event: wasMaster ? 'stepped-down' : 'not-elected',
@@ -410,7 +410,7 @@ export class Node extends Role {
   /** One member alone begins a log where nobody has one, so that no two compete for it. */
   get #beginsLog(): boolean {
     const [first] = (this.members ?? []).map(({ id }) => id).sort();
-    return this.log.length === 0 && first === this.#config.nodeId;
+    return !this.replica.hasLog && first === this.#config.nodeId;
   }
 
   /**

@@ -173,7 +173,7 @@ export class Terms {
     this.#forgotten.set(machine.id, { epoch, writer: secondary.writer });
   }
 
-  /** It is the master now: by enough promises of complete members, or all promise and nobody has an entry. */
+  /** It is the master now: by enough promises of complete members, or all have none and promise. */
   tookOver(machine: Machine): void {
     const { node } = machine;
     const term = this.#termOf(node.master as Master);
@@ -182,12 +182,13 @@ export class Terms {
     if (this.#world.isAccepting === machine) return;
     const nodes = this.#world.machines.length;
     const promises = [...term.promises.values()];
+    const hasLog = ({ length, prepareReply }: Heartbeat) =>
+      length > 0 || (prepareReply?.lastEpoch ?? 0) > 0;
     const votes = promises.filter(
       (one) => one.prepareReply?.isComplete && one.logId === node.logId,
     );
     const isElected = term.wasComplete && 1 + votes.length >= nodes - majorityOf(nodes) + 1;
-    const isEmpty = node.log.length === 0 && promises.every(({ length }) => length === 0);
-    const isBirth = promises.length === nodes - 1 && isEmpty;
+    const isBirth = promises.length === nodes - 1 && !promises.some(hasLog) && !term.wasComplete;
     const what = `${machine.id} takes over with ${promises.length} promises, ${votes.length} votes`;
     must('takeover-by-rule', isElected || isBirth, what);
     if (isElected && votes.length < promises.length) this.#world.reached('incomplete-no-vote');

@@ -77,21 +77,15 @@ export function mayTakeOver(
 
 /**
  * "Standing is the recovery of section 4, by (a) alone and only for a complete node. A log is born when all n have
- * answered and nobody has one." A log without entries is begun in the same way, or a first master that is lost before
- * it has admitted anybody would leave a log that nobody may go on with.
+ * answered and nobody has one."
  *
  * @param members the candidate first
  * @param logId the best log of all answers; null if nobody who answered has one
- * @param length how many entries that log has
  */
-export function mayBeElected(
-  members: readonly Member[],
-  logId: string | null,
-  length: number,
-): Verdict {
+export function mayBeElected(members: readonly Member[], logId: string | null): Verdict {
   const answered = members.filter(({ state }) => state === 'answered');
-  if (length === 0 && answered.length === members.length) return { rule: 'new-log' };
   if (logId === null) {
+    if (answered.length === members.length) return { rule: 'new-log' };
     const away = members.filter(({ state }) => state !== 'answered').map(({ id }) => id);
     const verb = away.length === 1 ? 'has' : 'have';
     return {

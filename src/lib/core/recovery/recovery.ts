@@ -214,7 +214,7 @@ export class Recovery {
   #verdict(answers: ReadonlyMap<number, Heartbeat>, best: Candidate | null): Verdict {
     const members = this.#members(answers);
     const { isElection, needsQuorum } = this.#config;
-    if (isElection) return mayBeElected(members, logIdOf(best), best?.length ?? 0);
+    if (isElection) return mayBeElected(members, logIdOf(best));
     return mayTakeOver(members, logIdOf(best), needsQuorum);
   }
 

@@ -269,15 +269,8 @@ describe('mayBeElected', () => {
   ];
   for (const [what, members, logId, expected] of table) {
     it(`says ${expected} to ${what}`, () => {
-      const verdict = mayBeElected(members, logId, logId === null ? 0 : 5);
+      const verdict = mayBeElected(members, logId);
       assert.equal(verdict.rule ?? (verdict as { reason: string }).reason, expected);
     });
   }
-
-  it('begins a log without entries when all answer, though nobody is complete', () => {
-    const members = ['m', 'a'].map((id) => ({ ...empty(id), logId: 'L' }));
-    assert.deepEqual(mayBeElected(members, 'L', 0), { rule: 'new-log' });
-    assert.equal(mayBeElected(members, 'L', 1).rule, null);
-    assert.equal(mayBeElected([members[0] as Member, away('a')], 'L', 0).rule, null);
-  });
 });
