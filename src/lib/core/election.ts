@@ -58,8 +58,8 @@ export class Election {
     this.#probeAt = now + 1.5 * this.#config.heartbeatIntervalMs;
   }
 
-  /** The stream of the master has ended, perhaps because it is gone: ask it at once. */
-  streamEnded(now: number): void {
+  /** The master may be gone: ask it at once. */
+  probeSoon(now: number): void {
     if (this.#master !== null) this.#probeAt = Math.min(this.#probeAt, now);
   }
 

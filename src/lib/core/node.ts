@@ -265,11 +265,10 @@ export class Node extends Role {
     }
     const known = this.#election?.masterAt(this.#now) ?? null;
     if (known === null || isSameBallot(handover, known)) return null;
-    // The same run of the master may have asked before it was elected, and the question has come late.
-    if (sender?.id !== known.id || sender.bootId === known.bootId) return known;
-    // Another run of the master asks: it is not the master any more.
-    this.#election?.gone(this.#now, this.#random());
-    return null;
+    // Another run of the master asks: it may have been started anew, or this has come late from a run before.
+    const isAnotherRun = sender?.id === known.id && sender.bootId !== known.bootId;
+    if (isAnotherRun) this.#election?.probeSoon(this.#now);
+    return known;
   }
 
   /** A master of a newer ballot has come, or a candidate that is listened to: this node is a secondary then. */
@@ -326,7 +325,7 @@ export class Node extends Role {
 
   /** A stream of frames to this node has ended. */
   streamEnded(now: number): void {
-    this.#election?.streamEnded(now);
+    this.#election?.probeSoon(now);
   }
 
   /** The outcome of a probe: which run of the member answers, or whether nobody is there. */

@@ -100,10 +100,10 @@ describe('Election: when to probe the master', () => {
 
   it('is at once when its stream ends', () => {
     const one = heard();
-    one.streamEnded(1100);
+    one.probeSoon(1100);
     assert.equal(one.takeProbe(1100), MASTER);
     const alone = election();
-    alone.streamEnded(1100);
+    alone.probeSoon(1100);
     assert.equal(alone.takeProbe(1100), null);
   });
 });

@@ -2,7 +2,7 @@
  * Whom each machine hears as the master, written again in the plainest way: a member that hears a master promises no
  * candidate anything, and does not stand, unless that master hands over.
  */
-import type { Frame, Heartbeat, HeartbeatRequest, Sender } from '../../../src/lib/core/protocol.ts';
+import type { Frame, Heartbeat, HeartbeatRequest } from '../../../src/lib/core/protocol.ts';
 import { type Ballot, compareBallots } from '../../../src/lib/core/recovery/ballot.ts';
 import type { Refusal } from '../../../src/lib/core/refusal.ts';
 import { must, mustEqual } from '../invariant-ids.ts';
@@ -66,7 +66,6 @@ export class Stickiness {
     if (prepare === null || !isMeant) {
       const what = `${to.id}: a poll, and what is said to another incarnation, changes nothing`;
       mustEqual('meant-for-one-run', stateOf(to), state, what);
-      if (heard !== null && isAnotherRun(sender, heard) && isCandidate) this.forget(to);
       return;
     }
     if ('kind' in answer || sender === undefined || !isSame(prepare, ballotOf(to))) return;
@@ -78,7 +77,7 @@ export class Stickiness {
     if (isSame(prepare, ballot)) return;
     const isListening = isMaster
       ? isSame(handover, ballot)
-      : heard === null || isAnotherRun(sender, heard) || isSame(handover, heard);
+      : heard === null || isSame(handover, heard);
     const who = isMaster ? 'is the master' : `hears ${heard?.id}`;
     must(
       'sticky',
@@ -121,11 +120,6 @@ export class Stickiness {
     if (isGone) this.forget(machine);
     if (isGone) this.#world.reached('probe-finds-master-gone');
   }
-}
-
-/** Whether the master asks that was heard, in another run: then it is the master no more. */
-function isAnotherRun(sender: Sender | undefined, heard: Heard): boolean {
-  return sender?.id === heard.id && sender.bootId !== heard.bootId;
 }
 
 function ballotOf({ node }: Machine): Ballot {
