@@ -33,8 +33,10 @@ export class QuorumCheck {
    * @param askedAt when the last question was asked that a majority has answered, in ms
    */
   isLost(now: number, askedAt: number, durableLength: number, length: number): boolean {
+    // More has become durable at some time since the last look, which a pause may have made a long time.
+    if (durableLength >= length) this.#syncedAt = now;
+    else if (durableLength > this.#durableLength) this.#syncedAt = this.#checkedAt;
     this.#checkedAt = now;
-    if (durableLength > this.#durableLength || durableLength >= length) this.#syncedAt = now;
     this.#durableLength = durableLength;
     const heardAt = Math.min(Math.max(askedAt, this.#tookOverAt), this.#syncedAt);
     return now >= heardAt + this.#timeoutMs;
