@@ -3,7 +3,7 @@ import type { Accepted, AppendRequest } from '../core/appends.ts';
 import type { ReadConcern, ReadEnd } from '../core/concerns/read-barrier.ts';
 import type { ConfirmEnd } from '../core/concerns/read-index.ts';
 import type { WaitEnd, Waiter, WriteConcern } from '../core/concerns/write-concern.ts';
-import type { HandoverEnd } from '../core/handover.ts';
+import type { HandoverEnd } from '../core/election/handover.ts';
 import type { MasterFacts, Node } from '../core/node.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Role } from '../core/role.ts';

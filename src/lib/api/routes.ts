@@ -8,7 +8,7 @@ import { replicationRoutes } from '../replication/routes.ts';
 import { EXPOSITION_TYPE } from '../wire/exposition.ts';
 import { type AppendOptions, append } from './append.ts';
 import { readEntry, readHeldEntry } from './entry.ts';
-import { faultRoutes } from './faults.ts';
+import { faultRoutes, type SecondaryFaultOptions, secondaryFaultRoutes } from './faults.ts';
 import { healthRoutes } from './health.ts';
 import { type MasterLength, readIndexRoute } from './linearizable.ts';
 import { membershipRoutes } from './membership.ts';
@@ -16,7 +16,6 @@ import { listRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
 import { type PageOptions, pageRoute } from './page.ts';
 import type { NodePort } from './ports.ts';
-import { type SecondaryFaultOptions, secondaryFaultRoutes } from './secondary-faults.ts';
 
 export interface RoutesOptions {
   readonly nodeId: string;

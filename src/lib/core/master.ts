@@ -21,6 +21,7 @@ import {
   type WriteConcern,
   WriteConcernTracker,
 } from './concerns/write-concern.ts';
+import { QuorumCheck } from './election/quorum-check.ts';
 import { Applier } from './log/apply.ts';
 import { Replica } from './log/replica.ts';
 import type { Ack, Frame, Heartbeat, Prepare } from './protocol.ts';
@@ -37,7 +38,6 @@ import {
 import type { Peer } from './replication/peer.ts';
 import type { PeerEffects, SecondaryHealth } from './replication/peer-ports.ts';
 import { majorityOf } from './replication/quorum.ts';
-import { QuorumCheck } from './replication/quorum-check.ts';
 import { problemOfMember } from './replication/statements.ts';
 import { Role } from './role.ts';
 

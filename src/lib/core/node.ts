@@ -8,8 +8,8 @@
  *   candidate -> master      enough complete members have promised its ballot, and it has the best of their logs
  *   either    -> secondary   a newer ballot was met, too few answered, or no majority has answered for so long
  */
-import { Election, type ElectionConfig, type KnownMaster } from './election.ts';
-import { Handover, type HandoverEnd } from './handover.ts';
+import { Election, type ElectionConfig, type KnownMaster } from './election/election.ts';
+import { Handover, type HandoverEnd } from './election/handover.ts';
 import { Applier } from './log/apply.ts';
 import { Replica } from './log/replica.ts';
 import { Master, type MasterConfig, type MasterEffects } from './master.ts';

@@ -8,7 +8,7 @@ import type { Accepted, AppendRequest } from '../core/appends.ts';
 import { ReadBarrier, type ReadConcern, type ReadEnd } from '../core/concerns/read-barrier.ts';
 import type { ConfirmEnd } from '../core/concerns/read-index.ts';
 import { nodesRequired, type Waiter, type WriteConcern } from '../core/concerns/write-concern.ts';
-import type { HandoverEnd } from '../core/handover.ts';
+import type { HandoverEnd } from '../core/election/handover.ts';
 import type { Replica } from '../core/log/replica.ts';
 import type { Master } from '../core/master.ts';
 import { type MasterFacts, Node, type NodeConfig } from '../core/node.ts';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { WaitEnd, WriteConcern } from '../../../src/lib/core/concerns/write-concern.ts';
-import type { HandoverEnd } from '../../../src/lib/core/handover.ts';
+import type { HandoverEnd } from '../../../src/lib/core/election/handover.ts';
 import type { EpochStart } from '../../../src/lib/core/log/epochs.ts';
 import { packMessages } from '../../../src/lib/core/log/messages.ts';
 import { Replica } from '../../../src/lib/core/log/replica.ts';

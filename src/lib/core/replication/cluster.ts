@@ -3,12 +3,13 @@
  * secondary alone is in `peer.ts`; here is what concerns them together: who holds an entry, whether
  * there is a quorum, and whether two names lead to one node.
  */
+
+import { type Answered, NEVER_ANSWERED, Questions } from '../election/questions.ts';
 import type { Replica } from '../log/replica.ts';
 import type { Ack, Prepare } from '../protocol.ts';
 import type { Ballot } from '../recovery/ballot.ts';
 import { Peer } from './peer.ts';
 import type { PeerConfig, PeerEffects } from './peer-ports.ts';
-import { type Answered, NEVER_ANSWERED, Questions } from './questions.ts';
 import { majorityOf } from './quorum.ts';
 
 export interface ClusterConfig extends PeerConfig {

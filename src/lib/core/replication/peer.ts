@@ -6,6 +6,7 @@
  * not due yet; PROBE and REPLICATE, a stream is open (`outgoing-stream.ts`).
  */
 
+import { type Answered, NEVER_ANSWERED, type Questions } from '../election/questions.ts';
 import type { Replica } from '../log/replica.ts';
 import type { Ack, Heartbeat, OutgoingFrame, Prepare } from '../protocol.ts';
 import { type Ballot, compareBallots } from '../recovery/ballot.ts';
@@ -16,7 +17,6 @@ import { HeartbeatSchedule } from './heartbeat.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import type { PeerConfig, PeerEffects, SecondaryHealth } from './peer-ports.ts';
 import { type Asked, type Learned, Progress } from './progress.ts';
-import { type Answered, NEVER_ANSWERED, type Questions } from './questions.ts';
 import { isLogMatched, problemOfAck, problemOfHeartbeat } from './statements.ts';
 
 export class Peer {

@@ -3,10 +3,10 @@ import type { Accepted } from '../../core/appends.ts';
 import type { WaitEnd } from '../../core/concerns/write-concern.ts';
 import type { Master } from '../../core/master.ts';
 import type { LogEvent } from '../../core/refusal.ts';
-import { LengthMarks } from '../../core/replication/length-marks.ts';
 import type { SecondaryHealth } from '../../core/replication/peer-ports.ts';
 import type { Exposition, Sample } from '../../wire/exposition.ts';
 import { Histogram } from './histogram.ts';
+import { LengthMarks } from './length-marks.ts';
 
 const STATUSES = ['ok', 'degraded', 'read-only', 'recovering'] as const;
 const SECONDARY_STATUSES = ['Healthy', 'Suspected', 'Unhealthy'] as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { QuorumCheck } from '../../../../src/lib/core/replication/quorum-check.ts';
+import { QuorumCheck } from '../../../../src/lib/core/election/quorum-check.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
 

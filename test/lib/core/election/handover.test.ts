@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Handover, type HandoverEnd } from '../../../src/lib/core/handover.ts';
-import type { Master } from '../../../src/lib/core/master.ts';
+import { Handover, type HandoverEnd } from '../../../../src/lib/core/election/handover.ts';
+import type { Master } from '../../../../src/lib/core/master.ts';
 
 const NEW = { id: 'b', url: 'http://b', epoch: 3 };
 

@@ -4,7 +4,7 @@ import {
   LengthMarks,
   MARK_INTERVAL_MS,
   MARKS_MAX,
-} from '../../../../src/lib/core/replication/length-marks.ts';
+} from '../../../../src/lib/runtime/metrics/length-marks.ts';
 
 describe('LengthMarks', () => {
   it('tell how long ago the log became longer', () => {

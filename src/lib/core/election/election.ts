@@ -4,7 +4,7 @@
  * 5.2). A master whose address refuses the connection, or where another run answers, is gone: nobody waits for the
  * time-out then. So a node asks (probes) the master when its stream ends, or when it is not heard in time.
  */
-import type { Ballot } from './recovery/ballot.ts';
+import type { Ballot } from '../recovery/ballot.ts';
 
 export interface ElectionConfig {
   /** Without hearing a master for so long a node stands, in ms; drawn between this and 1.5 times as long. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Election } from '../../../src/lib/core/election.ts';
+import { Election } from '../../../../src/lib/core/election/election.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const MASTER = { id: 'm', bootId: 'm/1', epoch: 2, writer: 'W' };

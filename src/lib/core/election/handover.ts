@@ -2,8 +2,8 @@
  * A master hands over to another member: it takes no appends, waits until that one has all, and lets it stand at once.
  * The successor's prepare says by whose handover it comes, so that members listen to it though they hear the master.
  */
-import type { Master } from './master.ts';
-import type { MasterFacts } from './node.ts';
+import type { Master } from '../master.ts';
+import type { MasterFacts } from '../node.ts';
 
 /** The new master, or a few words why there is none. */
 export type HandoverEnd = MasterFacts | string;
