@@ -253,6 +253,17 @@ describe('Node: a candidate or a master', () => {
     assert.ok(stage.node.nextWakeAt() <= 11_250);
   });
 
+  it('asks a member that it has just met at once again, so that it learns who the master is', () => {
+    const stage = new NodeStage().elected();
+    stage.answers('a', 0);
+    stage.answers('c', 0);
+    stage.tick(4000).skip();
+    stage.answers('c', 0, { bootId: 'c/2' });
+    stage.skip().tick(4000);
+    assert.notEqual(stage.requests.get('c')?.prepare, null);
+    assert.equal(stage.requests.get('c')?.bootId, 'c/2');
+  });
+
   it('steps down when its disk hangs, and is not woken without pause meanwhile', () => {
     const stage = new NodeStage({ hasDisk: true }).elected();
     stage.append('x');

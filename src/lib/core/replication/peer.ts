@@ -301,6 +301,9 @@ export class Peer {
     this.#held = answer.held ?? null;
     const learned = this.#learn(answer, isLogMatched(answer, leadership), asked);
     if (learned === 'new-incarnation') this.#logRestart();
+    const isNew = learned === 'met' || learned === 'new-incarnation';
+    // A member was only polled until it was met: it learns now who the master is.
+    if (isNew && this.#config.needsAdmission) this.#heartbeat.hasten(now);
     const isArriving = this.#isArriving(answer, now);
     // A new or shorter incarnation cannot go on with an old stream, and one towards a node that could
     // not be reached may hang until its time-out: begin anew instead.
