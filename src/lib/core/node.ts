@@ -13,7 +13,7 @@ import { Handover, type HandoverEnd } from './election/handover.ts';
 import { Applier } from './log/apply.ts';
 import { Replica } from './log/replica.ts';
 import { Master, type MasterConfig, type MasterEffects } from './master.ts';
-import type { Frame, Heartbeat, HeartbeatRequest } from './protocol.ts';
+import type { Frame, Heartbeat, HeartbeatRequest, Sender } from './protocol.ts';
 import { type Ballot, compareBallots } from './recovery/ballot.ts';
 import type { Refusal } from './refusal.ts';
 import { Role } from './role.ts';
@@ -281,8 +281,8 @@ export class Node extends Role {
 
   /** A heartbeat of a master: if this node listens to it, it is the master that is known. */
   #hear({ sender, handover }: HeartbeatRequest, prepare: Ballot): void {
-    if (sender === undefined) return;
-    const { id, bootId } = sender;
+    // A master that names no sender was refused.
+    const { id, bootId } = sender as Sender;
     const { epoch, writer } = prepare;
     const before = this.#election?.masterAt(this.#now);
     this.#hearInTime({ id, bootId, epoch, writer });

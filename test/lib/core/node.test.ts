@@ -140,6 +140,18 @@ describe('Node: a member that hears a master', () => {
     assert.equal(stage.node.epoch, 2);
   });
 
+  it('logs a member with another list once, and again when it has met too many to remember', () => {
+    const stage = heard();
+    stage.said();
+    const asks = (members: string) => {
+      stage.asked({ members }, null);
+      return stage.said();
+    };
+    assert.deepEqual([asks('other'), asks('other')], [['members-mismatch'], []]);
+    for (let i = 1; i < 100; i += 1) assert.deepEqual(asks(`list ${i}`), ['members-mismatch']);
+    assert.equal([asks('more'), asks('other')].flat().length, 2);
+  });
+
   it('hears nobody by what is said to another run of it', () => {
     const stage = new NodeStage().tick(0).hears(1).tick(2000);
     stage.hears(1, { bootId: 'b/0' });
