@@ -123,12 +123,4 @@ export const ON_COMPLETENESS: readonly Mutant[] = [
     replacement: 'length === 0 ? 0 : this.log.length;',
     breaks: ['majority-survives'],
   },
-  {
-    name: 'what is committed is believed before the logs were compared',
-    file: 'log/apply.ts',
-    text: `    if (this.#starts === null) return;
-    this.#replica.commit(this.#committed);`,
-    replacement: '    this.#replica.commit(this.#committed);',
-    breaks: ['committed-is-final'],
-  },
 ];

@@ -227,4 +227,12 @@ export const ON_ELECTIONS: readonly Mutant[] = [
     if (this.#concern === 'majority') countStarts(starts, shown);`,
     breaks: ['tail-is-true'],
   }),
+  plant({
+    name: 'what is committed is believed before the logs were compared',
+    file: 'log/apply.ts',
+    text: `    if (this.#starts === null) return;
+    this.#replica.commit(this.#committed);`,
+    replacement: '    this.#replica.commit(this.#committed);',
+    breaks: ['committed-is-final'],
+  }),
 ];
