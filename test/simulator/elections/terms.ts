@@ -150,7 +150,9 @@ export class Terms {
     if (isNew && known !== undefined) this.#world.reached('one-member-across-restart');
     if (isNew && !isComplete) term.metAfter = term.questions;
     // A promise is an answer as well: no newer ballot was promised until then.
-    const answered = isCandidate && !isPromise ? NEVER : question;
+    // What is answered to a prepare after the takeover counts like the answer to a heartbeat: no newer ballot is told.
+    const isLate = prepare !== null && master.leadership !== null;
+    const answered = isCandidate && !isPromise && !isLate ? NEVER : question;
     term.told.set(to.id, { bootId: answer.bootId, isComplete, answered });
   }
 
