@@ -341,8 +341,9 @@ export class Master extends Role {
 
   /** Whether no majority, or not its own disk, has answered for the election time-out. */
   #hasLostQuorum(now: number): boolean {
+    if (this.#check === null) return false;
     const { askedAt } = this.#cluster.answered();
-    return this.#check?.isLost(now, askedAt, this.replica.durableLength, this.length) ?? false;
+    return this.#check.isLost(now, askedAt, this.replica.durableLength, this.length);
   }
 
   nextWakeAt(): number {
