@@ -43,13 +43,14 @@ export async function readHeldEntry(
   const { concern } = await passReadConcern(port, masterLength, context, wished);
   const seq = requireSeq(core, context.parameter, concern);
   // It may have stepped down meanwhile.
-  if (core.role !== 'master') {
+  const { activeMaster: master } = core;
+  if (master === null) {
     if (w !== null) throw problemOf(core.notMaster(port.now()));
     sendJson(context.res, 200, entryJson(core.log, seq), context.logHeaders());
     return;
   }
   if (w === null) {
-    const pieces = entryJson(core.log, seq, holdersOf(core.master as Master, seq));
+    const pieces = entryJson(core.log, seq, holdersOf(master, seq));
     sendJson(context.res, 200, pieces, context.logHeaders());
     return;
   }

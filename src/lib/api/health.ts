@@ -58,8 +58,8 @@ function healthOf(port: NodePort, nodeId: string): object {
   const log = { epoch, logId, length, committed, complete };
   const elected =
     members === null ? {} : { role: core.role, master: core.masterAt(port.now()), members };
-  if (core.role === 'master') {
-    const master = core.master as Master;
+  const { activeMaster: master } = core;
+  if (master !== null) {
     const boot = members === null ? {} : { bootId: core.bootId };
     const identity = { status: master.status(), nodeId, ...boot, ...elected };
     return { ...identity, ...log, ...masterPart(master, port.now()), discarded };

@@ -112,6 +112,11 @@ export class Node extends Role {
     return this.#master;
   }
 
+  /** Its master while its role is that; null while it is a candidate or a secondary. */
+  get activeMaster(): Master | null {
+    return this.role === 'master' ? this.#master : null;
+  }
+
   get role(): 'master' | 'secondary' | 'candidate' {
     if (this.#master === null) return 'secondary';
     return this.#election === null || this.#master.leadership !== null ? 'master' : 'candidate';
@@ -186,7 +191,8 @@ export class Node extends Role {
 
   /** Why it takes no append now; null if it does. */
   writeRefusal(now: number): Refusal | null {
-    if (this.role === 'master') return (this.#master as Master).writeRefusal();
+    const { activeMaster } = this;
+    if (activeMaster !== null) return activeMaster.writeRefusal();
     if (this.#isStopping) return { kind: 'refused', problem: 'shutting-down' };
     return this.notMaster(now);
   }
@@ -501,7 +507,7 @@ export class Node extends Role {
 
   /** Whether nothing is left to do before it stops. */
   get isDrained(): boolean {
-    return this.role !== 'master' || (this.#master as Master).isDrained;
+    return this.activeMaster?.isDrained ?? true;
   }
 
   #at(now: number, random: () => number): void {

@@ -10,7 +10,6 @@ import type { ConfirmEnd } from '../core/concerns/read-index.ts';
 import { nodesRequired, type Waiter, type WriteConcern } from '../core/concerns/write-concern.ts';
 import type { HandoverEnd } from '../core/election/handover.ts';
 import type { Replica } from '../core/log/replica.ts';
-import type { Master } from '../core/master.ts';
 import { type MasterFacts, Node, type NodeConfig } from '../core/node.ts';
 import type { Frame, Heartbeat, HeartbeatRequest } from '../core/protocol.ts';
 import type { Refusal } from '../core/refusal.ts';
@@ -79,8 +78,8 @@ export class NodeDriver implements NodePort {
 
   append(request: AppendRequest, listener: WaitListener, origin: Origin): Accepted | Refusal {
     const now = this.now();
-    const { master } = this.core;
-    if (master === null || this.core.role !== 'master') return this.core.notMaster(now);
+    const { activeMaster: master } = this.core;
+    if (master === null) return this.core.notMaster(now);
     const w = nodesRequired(request.w, master.nodes);
     const outcome = master.append(request, now, (end) => {
       this.#metrics.ended(w, end, this.now() - now);
@@ -116,8 +115,8 @@ export class NodeDriver implements NodePort {
     listener: WaitListener,
   ): Accepted | Refusal {
     const now = this.now();
-    const { master } = this.core;
-    if (master === null || this.core.role !== 'master') return this.core.notMaster(now);
+    const { activeMaster: master } = this.core;
+    if (master === null) return this.core.notMaster(now);
     const outcome = master.await(seq, w, deadline, now, (end) => listener.over(end));
     this.after();
     return outcome;
@@ -140,8 +139,8 @@ export class NodeDriver implements NodePort {
 
   confirmRead(deadline: number, onEnd: (end: ConfirmEnd) => void): Refusal | (() => void) {
     const now = this.now();
-    const { master } = this.core;
-    if (master === null || this.core.role !== 'master') return this.core.notMaster(now);
+    const { activeMaster: master } = this.core;
+    if (master === null) return this.core.notMaster(now);
     const wait = master.confirmRead(deadline, now, onEnd);
     this.after();
     if ('kind' in wait) return wait;
@@ -156,9 +155,9 @@ export class NodeDriver implements NodePort {
 
   metrics(): string {
     const page = this.#nodeMetrics.page(this.core);
-    const { master, role, members } = this.core;
-    if (role === 'master') this.#metrics.addTo(page, master as Master, this.now());
-    if (role !== 'master' || members !== null) addSecondaryFamilies(page, this.core.secondary);
+    const { activeMaster: master, members } = this.core;
+    if (master !== null) this.#metrics.addTo(page, master, this.now());
+    if (master === null || members !== null) addSecondaryFamilies(page, this.core.secondary);
     if (members !== null) addMemberFamilies(page, this.core, this.now());
     return page.text();
   }

@@ -27,7 +27,8 @@ class FakePort {
     log.append(packMessages(['A', 'B', 'C', 'D', 'E']), { epoch: 1, writer: 'w' });
     const notMaster = (): Refusal => ({ kind: 'refused', problem: 'no-master', reason: null });
     const facts = { logId: 'L', logEpoch: 1, epoch: 1, length: 5, committed: 3 };
-    this.core = { ...facts, log, role, notMaster, master: { log, holders: () => ({}) } };
+    const activeMaster = role === 'master' ? { log, holders: () => ({}) } : null;
+    this.core = { ...facts, log, role, notMaster, activeMaster };
   }
 
   now(): number {
