@@ -10,7 +10,7 @@ import { HttpProblem, problemOf } from '../http/problems.ts';
 import { parseQuery, positiveParameter } from '../http/query.ts';
 import { type HeaderList, type RequestContext, sendJson } from '../http/request-context.ts';
 import { JSON_ONLY, type Route, route } from '../http/server.ts';
-import type { NodePort } from './ports.ts';
+import type { NodePort, ReadPort } from './ports.ts';
 
 /**
  * Asks the master, to `timeoutMs` at the longest, how long its log is now, which it confirms first. Rejects with an
@@ -18,11 +18,24 @@ import type { NodePort } from './ports.ts';
  */
 export type MasterLength = (timeoutMs: number) => Promise<number>;
 
-/** The length that a linearizable read must show, and the header that says which preference was applied. */
-export interface Confirmed {
-  readonly length: number;
+/** How long a read waits, and the header that says which preference was applied. */
+export interface ReadWait {
+  readonly waitMs: number;
   readonly deadline: number;
   readonly applied: HeaderList;
+}
+
+/** The wait of a read that has come now: what it prefers, or `READ_WAIT_MS`. */
+export function readWait(port: ReadPort, { req }: RequestContext): ReadWait {
+  const preference = parsePrefer(req.headers.prefer);
+  const waitMs = preference?.waitMs ?? READ_WAIT_MS;
+  const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
+  return { waitMs, deadline: port.now() + waitMs, applied };
+}
+
+/** The length that a linearizable read must show, and how long it waits for that. */
+export interface Confirmed extends ReadWait {
+  readonly length: number;
 }
 
 /** Confirms a read that has come now; rejects with 503 `not-linearizable` if that takes too long. */
@@ -31,18 +44,15 @@ export async function confirm(
   masterLength: MasterLength | null,
   context: RequestContext,
 ): Promise<Confirmed> {
-  const preference = parsePrefer(context.req.headers.prefer);
-  const waitMs = preference?.waitMs ?? READ_WAIT_MS;
-  const deadline = port.now() + waitMs;
-  const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
+  const wait = readWait(port, context);
   if (port.core.role === 'master') {
-    return { length: await confirmHere(port, deadline, context), deadline, applied };
+    return { length: await confirmHere(port, wait.deadline, context), ...wait };
   }
   if (masterLength === null) {
     const detail = "a secondary cannot confirm reads: 'readConcern=linearizable' is for the master";
     throw new HttpProblem('bad-request', detail);
   }
-  return { length: await masterLength(waitMs), deadline, applied };
+  return { length: await masterLength(wait.waitMs), ...wait };
 }
 
 /** The length of the log when the request came, once that is confirmed. */

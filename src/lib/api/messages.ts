@@ -3,13 +3,12 @@
 import { type ReadConcern, shownTo } from '../core/concerns/read-barrier.ts';
 import { startAt } from '../core/log/epochs.ts';
 import type { Log } from '../core/log/log.ts';
-import { matchesEtag, parsePrefer } from '../http/headers.ts';
-import { READ_WAIT_MS } from '../http/limits.ts';
+import { matchesEtag } from '../http/headers.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { parsePosition, parseQuery, positiveParameter } from '../http/query.ts';
 import type { HeaderList, RequestContext } from '../http/request-context.ts';
 import { type Route, route } from '../http/server.ts';
-import { confirm, type MasterLength } from './linearizable.ts';
+import { confirm, type MasterLength, readWait } from './linearizable.ts';
 import { awaitShown, resumeAfter, tail } from './message-events.ts';
 import { LINE, type Range, writeEntries, writeList } from './message-writers.ts';
 import type { LogView, NodePort, ReadPort } from './ports.ts';
@@ -85,14 +84,10 @@ export async function passReadConcern(
 ): Promise<{ readonly concern: ReadConcern; readonly applied: HeaderList }> {
   if (concern !== 'linearizable') return { concern, applied: [] };
   const { length, deadline, applied } = await confirm(port, masterLength, context);
-  while (port.core.committed < length && !context.res.destroyed) {
-    if (port.now() >= deadline) {
-      const detail = `this node knows ${port.core.committed} messages to be committed, not yet ${length}`;
-      throw new HttpProblem('not-linearizable', detail);
-    }
-    const end = await awaitShown(port, context.res, length, deadline, 'majority');
-    if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
-  }
+  await requireShown(port, context, { seq: length, concern: 'majority', deadline }, () => {
+    const detail = `this node knows ${port.core.committed} messages to be committed, not yet ${length}`;
+    return new HttpProblem('not-linearizable', detail);
+  });
   return { concern: 'majority', applied };
 }
 
@@ -146,28 +141,39 @@ function etagOf({ log, logId }: LogView, { from, to }: Range, form: string): str
  */
 async function passBarrier(
   port: ReadPort,
-  { req, res }: RequestContext,
+  context: RequestContext,
   minSeq: number,
   concern: ReadConcern,
 ): Promise<HeaderList> {
-  const preference = parsePrefer(req.headers.prefer);
-  const deadline = port.now() + (preference?.waitMs ?? READ_WAIT_MS);
-  const applied = preference === null ? [] : ['Preference-Applied', preference.applied];
-  while (shownTo(port.core, concern) < minSeq && !res.destroyed) {
-    if (port.now() >= deadline) {
-      const { length, committed } = port.core;
-      const isLocal = concern === 'local';
-      const what = isLocal
-        ? `shows ${length}`
-        : `knows ${committed} to be committed of its ${length}`;
-      const detail = `this node ${what} messages, not yet seq ${minSeq}; try again, or another node`;
-      const more = isLocal ? {} : { committed };
-      throw new HttpProblem('not-caught-up', detail, { length, minSeq, ...more });
-    }
-    const end = await awaitShown(port, res, minSeq, deadline, concern);
+  const { deadline, applied } = readWait(port, context);
+  await requireShown(port, context, { seq: minSeq, concern, deadline }, () => {
+    const { length, committed } = port.core;
+    const isLocal = concern === 'local';
+    const what = isLocal
+      ? `shows ${length}`
+      : `knows ${committed} to be committed of its ${length}`;
+    const detail = `this node ${what} messages, not yet seq ${minSeq}; try again, or another node`;
+    const more = isLocal ? {} : { committed };
+    return new HttpProblem('not-caught-up', detail, { length, minSeq, ...more });
+  });
+  return applied;
+}
+
+/**
+ * Resolves when the node shows `seq` to readers of this concern, or when the reader is gone. Rejects with the problem
+ * of `late` after the deadline, and with 503 `shutting-down` if the node stops.
+ */
+async function requireShown(
+  port: ReadPort,
+  { res }: RequestContext,
+  { seq, concern, deadline }: { seq: number; concern: ReadConcern; deadline: number },
+  late: () => HttpProblem,
+): Promise<void> {
+  while (shownTo(port.core, concern) < seq && !res.destroyed) {
+    if (port.now() >= deadline) throw late();
+    const end = await awaitShown(port, res, seq, deadline, concern);
     if (end === 'stopping') throw new HttpProblem('shutting-down', 'this node is stopping');
   }
-  return applied;
 }
 
 /** Reads the seq in a path; 404 unless it is shown to readers of this concern. */
