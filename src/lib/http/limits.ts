@@ -4,6 +4,8 @@
  */
 import { FRAME_EPOCHS_MAX } from '../core/replication/outgoing-stream.ts';
 
+/** The longest delay of a timer, in ms; node fires at once for a longer one. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Bytes of all headers of a request; more get 431. */
 export const HEADER_BYTES_MAX = 16 * 1024;
 /** How long a client may take to send its headers, in ms; then 408. */

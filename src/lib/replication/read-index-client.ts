@@ -1,11 +1,9 @@
 /** Asks the master for the length that a linearizable read at this member must show. */
 import type { MasterFacts } from '../core/node.ts';
+import { TIMER_MS_MAX } from '../http/limits.ts';
 import { HttpProblem } from '../http/problems.ts';
 import { fieldsOf, isCount } from '../wire/fields.ts';
 import { callPeer, readAnswer, reasonOf } from './peer-answers.ts';
-
-/** A timer takes no longer time, in ms. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What is needed to find the master. */
 interface MasterFinder {

@@ -1,7 +1,6 @@
 /** The one timer of a process: rings when the core has something to do. */
 
-/** The longest delay of a timer, in ms; node fires at once for a longer one. */
-const DELAY_MS_MAX = 2 ** 31 - 1;
+import { TIMER_MS_MAX } from '../http/limits.ts';
 
 export class Alarm {
   readonly #now: () => number;
@@ -19,7 +18,7 @@ export class Alarm {
     if (at >= this.#setFor) return;
     clearTimeout(this.#timer);
     this.#setFor = at;
-    const delayMs = Math.min(Math.max(0, Math.ceil(at - this.#now())), DELAY_MS_MAX);
+    const delayMs = Math.min(Math.max(0, Math.ceil(at - this.#now())), TIMER_MS_MAX);
     this.#timer = setTimeout(() => {
       this.#setFor = Number.POSITIVE_INFINITY;
       this.#ring();

@@ -7,7 +7,12 @@
 import type { WriteConcern } from '../core/concerns/write-concern.ts';
 import type { MasterConfig } from '../core/master.ts';
 import type { Faults } from '../core/secondary.ts';
-import { FRAME_LINE_BYTES_MAX, frameLineBytesMax, MESSAGE_BYTES_CEILING } from '../http/limits.ts';
+import {
+  FRAME_LINE_BYTES_MAX,
+  frameLineBytesMax,
+  MESSAGE_BYTES_CEILING,
+  TIMER_MS_MAX,
+} from '../http/limits.ts';
 import { isRefusedPort, REFUSED_PORT_RULE } from '../http/refused-ports.ts';
 import { FAULT_DELAY_MS_MAX } from '../wire/faults.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
@@ -65,8 +70,6 @@ interface SecondarySettings extends NodeConfig {
   readonly faultSeed: number | null;
 }
 
-/** The longest delay of a timer, in ms. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 /** The most nodes in one range of `SECONDARIES`, so that a typing error does not name a million. */
 const RANGE_LENGTH = 100;
 const NODE_ID_PATTERN = /^[A-Za-z0-9._:[\]-]{1,100}$/;

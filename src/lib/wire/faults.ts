@@ -1,9 +1,10 @@
 /** The body of `PUT /faults`. */
 import type { Faults } from '../core/secondary.ts';
+import { TIMER_MS_MAX } from '../http/limits.ts';
 import { bad, isWithin, requireObject } from './fields.ts';
 
 /** The longest artificial delay, in ms: that of a timer. */
-export const FAULT_DELAY_MS_MAX = 2 ** 31 - 1;
+export const FAULT_DELAY_MS_MAX = TIMER_MS_MAX;
 
 /** Checks the body of `PUT /faults`, which may have any of the three fields. */
 export function parseFaults(body: unknown): Partial<Faults> {
